@@ -1,0 +1,72 @@
+"""How losses, snapshots and progress are shown. Generated text goes to stdout, everything else to stderr."""
+
+import math
+import sys
+import time
+
+import click
+from tqdm import tqdm
+
+from charrnn.training.snapshots import Snapshot
+from charrnn.training.trainer import Evaluation, Step
+
+SECONDS_BETWEEN_LINES = 10
+
+
+def loss_text(nats: float) -> str:
+    """A loss in both units: ``1.405 nats/char (2.027 bits)``."""
+    return f"{nats:.3f} nats/char ({nats / math.log(2):.3f} bits)"
+
+
+def snapshot_text(snapshot: Snapshot) -> str:
+    """A snapshot as the progression shows it, iteration first."""
+    facts = [f"iteration {snapshot.iteration}", f"loss {loss_text(snapshot.loss)}"]
+    if snapshot.validation_loss is not None:
+        facts.append(f"validation {loss_text(snapshot.validation_loss)}")
+    facts.append(f"{snapshot.real_words:.0%} real words at temperature {snapshot.temperature:g}")
+    return f"{', '.join(facts)}\n\n{snapshot.text}\n"
+
+
+def say(message: str) -> None:
+    """A line for the user."""
+    click.echo(message, err=True)
+
+
+class Progress:
+    """A bar on a terminal; a plain line now and then where stderr goes elsewhere."""
+
+    def __init__(self, iteration: int, iterations: int) -> None:
+        self._iterations = iterations
+        self._validation = ""
+        self._last_line = time.monotonic()
+        self._bar = tqdm(
+            total=iterations,
+            initial=iteration,
+            disable=not sys.stderr.isatty(),
+            dynamic_ncols=True,
+            bar_format="{n}/{total} {bar} {desc}, {remaining} left",
+        )
+
+    def step(self, step: Step) -> None:
+        """Shows one more iteration."""
+        facts = f"loss {step.loss:.3f}{self._validation}, {step.characters_per_second:,.0f} chars/s"
+        self._bar.set_description_str(facts, refresh=False)
+        self._bar.update()
+        now = time.monotonic()
+        if self._bar.disable and now - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            say(f"iteration {step.iteration} of {self._iterations}: {facts}")
+
+    def evaluation(self, evaluation: Evaluation) -> None:
+        """Takes a validation loss into what is shown."""
+        self._validation = f", validation {evaluation.loss:.3f}"
+
+    def write(self, text: str) -> None:
+        """Prints to stdout without disturbing the bar."""
+        with tqdm.external_write_mode(file=sys.stdout):
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """Leaves the last state standing."""
+        self._bar.close()

@@ -1,0 +1,37 @@
+"""``charrnn snapshots``"""
+
+import click
+
+
+class Iterations(click.ParamType[list[int]]):
+    """``100,300``"""
+
+    name = "N,N,..."
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        try:
+            return [int(number) for number in value.split(",")]
+        except ValueError:
+            self.fail(f"{value!r} should be iterations with commas between, such as 100,300", param, ctx)
+
+
+@click.command("snapshots")
+@click.argument("run", type=click.Path())
+@click.option("--at", type=Iterations(), help="Only the snapshots of these iterations.")
+def command(run: str, at: list[int] | None) -> None:
+    """Print the samples that a run took on its way, in order: its progression.
+
+    RUN is the folder that charrnn train made. Real words are those that occur at least three times in the training
+    text; words of one letter do not count.
+    """
+    from charrnn.cli.output import snapshot_text
+    from charrnn.errors import RunError
+    from charrnn.training.run import Run
+
+    snapshots = {snapshot.iteration: snapshot for snapshot in Run(run).snapshots()}
+    missing = [iteration for iteration in at or [] if iteration not in snapshots]
+    if missing or not snapshots:
+        there = ", ".join(map(str, snapshots)) or "none"
+        raise RunError(f"run {run!r} took no snapshot at {', '.join(map(str, missing)) or 'all'}; there are: {there}")
+    for iteration in at or snapshots:
+        click.echo(snapshot_text(snapshots[iteration]))

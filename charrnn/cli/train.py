@@ -1,0 +1,192 @@
+"""``charrnn train``"""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from charrnn.config import Settings
+    from charrnn.text.corpus import Corpus
+    from charrnn.training.run import Run
+    from charrnn.training.trainer import Trainer
+    from charrnn.yamlfile import Entry
+
+
+@click.command("train")
+@click.argument("corpus", nargs=-1, type=click.Path())
+@click.option(
+    "--config", "configs", multiple=True, metavar="FILE", help="A settings file, or a recipe by name; later ones win."
+)
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
+)
+@click.option("--run", "folder", type=click.Path(), help="Folder of the run.  [default: runs/ and the corpus's name]")
+@click.option("--resume", is_flag=True, help="Go on with the run in that folder, with its own settings.")
+@click.option("--force", is_flag=True, help="Replace the run in that folder.")
+@click.option("--print-config", is_flag=True, help="Print the settings, each with its meaning, and do nothing.")
+def command(
+    corpus: tuple[str, ...],
+    configs: tuple[str, ...],
+    assignments: tuple[str, ...],
+    folder: str | None,
+    resume: bool,
+    force: bool,
+    print_config: bool,
+) -> None:
+    """Learn to write from a text, and show samples on the way.
+
+    CORPUS is files, folders of .txt files, or - for standard input. With none, it is Python's own reference manual.
+    Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
+    them all. Ctrl-C stops a run safely, and --resume goes on with it exactly.
+    """
+    from charrnn.config import from_assignments, from_file, from_mapping, resolve
+    from charrnn.text.corpus import corpus_name
+    from charrnn.training.recipe import DEFAULT_RECIPE, NAMES
+    from charrnn.training.run import Run
+
+    if resume and force:
+        raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
+    layers = [from_file(config) for config in configs]
+    layers.append(from_assignments(assignments))
+    if corpus:
+        layers.append(from_mapping({"corpus.path": list(corpus)}, "the command line"))
+    settings = resolve(layers if configs else [from_file(DEFAULT_RECIPE), *layers], NAMES)
+    run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
+    if print_config:
+        click.echo(settings.to_yaml(NAMES), nl=False)
+    elif resume:
+        _train(_resumed(run, layers))
+    else:
+        _train(_started(run, settings, force))
+
+
+def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
+    """The trainer of a new run. Nothing is written before everything has been found to fit."""
+    from charrnn.training.trainer import Trainer
+
+    run.check_free(force)
+    paths = settings.corpus.path
+    piped = sys.stdin.buffer.read() if "-" in paths else None
+    corpus = _load(paths, settings, piped)
+    settings = _with_paths(settings, run, paths)
+    trainer = Trainer(settings, corpus, run)
+    run.create(settings, force)
+    if piped is not None:
+        run.keep_corpus(piped)
+    return trainer
+
+
+def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]") -> "Trainer":
+    """The trainer of a run that goes on, its own settings first, then what is given now."""
+    from charrnn.training.recipe import resume_settings
+    from charrnn.training.trainer import Trainer
+
+    checkpoint = run.last_checkpoint()
+    settings = resume_settings(checkpoint.settings, layers)
+    settings = _with_paths(settings, run, settings.corpus.path)
+    trainer = Trainer(settings, _load(settings.corpus.path, settings), run, checkpoint)
+    run.cut_back(trainer.progress.iteration, settings)
+    return trainer
+
+
+def _load(paths: list[str], settings: "Settings", piped: bytes | None = None) -> "Corpus":
+    from charrnn.text.corpus import load_corpus
+
+    c = settings.corpus
+    return load_corpus(
+        paths, encoding=c.encoding, newline=c.newline, validation=c.validation, test=c.test, standard_input=piped
+    )
+
+
+def _with_paths(settings: "Settings", run: "Run", paths: list[str]) -> "Settings":
+    """Paths that hold from any folder, and for standard input the copy that the run keeps."""
+    resolved = [str(run.corpus if path == "-" else Path(path)) for path in paths]
+    corpus = settings.corpus.model_copy(update={"path": [str(Path(path).resolve()) for path in resolved]})
+    return settings.model_copy(update={"corpus": corpus})
+
+
+def _train(trainer: "Trainer") -> None:
+    """Trains, shows what happens, and exits as the signal that stopped it asks."""
+    from charrnn.cli.output import Progress, loss_text, say, snapshot_text
+    from charrnn.training.snapshots import Snapshot
+    from charrnn.training.trainer import Evaluation, Step
+
+    _introduce(trainer)
+    progress = Progress(trainer.progress.iteration, trainer.iterations)
+    test_loss = None
+    with _stopped_by_signals(trainer) as signals:
+        for fact in trainer.train():
+            match fact:
+                case Step():
+                    progress.step(fact)
+                case Evaluation(part="test"):
+                    test_loss = fact.loss
+                case Evaluation():
+                    progress.evaluation(fact)
+                case Snapshot():
+                    try:
+                        progress.write(snapshot_text(fact))
+                    except BrokenPipeError:
+                        trainer.stop()  # nobody reads on; keep what is learnt
+        progress.close()
+
+    done = trainer.progress
+    where = shlex.quote(str(trainer.folder))
+    if done.iteration < trainer.iterations:
+        say(f"stopped at iteration {done.iteration} of {trainer.iterations}, saved;")
+        say(f"continue: charrnn train --run {where} --resume")
+    else:
+        if done.best_loss is not None:
+            say(f"best validation loss {loss_text(done.best_loss)}, at iteration {done.best_iteration}")
+        if test_loss is not None:
+            say(f"test loss {loss_text(test_loss)}")
+        say(f"write: charrnn sample --checkpoint {where}")
+    if signals:
+        sys.exit(128 + signals[0])
+
+
+def _introduce(trainer: "Trainer") -> None:
+    from charrnn.cli.output import say
+
+    c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
+    say(
+        f"corpus: {c.name}, {len(c):,} characters, {len(c.vocabulary)} distinct; "
+        f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
+    )
+    say(
+        f"model: {m.cell}, {m.layers} x {m.hidden}, {len(trainer.model.parameters.vector):,} parameters; "
+        f"{trainer.iterations:,} iterations of {t.batch} x {t.window} characters, "
+        f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
+    )
+    if trainer.progress.iteration:
+        say(f"run: {trainer.folder}, from iteration {trainer.progress.iteration}")
+    else:
+        say(f"run: {trainer.folder}")
+
+
+@contextmanager
+def _stopped_by_signals(trainer: "Trainer") -> Iterator[list[int]]:
+    """Within it, a first Ctrl-C, SIGTERM or closed terminal stops the trainer after its iteration, a second at once.
+    Yields the list that the signal's number is put in."""
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+        trainer.stop()
+
+    watched = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in watched}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,281 @@
+"""Recurrent cells over a whole window, each forward beside its backward.
+
+Shapes: T window, B streams, D input size, H hidden size; arrays are time-major and contiguous.
+    x (T, B, D), or ids (T, B) for one-hot input     h (T, B, H)     state (S, B, H), S = 1, for the LSTM 2
+    Wx (D, nH), Wh (H, nH), b (nH,)  with the n gates side by side
+
+All products that do not wait for the previous step, those with x and those that give the weights' gradients, are done
+for the whole window outside the time loop. A window's activations cost, in numbers for each step, stream and hidden
+unit: LSTM 7, GRU 8, RNN 2. They lie in the workspace, where backward finds them and overwrites them.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.functional import linear, linear_backward, sigmoid_, tanh_
+from charrnn.nn.initialisers import Initialiser
+from charrnn.nn.parameters import Workspace
+
+Views = Mapping[str, Array]
+
+
+class Cell:
+    """What every cell has; a new one says its gates and writes ``forward`` and ``backward``."""
+
+    gates: ClassVar[int]
+    """How many blocks of H columns the weights have."""
+    states: ClassVar[int] = 1
+    """S: how many vectors of size H are carried from one step to the next."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Parameter names and shapes."""
+        D, H, n = self.input_size, self.hidden_size, self.gates
+        return {"Wx": (D, n * H), "Wh": (H, n * H), "b": (n * H,)}
+
+    def initialise(
+        self, p: Views, init: Initialiser, scale: float | None, forget_bias: float, rng: np.random.Generator
+    ) -> None:
+        """Fills the parameters in place, gate by gate. ``forget_bias`` is for cells that have a forget gate."""
+        H = self.hidden_size
+        for name, role in (("Wx", "input"), ("Wh", "recurrent"), ("b", "bias")):
+            for k in range(self.gates):
+                init(p[name][..., k * H : (k + 1) * H], role, H, scale, rng)
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
+        """Runs a window: (h (T, B, H), the state after it). Both are views into the workspace."""
+        raise NotImplementedError
+
+    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+        """The forward upside down: dh (T, B, H) in; writes ``grads`` and, where it is asked for, ``dx``.
+
+        Must follow the forward of the same window in the same workspace. No gradient comes in through the last state:
+        truncation cuts there.
+        """
+        raise NotImplementedError
+
+
+class RNN(Cell):
+    """Elman's network: h = tanh(x Wx + h Wh + b) (Elman 1990, "Finding structure in time")."""
+
+    gates = 1
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
+        T, B, H = *x.shape[:2], self.hidden_size
+        h = space("h", (T + 1, B, H))
+        a = space("a", (T, B, H))
+        u = space("u", (B, H))
+
+        h[0] = state[0]
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            np.matmul(h[t], p["Wh"], out=u)
+            np.add(a[t], u, out=h[t + 1])
+            self.activate(h[t + 1])
+        return h[1:], h[T:]
+
+    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+        T, B, H = dh.shape
+        h = space("h", (T + 1, B, H))
+        da = space("a", (T, B, H))
+        dh_next = space("u", (B, H))
+
+        dh_next[:] = 0
+        for t in reversed(range(T)):
+            self.slope(h[t + 1], out=da[t])
+            dh_next += dh[t]
+            da[t] *= dh_next
+            np.matmul(da[t], p["Wh"].T, out=dh_next)
+        linear_backward(h[:T], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    def activate(self, a: Array) -> None:
+        """The activation, in place."""
+        tanh_(a)
+
+    def slope(self, h: Array, out: Array) -> None:
+        """The activation's derivative, from its value: 1 - tanh^2."""
+        np.multiply(h, h, out=out)
+        np.subtract(1, out, out=out)
+
+
+class ReluRNN(RNN):
+    """The same network with max(0, .) in the place of tanh (Le et al. 2015, arXiv 1504.00941)."""
+
+    def activate(self, a: Array) -> None:
+        np.maximum(a, 0, out=a)
+
+    def slope(self, h: Array, out: Array) -> None:
+        np.greater(h, 0, out=out, casting="unsafe")
+
+
+class GRU(Cell):
+    """The gated recurrent unit in the form of cuDNN and PyTorch, the reset gate applied after the recurrent product:
+
+        r = sigmoid(x Wxr + h Whr + br)             reset gate
+        z = sigmoid(x Wxz + h Whz + bz)             update gate
+        n = tanh(x Wxn + bn + r * (h Whn + bhn))    candidate
+        h = (1 - z) * n + z * h
+
+    (Cho et al. 2014, arXiv 1406.1078v1; v3 of that paper has the other form, ``GRUResetBefore``.)
+    """
+
+    gates = 3
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return super().shapes() | {"bhn": (self.hidden_size,)}
+
+    def initialise(
+        self, p: Views, init: Initialiser, scale: float | None, forget_bias: float, rng: np.random.Generator
+    ) -> None:
+        super().initialise(p, init, scale, forget_bias, rng)
+        init(p["bhn"], "bias", self.hidden_size, scale, rng)
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
+        T, B, H = *x.shape[:2], self.hidden_size
+        h = space("h", (T + 1, B, H))
+        a = space("a", (T, B, 3 * H))  # x Wx + b, then the gates r, z, n
+        u = space("u", (T, B, 3 * H))  # h Wh, then in the last third h Whn + bhn
+
+        h[0] = state[0]
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            np.matmul(h[t], p["Wh"], out=u[t])
+            rz, n, u_n = a[t, :, : 2 * H], a[t, :, 2 * H :], u[t, :, 2 * H :]
+            r, z = rz[:, :H], rz[:, H:]
+            rz += u[t, :, : 2 * H]
+            sigmoid_(rz)
+            u_n += p["bhn"]
+            n += r * u_n
+            tanh_(n)
+            np.subtract(h[t], n, out=h[t + 1])
+            h[t + 1] *= z
+            h[t + 1] += n
+        return h[1:], h[T:]
+
+    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+        T, B, H = dh.shape
+        h = space("h", (T + 1, B, H))
+        a = space("a", (T, B, 3 * H))  # the gates become da as the loop comes back through them
+        u = space("u", (T, B, 3 * H))  # likewise du
+        dh_next = space("dh_next", (B, H))
+        dht = space("dht", (B, H))
+
+        dh_next[:] = 0
+        for t in reversed(range(T)):
+            r, z, n = (a[t, :, k * H : (k + 1) * H] for k in range(3))
+            u_n = u[t, :, 2 * H :]
+            np.add(dh[t], dh_next, out=dht)
+            dz = dht * (h[t] - n)
+            dn = dht * (1 - z)
+            np.multiply(dht, z, out=dh_next)
+
+            np.multiply(dn, 1 - n * n, out=n)  # da_n
+            dr = n * u_n
+            np.multiply(n, r, out=u_n)  # du_n
+            dz *= z
+            np.multiply(dz, 1 - z, out=z)  # da_z
+            dr *= r
+            np.multiply(dr, 1 - r, out=r)  # da_r
+            u[t, :, : 2 * H] = a[t, :, : 2 * H]
+            dh_next += np.matmul(u[t], p["Wh"].T, out=dht)
+        linear_backward(h[:T], p["Wh"], u, dW=grads["Wh"], db=None)
+        np.sum(u[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
+        linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+class LSTM(Cell):
+    """Long short-term memory with a forget gate and no peepholes (Gers et al. 2000, "Learning to forget"):
+
+        i = sigmoid(x Wxi + h Whi + bi)     input gate
+        f = sigmoid(x Wxf + h Whf + bf)     forget gate
+        o = sigmoid(x Wxo + h Who + bo)     output gate
+        g = tanh   (x Wxg + h Whg + bg)     candidate
+        c = f * c + i * g                   cell state
+        h = o * tanh(c)                     hidden state
+
+    The forget gate's bias begins at ``forget_bias``, 1 as Jozefowicz et al. (2015) advise.
+    """
+
+    gates = 4
+    states = 2
+
+    def initialise(
+        self, p: Views, init: Initialiser, scale: float | None, forget_bias: float, rng: np.random.Generator
+    ) -> None:
+        super().initialise(p, init, scale, forget_bias, rng)
+        p["b"][self.hidden_size : 2 * self.hidden_size] = forget_bias
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
+        T, B, H = *x.shape[:2], self.hidden_size
+        h = space("h", (T + 1, B, H))
+        c = space("c", (T + 1, B, H))
+        a = space("a", (T, B, 4 * H))  # x Wx + b, then the gates i, f, o, g
+        tanh_c = space("tanh_c", (T, B, H))
+        u = space("u", (B, 4 * H))
+        ig = space("ig", (B, H))
+
+        h[0], c[0] = state
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            np.matmul(h[t], p["Wh"], out=u)
+            a[t] += u
+            sigmoid_(a[t, :, : 3 * H])
+            tanh_(a[t, :, 3 * H :])
+            i, f, o, g = (a[t, :, k * H : (k + 1) * H] for k in range(4))
+            np.multiply(f, c[t], out=c[t + 1])
+            np.multiply(i, g, out=ig)
+            c[t + 1] += ig
+            np.tanh(c[t + 1], out=tanh_c[t])
+            np.multiply(o, tanh_c[t], out=h[t + 1])
+        state = space("state", (2, B, H))
+        state[0], state[1] = h[T], c[T]
+        return h[1:], state
+
+    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+        T, B, H = dh.shape
+        h = space("h", (T + 1, B, H))
+        c = space("c", (T + 1, B, H))
+        a = space("a", (T, B, 4 * H))  # the gates become da as the loop comes back through them
+        tanh_c = space("tanh_c", (T, B, H))
+        dht = space("dht", (B, H))
+        dc = space("dc", (B, H))
+        di, df, do, dg = space("dgates", (4, B, H))
+
+        dht[:] = dc[:] = 0
+        for t in reversed(range(T)):
+            i, f, o, g = (a[t, :, k * H : (k + 1) * H] for k in range(4))
+            dht += dh[t]
+            np.multiply(dht, tanh_c[t], out=do)
+
+            # dc += dh o (1 - tanh(c)^2)
+            dht *= o
+            dc += dht
+            dht *= tanh_c[t]
+            dht *= tanh_c[t]
+            dc -= dht
+
+            np.multiply(dc, c[t], out=df)
+            np.multiply(dc, g, out=di)
+            np.multiply(dc, i, out=dg)
+            dc *= f
+
+            for gate, dgate in ((i, di), (f, df), (o, do)):  # sigmoid' = s (1 - s)
+                dgate *= gate
+                np.subtract(1, gate, out=gate)
+                gate *= dgate
+            np.multiply(g, g, out=g)  # tanh' = 1 - g^2
+            np.subtract(1, g, out=g)
+            g *= dg
+            np.matmul(a[t], p["Wh"].T, out=dht)
+        linear_backward(h[:T], p["Wh"], a, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "rnn": RNN, "rnn-relu": ReluRNN}

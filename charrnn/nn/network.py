@@ -1,0 +1,142 @@
+"""The network: optional embedding -> stack of cells, dropout between -> linear head -> softmax cross-entropy.
+
+Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L layers, S states of a cell.
+    x, y ids (T, B)     state (L, S, B, H)     masks (L - 1, T, B, H)     logits (T, B, V)
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.cells import CELLS
+from charrnn.nn.functional import cross_entropy, cross_entropy_backward, is_ids, linear, linear_backward, look_up
+from charrnn.nn.initialisers import INITIALISERS
+from charrnn.nn.parameters import Parameters, Workspace
+
+
+class Network:
+    """The mathematics of one architecture. It holds sizes, never numbers: parameters and state are arguments."""
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        cell: str = "lstm",
+        layers: int = 1,
+        hidden_size: int = 128,
+        embedding_size: int | None = None,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        V, E, H = vocabulary_size, embedding_size, hidden_size
+        self.vocabulary_size = V
+        self.embedding_size = E
+        self.hidden_size = H
+        self.dtype = np.dtype(dtype)
+        first = V if E is None else E
+        self.cells = [CELLS[cell](first if layer == 0 else H, H) for layer in range(layers)]
+        self.shapes: dict[str, tuple[int, ...]] = {} if E is None else {"embedding.W": (V, E)}
+        for layer, cell_ in enumerate(self.cells):
+            self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
+        self.shapes |= {"head.W": (H, V), "head.b": (V,)}
+
+    @property
+    def products(self) -> int:
+        """How many parameters take part in matrix products; rows that a look-up picks do not."""
+        looked_up = "layer0.Wx" if self.embedding_size is None else "embedding.W"
+        return sum(int(np.prod(s)) for name, s in self.shapes.items() if name != looked_up and len(s) == 2)
+
+    def parameters(
+        self,
+        rng: np.random.Generator,
+        initialiser: str = "orthogonal",
+        scale: float | None = None,
+        forget_bias: float = 1.0,
+    ) -> Parameters:
+        """Freshly drawn parameters; see ``initialisers.py``."""
+        p = Parameters(self.shapes, self.dtype)
+        init = INITIALISERS[initialiser]
+        if self.embedding_size is not None:
+            init(p["embedding.W"], "input", self.hidden_size, scale, rng)
+        for layer, cell in enumerate(self.cells):
+            cell.initialise(p.under(f"layer{layer}"), init, scale, forget_bias, rng)
+        init(p["head.W"], "input", self.hidden_size, scale, rng)
+        init(p["head.b"], "bias", self.hidden_size, scale, rng)
+        return p
+
+    def zero_state(self, streams: int) -> Array:
+        """The state before any text, (L, S, B, H)."""
+        return np.zeros((len(self.cells), self.cells[0].states, streams, self.hidden_size), self.dtype)
+
+    def dropout_masks(self, rate: float, window: int, streams: int, rng: np.random.Generator) -> Array | None:
+        """Masks (L - 1, T, B, H) for the outputs of all layers but the last: 0, or 1 / (1 - rate) so that the
+        expectation stays (Srivastava et al. 2014; on the non-recurrent connections only, Zaremba et al. 2014,
+        arXiv 1409.2329). None where nothing is dropped."""
+        layers = len(self.cells) - 1
+        if rate == 0 or layers == 0:
+            return None
+        keep = rng.random((layers, window, streams, self.hidden_size), np.float32) >= rate
+        return np.multiply(keep, 1 / (1 - rate), dtype=self.dtype)
+
+    def forward(
+        self, p: Parameters, x: Ids, state: Array, space: Workspace, masks: Array | None = None
+    ) -> tuple[Array, Array, list[Array | Ids]]:
+        """Runs a window: (logits (T, B, V), the state after it, what each layer and the head were given).
+
+        The logits and the inputs are views into the workspace; the state is not.
+        """
+        T, B = x.shape
+        after = np.empty_like(state)
+        h: Array | Ids = x
+        if self.embedding_size is not None:
+            h = space("embedded", (T, B, self.embedding_size))
+            look_up(p["embedding.W"], x, h)
+        inputs = [h]
+        for layer, cell in enumerate(self.cells):
+            h, after[layer] = cell.forward(p.under(f"layer{layer}"), h, state[layer], space.part(layer))
+            if masks is not None and layer < len(masks):
+                h = np.multiply(h, masks[layer], out=space(f"dropped{layer}", h.shape))
+            inputs.append(h)
+        logits = space("logits", (T, B, self.vocabulary_size))
+        linear(h, p["head.W"], p["head.b"], out=logits)
+        return logits, after, inputs
+
+    def backward(
+        self,
+        p: Parameters,
+        grads: Parameters,
+        x: Ids,
+        inputs: list[Array | Ids],
+        dlogits: Array,
+        space: Workspace,
+        masks: Array | None = None,
+    ) -> None:
+        """The forward upside down; overwrites ``grads``."""
+        T, B = x.shape
+        dh = space("dh", (T, B, self.hidden_size))
+        linear_backward(inputs[-1], p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
+        for layer, cell in reversed(list(enumerate(self.cells))):
+            if masks is not None and layer < len(masks):
+                dh *= masks[layer]
+            below = inputs[layer]
+            dx = None if is_ids(below) else dh if layer > 0 else space("dembedded", below.shape)
+            part = f"layer{layer}"
+            cell.backward(p.under(part), below, dh, space.part(layer), grads.under(part), dx)
+        if dx is not None:
+            linear_backward(x, p["embedding.W"], dx, dW=grads["embedding.W"], db=None)
+
+    def loss_and_gradients(
+        self,
+        p: Parameters,
+        grads: Parameters,
+        x: Ids,
+        y: Ids,
+        state: Array,
+        space: Workspace,
+        masks: Array | None = None,
+    ) -> tuple[float, Array]:
+        """Loss in nats per character and the state after the window; ``grads`` is overwritten with the gradient."""
+        logits, after, inputs = self.forward(p, x, state, space, masks)
+        loss = cross_entropy(logits, y)
+        cross_entropy_backward(logits, y)
+        self.backward(p, grads, x, inputs, logits, space, masks)
+        return loss, after

@@ -1,0 +1,77 @@
+"""One contiguous vector with named views into it: what optimizers, clipping and workers act on."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.arrays import Array
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Parameters(Mapping[str, Array]):
+    """Arrays by name (``"layer0.Wh"``), all of them views into ``vector`` in the order of ``shapes``.
+
+    Gradients are held the same way, so that ``gradients.vector`` stands beside ``parameters.vector`` number by number.
+    """
+
+    def __init__(self, shapes: Shapes, dtype: npt.DTypeLike = np.float32) -> None:
+        self.shapes = dict(shapes)
+        self.vector: Array = np.zeros(sum(math.prod(shape) for shape in shapes.values()), dtype)
+        self._views: dict[str, Array] = {}
+        start = 0
+        for name, shape in shapes.items():
+            stop = start + math.prod(shape)
+            self._views[name] = self.vector[start:stop].reshape(shape)
+            start = stop
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def under(self, prefix: str) -> dict[str, Array]:
+        """The arrays of one part of the network, named without its prefix: ``under("layer0")["Wh"]``."""
+        return {name.removeprefix(f"{prefix}."): a for name, a in self.items() if name.startswith(f"{prefix}.")}
+
+    def like(self) -> "Parameters":
+        """Zeros of the same names and shapes."""
+        return Parameters(self.shapes, self.vector.dtype)
+
+    def copy(self) -> "Parameters":
+        """The same numbers in a vector of their own."""
+        other = self.like()
+        other.vector[:] = self.vector
+        return other
+
+
+class Workspace:
+    """Arrays kept by name between calls, so that a training step allocates nothing large.
+
+    ``space("h", (T, B, H))`` allocates on the first call and whenever the shape has changed; what it returns holds
+    whatever it held before.
+    """
+
+    def __init__(self, dtype: npt.DTypeLike = np.float32) -> None:
+        self.dtype = np.dtype(dtype)
+        self._arrays: dict[str, Array] = {}
+        self._parts: dict[Any, Workspace] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...]) -> Array:
+        array = self._arrays.get(name)
+        if array is None or array.shape != shape:
+            array = self._arrays[name] = np.empty(shape, self.dtype)
+        return array
+
+    def part(self, key: Any) -> "Workspace":
+        """A workspace of its own for one part of the network."""
+        if key not in self._parts:
+            self._parts[key] = Workspace(self.dtype)
+        return self._parts[key]

@@ -1,0 +1,34 @@
+"""The training text cut into streams, read window by window."""
+
+import numpy as np
+
+from charrnn.arrays import Ids
+from charrnn.errors import CorpusError
+
+
+class Streams:
+    """Ids cut into B contiguous streams of equal length, read in windows of T steps.
+
+    ``windows`` is how many windows an epoch has. A window follows from its number alone, so the cursor of a run is
+    its iteration: ``divmod(iteration, windows)`` is the epoch and the window in it. What is left over at the end,
+    less than a window in each stream, is not read.
+    """
+
+    def __init__(self, ids: Ids, streams: int, window: int) -> None:
+        length = (len(ids) - 1) // streams
+        if length < window:
+            raise CorpusError(
+                f"{streams} streams of {window} characters need a training part of {streams * window + 1}, "
+                f"and it has {len(ids)}; lower training.batch ({streams}) or training.window ({window}), "
+                "or give a longer text"
+            )
+        self.streams = streams
+        self.window_length = window
+        self.windows = length // window
+        self._x = ids[: streams * length].reshape(streams, length)
+        self._y = ids[1 : streams * length + 1].reshape(streams, length)
+
+    def window(self, number: int) -> tuple[Ids, Ids]:
+        """(x, y), both (T, B) and contiguous, y one step ahead of x."""
+        steps = slice(number * self.window_length, (number + 1) * self.window_length)
+        return np.ascontiguousarray(self._x[:, steps].T), np.ascontiguousarray(self._y[:, steps].T)

@@ -1,0 +1,56 @@
+"""Settings from recipes, checked against the registries."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from charrnn.config import KNOWN, Settings, from_file, from_mapping, resolve
+from charrnn.errors import SettingsError
+from charrnn.nn.cells import CELLS
+from charrnn.nn.initialisers import INITIALISERS
+from charrnn.training.clipping import CLIPS
+from charrnn.training.optimizers import OPTIMIZERS
+from charrnn.training.schedules import SCHEDULES
+from charrnn.yamlfile import Entry
+
+DEFAULT_RECIPE = "quick"
+
+NAMES: dict[str, Collection[str]] = {
+    "model.cell": CELLS,
+    "model.initialisation": INITIALISERS,
+    "training.optimizer": OPTIMIZERS,
+    "training.schedule": SCHEDULES,
+    "training.clip_kind": CLIPS,
+}
+"""The settings that name an entry of a registry."""
+
+
+def load_settings(*configs: str, **sections: Mapping[str, Any]) -> Settings:
+    """Settings from recipes or YAML files, later ones winning, and then from sections given as dictionaries:
+
+    ``load_settings("quick", training={"iterations": 200})``. With no file the recipe is ``quick``.
+    Raises SettingsError with every mistake in one message.
+    """
+    layers = [from_file(config) for config in configs or [DEFAULT_RECIPE]]
+    return resolve([*layers, from_mapping(sections, "load_settings")], NAMES)
+
+
+_OPEN = (
+    *("corpus.path", "snapshots.", "checkpoints.", "compute.workers", "training.iterations", "training.epochs"),
+    *("training.learning_rate", "training.final_rate", "training.clip", "training.report", "training.validate_every"),
+)
+"""What may change when a run goes on; the rest made its arrays and its text what they are."""
+
+
+def resume_settings(of_run: Settings, layers: Sequence[Sequence[Entry]]) -> Settings:
+    """A run's own settings with what is set anew over them; raises SettingsError for what has to stay."""
+    own = of_run.model_dump()
+    settings = resolve([from_mapping(own, "the run"), *layers], NAMES)
+    new = settings.model_dump()
+    fixed = []
+    for key in KNOWN:
+        section, _, name = key.partition(".")
+        if own[section][name] != new[section][name] and not key.startswith(_OPEN):
+            fixed.append(f"{key} is {own[section][name]!r} in this run and cannot change when it goes on; leave it out")
+    if fixed:
+        raise SettingsError("\n".join(fixed))
+    return settings

@@ -1,0 +1,232 @@
+"""The training loop: a generator of facts, which prints nothing."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from charrnn import seeds
+from charrnn.arrays import Array, Ids
+from charrnn.checkpoint import Checkpoint, Progress, TrainingState
+from charrnn.config import Settings
+from charrnn.errors import DivergenceError, RunError
+from charrnn.model import Model
+from charrnn.text.corpus import Corpus
+from charrnn.text.streams import Streams
+from charrnn.text.words import real_words
+from charrnn.training.clipping import CLIPS, global_norm
+from charrnn.training.engine import Engine
+from charrnn.training.optimizers import OPTIMIZERS
+from charrnn.training.run import Run
+from charrnn.training.schedules import Position, learning_rate
+from charrnn.training.snapshots import Snapshot, is_due, take_snapshot
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration done. Losses are in nats per character."""
+
+    iteration: int
+    epoch: float
+    """Passes over the training text so far."""
+    loss: float
+    """Mean of the latest iterations."""
+    gradient_norm: float
+    """Before clipping."""
+    learning_rate: float
+    characters_per_second: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A loss over a whole part of the text that is not learnt."""
+
+    iteration: int
+    part: str
+    """``validation``, or at the end of training ``test``."""
+    loss: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint that training can resume from."""
+
+    iteration: int
+    path: Path
+
+
+Fact = Step | Evaluation | Snapshot | Saved
+
+
+class Trainer:
+    """Trains a model on a corpus; with a ``run`` it writes its folder, with a ``checkpoint`` it goes on from there.
+
+    ``model`` is the one being trained, at any moment ready to be sampled.
+    """
+
+    def __init__(
+        self, settings: Settings, corpus: Corpus, run: Run | None = None, checkpoint: Checkpoint | None = None
+    ) -> None:
+        t = settings.training
+        self.settings = settings
+        self.corpus = corpus
+        self.folder = run
+        self.streams = Streams(corpus.training, t.batch, t.window)
+        self.iterations = t.iterations or math.ceil((t.epochs or 0) * self.streams.windows)
+        self.progress = checkpoint.progress if checkpoint else Progress()
+        self.model = checkpoint.model if checkpoint else Model.new(settings, corpus.vocabulary)
+        self.optimizer = OPTIMIZERS[t.optimizer](self.model.parameters.vector, t)
+        self.state = self.model.network.zero_state(t.batch)
+        if checkpoint:
+            self._restore(checkpoint)
+        self._recent = deque(self.progress.recent_losses, maxlen=t.report)
+        self._engine = Engine(self.model.network, settings.compute.workers)
+        self._stopping = False
+        self._real: frozenset[str] | None = None
+
+    def stop(self) -> None:
+        """Makes ``train`` end after the iteration it is in, saved."""
+        self._stopping = True
+
+    def train(self) -> Iterator[Fact]:
+        """Trains to the end of the settings, or until ``stop``.
+
+        Raises DivergenceError when a loss or gradient is no longer finite; what was saved before stands.
+        """
+        saved = self.progress.iteration
+        with self._engine:
+            while self.progress.iteration < self.iterations and not self._stopping:
+                step = self._step()
+                yield step
+                yield from self._observe(step)
+                if self.folder and step.iteration % self.settings.checkpoints.every == 0:
+                    yield self._save()
+                    saved = step.iteration
+            if self.folder and saved < self.progress.iteration:
+                yield self._save()
+            if self.progress.iteration == self.iterations and len(self.corpus.test):
+                yield Evaluation(self.iterations, "test", self._evaluate(self.corpus.test), is_best=False)
+
+    def checkpoint(self) -> Checkpoint:
+        """Everything, as it stands between two iterations."""
+        corpus = {"name": self.corpus.name, "sha256": self.corpus.sha256, "characters": len(self.corpus)}
+        training = TrainingState(self.optimizer.steps, self.optimizer.state, self.state)
+        return Checkpoint(self.model, self.settings, self.progress, corpus, training)
+
+    def _step(self) -> Step:
+        t = self.settings.training
+        done = self.progress.iteration
+        started = time.perf_counter()
+
+        epoch, window = divmod(done, self.streams.windows)
+        if window == 0 and epoch and t.epoch_end == "reset":
+            self.state[:] = 0
+        x, y = self.streams.window(window)
+        masks = self._dropout_masks(done)
+        p = self.model.parameters
+        loss, gradient, after = self._engine.loss_and_gradients(p, x, y, self.state, masks)
+        g = gradient.vector
+        norm = global_norm(g) if t.clip is None else CLIPS[t.clip_kind](g, t.clip)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise self._divergence(done + 1, loss, norm)
+        rate = learning_rate(Position(done, self.iterations, self.streams.windows), t)
+        self.optimizer.step(p.vector, g, rate)
+        self.state = after
+
+        self._recent.append(loss)
+        self._advance(iteration=done + 1, recent_losses=tuple(self._recent))
+        seconds = time.perf_counter() - started
+        return Step(
+            iteration=done + 1,
+            epoch=(done + 1) / self.streams.windows,
+            loss=self._loss,
+            gradient_norm=norm,
+            learning_rate=rate,
+            characters_per_second=x.size / seconds,
+        )
+
+    def _observe(self, step: Step) -> Iterator[Fact]:
+        """Evaluation, snapshot and report, where they are due. None of them changes what training does next."""
+        t, now = self.settings.training, step.iteration
+        snapshot_due = is_due(now, self.settings.snapshots)
+        ended = now == self.iterations
+        evaluate = len(self.corpus.validation) and (now % t.validate_every == 0 or snapshot_due or ended)
+        if evaluate:
+            yield self._validate()
+        if snapshot_due:
+            yield self._snapshot()
+        if self.folder and (evaluate or now % t.report == 0 or ended):
+            validation_loss = self.progress.validation_loss if evaluate else None
+            self.folder.report(vars(step) | {"validation_loss": validation_loss})
+
+    def _validate(self) -> Evaluation:
+        now, loss = self.progress.iteration, self._evaluate(self.corpus.validation)
+        best = self.progress.best_loss
+        is_best = best is None or loss < best
+        self._advance(validation_loss=loss)
+        if is_best:
+            self._advance(best_loss=loss, best_iteration=now)
+            if self.folder:
+                self.folder.save(self.checkpoint().weights_only(), "best.npz")
+        return Evaluation(now, "validation", loss, is_best)
+
+    def _evaluate(self, ids: Ids) -> float:
+        t = self.settings.training
+        return self._engine.evaluate(self.model.parameters, ids, t.batch, t.window)
+
+    def _snapshot(self) -> Snapshot:
+        if self._real is None:
+            self._real = real_words(self.corpus.vocabulary.decode(self.corpus.training))
+        snapshot = take_snapshot(
+            self.model,
+            self.settings.snapshots,
+            self.settings.training.seed,
+            self.progress.iteration,
+            self._loss,
+            self.progress.validation_loss,
+            self._real,
+        )
+        if self.folder:
+            self.folder.keep(snapshot, self.checkpoint())
+        return snapshot
+
+    def _save(self) -> Saved:
+        assert self.folder
+        return Saved(self.progress.iteration, self.folder.save(self.checkpoint(), "last.npz"))
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.corpus["sha256"] != self.corpus.sha256:
+            raise RunError(
+                f"the text of corpus {self.corpus.name!r} is not the one this run learnt "
+                f"({checkpoint.corpus['characters']} characters, SHA-256 {checkpoint.corpus['sha256'][:12]}...); "
+                "bring that one back, or start a new run"
+            )
+        if checkpoint.training is None:
+            raise RunError("the checkpoint holds weights only; resume from the run folder's last.npz")
+        self.optimizer.steps = checkpoint.training.optimizer_steps
+        for name, vector in checkpoint.training.optimizer.items():
+            self.optimizer.state[name][:] = vector
+        self.state = checkpoint.training.state
+
+    def _dropout_masks(self, iteration: int) -> Array | None:
+        t, rate = self.settings.training, self.settings.model.dropout
+        rng = seeds.generator(t.seed, "dropout", iteration)
+        return self.model.network.dropout_masks(rate, t.window, t.batch, rng)
+
+    @property
+    def _loss(self) -> float:
+        return sum(self._recent) / len(self._recent)
+
+    def _advance(self, **changes: Any) -> None:
+        self.progress = replace(self.progress, **changes)
+
+    def _divergence(self, iteration: int, loss: float, norm: float) -> DivergenceError:
+        kept = f"; {self.folder} keeps what was saved before" if self.folder else ""
+        return DivergenceError(
+            f"training diverged at iteration {iteration} (loss {loss}, gradient norm {norm}){kept}; "
+            "try a lower training.learning_rate or a smaller training.clip"
+        )

@@ -1,0 +1,113 @@
+"""Settings as YAML 1.2 reads them, each with the place it came from, and nothing that can hurt.
+
+No aliases, no tags, no duplicate keys, bounded size and depth; ``no`` is a string and ``1e-3`` a number.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import yaml
+
+from charrnn.errors import SettingsError
+
+MAX_CHARACTERS = 100_000
+MAX_DEPTH = 8
+
+_INT = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", "+.inf"), float("inf")),
+    "-.inf": float("-inf"),
+    ".nan": float("nan"),
+}
+
+
+class Entry(NamedTuple):
+    """One setting: dotted key, value, and where it stands."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+def read_settings(text: str, name: str) -> list[Entry]:
+    """The settings of a document, sections flattened to dotted keys. ``name`` says in messages where it came from."""
+    if len(text) > MAX_CHARACTERS:
+        raise SettingsError(f"{name} has {len(text)} characters; settings may have {MAX_CHARACTERS}")
+    root = _compose(text, name)
+    if root is None:
+        return []
+    if not isinstance(root, yaml.MappingNode):
+        raise SettingsError(f"{name} holds no settings; write sections such as 'training:' with settings under them")
+    return list(_entries(root, "", name))
+
+
+def read_value(text: str, name: str) -> Any:
+    """One value, such as the right side of ``training.batch=50``."""
+    root = _compose(text, name)
+    return None if root is None else _value(root, name)
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; refuses aliases and deep nesting before they are built."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _compose(text: str, name: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SettingsError(f"{name}{line} is not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{name} is not valid YAML: {reason}") from None
+
+
+def _entries(mapping: yaml.MappingNode, prefix: str, name: str) -> Iterator[Entry]:
+    seen = set()
+    for key_node, node in mapping.value:
+        key, origin = str(_value(key_node, name)), _origin(key_node, name)
+        if key in seen:
+            raise SettingsError(f"{prefix}{key} is set twice ({origin}); keep one")
+        seen.add(key)
+        if isinstance(node, yaml.MappingNode):
+            yield from _entries(node, f"{prefix}{key}.", name)
+        else:
+            yield Entry(prefix + key, _value(node, name), origin)
+
+
+def _value(node: yaml.Node, name: str) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, name) for item in node.value]
+    if not isinstance(node, yaml.ScalarNode):
+        raise SettingsError(f"a mapping stands where a value belongs ({_origin(node, name)})")
+    if node.style is not None:  # quoted
+        return node.value
+    if node.value in _WORDS:
+        return _WORDS[node.value]
+    if _INT.fullmatch(node.value):
+        base = {"0x": 16, "0o": 8}.get(node.value[:2], 10)
+        return int(node.value, base)
+    return float(node.value) if _FLOAT.fullmatch(node.value) else node.value
+
+
+def _origin(node: yaml.Node, name: str) -> str:
+    return f"{name}, line {node.start_mark.line + 1}"

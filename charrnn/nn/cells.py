@@ -6,7 +6,7 @@ Shapes: T window, B streams, D input size, H hidden size; arrays are time-major 
 
 All products that do not wait for the previous step, those with x and those that give the weights' gradients, are done
 for the whole window outside the time loop. A window's activations cost, in numbers for each step, stream and hidden
-unit: LSTM 7, GRU 8, RNN 2. They lie in the workspace, where backward finds them and overwrites them.
+unit: LSTM 7, GRU 7, RNN 2. They lie in the workspace, where backward finds them and overwrites them.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ import numpy as np
 
 from charrnn.arrays import Array, Ids
 from charrnn.nn.functional import linear, linear_backward, sigmoid_, tanh_
-from charrnn.nn.initialisers import Initialiser
+from charrnn.nn.initialisers import Draw
 from charrnn.nn.parameters import Workspace
 
 Views = Mapping[str, Array]
@@ -39,14 +39,12 @@ class Cell:
         D, H, n = self.input_size, self.hidden_size, self.gates
         return {"Wx": (D, n * H), "Wh": (H, n * H), "b": (n * H,)}
 
-    def initialise(
-        self, p: Views, init: Initialiser, scale: float | None, forget_bias: float, rng: np.random.Generator
-    ) -> None:
+    def initialise(self, p: Views, draw: Draw, input_role: str, forget_bias: float) -> None:
         """Fills the parameters in place, gate by gate. ``forget_bias`` is for cells that have a forget gate."""
         H = self.hidden_size
-        for name, role in (("Wx", "input"), ("Wh", "recurrent"), ("b", "bias")):
+        for name, role in (("Wx", input_role), ("Wh", "recurrent"), ("b", "bias")):
             for k in range(self.gates):
-                init(p[name][..., k * H : (k + 1) * H], role, H, scale, rng)
+                draw(p[name][..., k * H : (k + 1) * H], role)
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         """Runs a window: (h (T, B, H), the state after it). Both are views into the workspace."""
@@ -116,14 +114,14 @@ class ReluRNN(RNN):
 
 
 class GRU(Cell):
-    """The gated recurrent unit in the form of cuDNN and PyTorch, the reset gate applied after the recurrent product:
+    """The gated recurrent unit as cuDNN and PyTorch have it, the reset gate applied after the recurrent product:
 
         r = sigmoid(x Wxr + h Whr + br)             reset gate
         z = sigmoid(x Wxz + h Whz + bz)             update gate
-        n = tanh(x Wxn + bn + r * (h Whn + bhn))    candidate
-        h = (1 - z) * n + z * h
+        n = tanh   (x Wxn + bn + r * (h Whn + bhn)) candidate
+        h = (1 - z) * n + z * h                     hidden state
 
-    (Cho et al. 2014, arXiv 1406.1078v1; v3 of that paper has the other form, ``GRUResetBefore``.)
+    (Cho et al. 2014, arXiv 1406.1078v1; ``GRUResetBefore`` is the form of that paper's v3.)
     """
 
     gates = 3
@@ -131,32 +129,28 @@ class GRU(Cell):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return super().shapes() | {"bhn": (self.hidden_size,)}
 
-    def initialise(
-        self, p: Views, init: Initialiser, scale: float | None, forget_bias: float, rng: np.random.Generator
-    ) -> None:
-        super().initialise(p, init, scale, forget_bias, rng)
-        init(p["bhn"], "bias", self.hidden_size, scale, rng)
+    def initialise(self, p: Views, draw: Draw, input_role: str, forget_bias: float) -> None:
+        super().initialise(p, draw, input_role, forget_bias)
+        draw(p["bhn"], "bias")
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         a = space("a", (T, B, 3 * H))  # x Wx + b, then the gates r, z, n
-        u = space("u", (T, B, 3 * H))  # h Wh, then in the last third h Whn + bhn
+        u = space("u", (T, B, 3 * H))  # h Wh, of which backward needs the last third, h Whn + bhn
 
         h[0] = state[0]
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            np.matmul(h[t], p["Wh"], out=u[t])
             rz, n, u_n = a[t, :, : 2 * H], a[t, :, 2 * H :], u[t, :, 2 * H :]
             r, z = rz[:, :H], rz[:, H:]
+            np.matmul(h[t], p["Wh"], out=u[t])
             rz += u[t, :, : 2 * H]
             sigmoid_(rz)
             u_n += p["bhn"]
             n += r * u_n
             tanh_(n)
-            np.subtract(h[t], n, out=h[t + 1])
-            h[t + 1] *= z
-            h[t + 1] += n
+            _mix(z, h[t], n, out=h[t + 1])
         return h[1:], h[T:]
 
     def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
@@ -164,30 +158,94 @@ class GRU(Cell):
         h = space("h", (T + 1, B, H))
         a = space("a", (T, B, 3 * H))  # the gates become da as the loop comes back through them
         u = space("u", (T, B, 3 * H))  # likewise du
-        dh_next = space("dh_next", (B, H))
         dht = space("dht", (B, H))
 
-        dh_next[:] = 0
+        dht[:] = 0
         for t in reversed(range(T)):
             r, z, n = (a[t, :, k * H : (k + 1) * H] for k in range(3))
             u_n = u[t, :, 2 * H :]
-            np.add(dh[t], dh_next, out=dht)
-            dz = dht * (h[t] - n)
-            dn = dht * (1 - z)
-            np.multiply(dht, z, out=dh_next)
-
-            np.multiply(dn, 1 - n * n, out=n)  # da_n
+            dht += dh[t]
+            dn, dz, dh_kept = _mix_backward(dht, z, h[t], n)
+            n[:] = dn * (1 - n * n)
             dr = n * u_n
-            np.multiply(n, r, out=u_n)  # du_n
-            dz *= z
-            np.multiply(dz, 1 - z, out=z)  # da_z
-            dr *= r
-            np.multiply(dr, 1 - r, out=r)  # da_r
+            u_n[:] = n * r
+            z[:] = dz * z * (1 - z)
+            r[:] = dr * r * (1 - r)
             u[t, :, : 2 * H] = a[t, :, : 2 * H]
-            dh_next += np.matmul(u[t], p["Wh"].T, out=dht)
+            np.matmul(u[t], p["Wh"].T, out=dht)
+            dht += dh_kept
         linear_backward(h[:T], p["Wh"], u, dW=grads["Wh"], db=None)
         np.sum(u[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+class GRUResetBefore(Cell):
+    """The gated recurrent unit with the reset gate applied before the recurrent product, as char-rnn has it:
+
+        r, z as in ``GRU``
+        n = tanh(x Wxn + (r * h) Whn + bn)          candidate
+        h = (1 - z) * n + z * h                     hidden state
+
+    (Cho et al. 2014, arXiv 1406.1078v3.)
+    """
+
+    gates = 3
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
+        T, B, H = *x.shape[:2], self.hidden_size
+        h = space("h", (T + 1, B, H))
+        rh = space("rh", (T, B, H))
+        a = space("a", (T, B, 3 * H))  # x Wx + b, then the gates r, z, n
+        Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
+
+        h[0] = state[0]
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            rz, n = a[t, :, : 2 * H], a[t, :, 2 * H :]
+            r, z = rz[:, :H], rz[:, H:]
+            rz += h[t] @ Wh_rz
+            sigmoid_(rz)
+            np.multiply(r, h[t], out=rh[t])
+            n += rh[t] @ Wh_n
+            tanh_(n)
+            _mix(z, h[t], n, out=h[t + 1])
+        return h[1:], h[T:]
+
+    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+        T, B, H = dh.shape
+        h, rh = space("h", (T + 1, B, H)), space("rh", (T, B, H))
+        a = space("a", (T, B, 3 * H))  # the gates become da as the loop comes back through them
+        dht = space("dht", (B, H))
+        Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
+
+        dht[:] = 0
+        for t in reversed(range(T)):
+            r, z, n = (a[t, :, k * H : (k + 1) * H] for k in range(3))
+            dht += dh[t]
+            dn, dz, dh_kept = _mix_backward(dht, z, h[t], n)
+            n[:] = dn * (1 - n * n)
+            drh = n @ Wh_n.T
+            dh_kept += drh * r
+            z[:] = dz * z * (1 - z)
+            r[:] = drh * h[t] * r * (1 - r)
+            np.matmul(a[t, :, : 2 * H], Wh_rz.T, out=dht)
+            dht += dh_kept
+        da_rz, da_n = a[:, :, : 2 * H], a[:, :, 2 * H :]
+        linear_backward(h[:T], Wh_rz, da_rz, dW=grads["Wh"][:, : 2 * H], db=None)
+        linear_backward(rh, Wh_n, da_n, dW=grads["Wh"][:, 2 * H :], db=None)
+        linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+def _mix(z: Array, h: Array, n: Array, out: Array) -> None:
+    """``(1 - z) * n + z * h``: what both forms of the GRU end a step with."""
+    np.subtract(h, n, out=out)
+    out *= z
+    out += n
+
+
+def _mix_backward(dout: Array, z: Array, h: Array, n: Array) -> tuple[Array, Array, Array]:
+    """(dn, dz, dh)"""
+    return dout * (1 - z), dout * (h - n), dout * z
 
 
 class LSTM(Cell):
@@ -206,10 +264,8 @@ class LSTM(Cell):
     gates = 4
     states = 2
 
-    def initialise(
-        self, p: Views, init: Initialiser, scale: float | None, forget_bias: float, rng: np.random.Generator
-    ) -> None:
-        super().initialise(p, init, scale, forget_bias, rng)
+    def initialise(self, p: Views, draw: Draw, input_role: str, forget_bias: float) -> None:
+        super().initialise(p, draw, input_role, forget_bias)
         p["b"][self.hidden_size : 2 * self.hidden_size] = forget_bias
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
@@ -278,4 +334,10 @@ class LSTM(Cell):
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
 
 
-CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "rnn": RNN, "rnn-relu": ReluRNN}
+CELLS: dict[str, type[Cell]] = {
+    "lstm": LSTM,
+    "gru": GRU,
+    "gru-reset-before": GRUResetBefore,
+    "rnn": RNN,
+    "rnn-relu": ReluRNN,
+}

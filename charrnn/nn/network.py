@@ -54,13 +54,17 @@ class Network:
     ) -> Parameters:
         """Freshly drawn parameters; see ``initialisers.py``."""
         p = Parameters(self.shapes, self.dtype)
-        init = INITIALISERS[initialiser]
+
+        def draw(W: Array, role: str) -> None:
+            INITIALISERS[initialiser](W, role, self.hidden_size, scale, rng)
+
         if self.embedding_size is not None:
-            init(p["embedding.W"], "input", self.hidden_size, scale, rng)
+            draw(p["embedding.W"], "lookup")
         for layer, cell in enumerate(self.cells):
-            cell.initialise(p.under(f"layer{layer}"), init, scale, forget_bias, rng)
-        init(p["head.W"], "input", self.hidden_size, scale, rng)
-        init(p["head.b"], "bias", self.hidden_size, scale, rng)
+            one_hot = layer == 0 and self.embedding_size is None
+            cell.initialise(p.under(f"layer{layer}"), draw, "lookup" if one_hot else "input", forget_bias)
+        draw(p["head.W"], "input")
+        draw(p["head.b"], "bias")
         return p
 
     def zero_state(self, streams: int) -> Array:

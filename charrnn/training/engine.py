@@ -113,5 +113,10 @@ class Engine:
         """Results of ``work(worker, its streams)``, in the order of the streams."""
         workers = min(self.workers, streams)
         bounds = [streams * k // workers for k in range(workers + 1)]
-        futures = [self._pool.submit(work, k, slice(bounds[k], bounds[k + 1])) for k in range(workers)]
-        return [future.result() for future in futures]
+
+        def quietly(worker: int) -> float:
+            # What overflows here makes the loss or the norm infinite, and the trainer says so.
+            with np.errstate(over="ignore", invalid="ignore"):
+                return work(worker, slice(bounds[worker], bounds[worker + 1]))
+
+        return list(self._pool.map(quietly, range(workers)))

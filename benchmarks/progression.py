@@ -1,0 +1,46 @@
+"""The progression of a run as a table: loss and share of real words at each snapshot.
+
+    python3 benchmarks/progression.py runs/war-and-peace
+
+A run's own samples are a few hundred characters; here each snapshot's weights write 8 samples of 1,000 characters at
+each temperature, which makes the shares good to a few hundredths. Prints Markdown.
+"""
+
+import argparse
+import statistics
+
+from charrnn import Run, generate, load_checkpoint, load_corpus, seeds
+from charrnn.text.words import real_word_share, real_words
+
+SAMPLES, LENGTH = 8, 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The progression of a run as a table.")
+    parser.add_argument("run")
+    parser.add_argument("--temperatures", type=float, nargs="+", help="default: 1.0 and the recipe's")
+    arguments = parser.parse_args()
+
+    run = Run(arguments.run)
+    snapshots = run.snapshots()
+    settings = load_checkpoint(run.folder).settings
+    corpus = load_corpus(settings.corpus.path, validation=settings.corpus.validation, test=settings.corpus.test)
+    real = real_words(corpus.vocabulary.decode(corpus.training))
+    temperatures = arguments.temperatures or sorted({1.0, settings.snapshots.temperature}, reverse=True)
+
+    columns = [f"real words at {temperature:g}" for temperature in temperatures]
+    print("| iteration | training loss | validation loss |", " | ".join(columns), "|")
+    print("| ---: " * (3 + len(columns)) + "|")
+    for snapshot in snapshots:
+        model = load_checkpoint(run.folder, snapshot.iteration).model
+        cells = [str(snapshot.iteration), f"{snapshot.loss:.3f}", f"{snapshot.validation_loss or float('nan'):.3f}"]
+        for temperature in temperatures:
+            rng = seeds.generator(settings.training.seed, "progression", snapshot.iteration)
+            steps = list(generate(model, LENGTH, rng, count=SAMPLES, filters={"temperature": temperature}))
+            shares = [real_word_share("".join(sample), real) for sample in zip(*steps, strict=True)]
+            cells.append(f"{statistics.mean(shares):.0%}")
+        print("|", " | ".join(cells), "|")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The network as a textbook writes it: one step, one example and one one-hot vector at a time, without a gradient.
+
+Shapes: T window, B streams, D input size, H hidden size, V vocabulary, L layers, S states of a cell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.functional import cross_entropy
+from charrnn.nn.network import Network
+from charrnn.nn.parameters import Parameters, Workspace
+
+Weights = Mapping[str, Array]
+
+
+def sigmoid(a: Array) -> Array:
+    return 1 / (1 + np.exp(-a))
+
+
+def blocks(p: Weights, name: str, gates: int) -> list[Array]:
+    return np.split(p[name], gates, axis=-1)
+
+
+def lstm(p: Weights, x: Array, state: Array) -> Array:
+    """x (D,), state (2, H) -> state (2, H)."""
+    (Wxi, Wxf, Wxo, Wxg), (Whi, Whf, Who, Whg), (bi, bf, bo, bg) = (blocks(p, name, 4) for name in ("Wx", "Wh", "b"))
+    h, c = state
+    i = sigmoid(x @ Wxi + h @ Whi + bi)
+    f = sigmoid(x @ Wxf + h @ Whf + bf)
+    o = sigmoid(x @ Wxo + h @ Who + bo)
+    g = np.tanh(x @ Wxg + h @ Whg + bg)
+    c = f * c + i * g
+    return np.stack([o * np.tanh(c), c])
+
+
+def gru(p: Weights, x: Array, state: Array) -> Array:
+    """x (D,), state (1, H) -> state (1, H)."""
+    (Wxr, Wxz, Wxn), (Whr, Whz, Whn), (br, bz, bn) = (blocks(p, name, 3) for name in ("Wx", "Wh", "b"))
+    h = state[0]
+    r = sigmoid(x @ Wxr + h @ Whr + br)
+    z = sigmoid(x @ Wxz + h @ Whz + bz)
+    n = np.tanh(x @ Wxn + bn + r * (h @ Whn + p["bhn"]))
+    return ((1 - z) * n + z * h)[None]
+
+
+def gru_reset_before(p: Weights, x: Array, state: Array) -> Array:
+    """x (D,), state (1, H) -> state (1, H)."""
+    (Wxr, Wxz, Wxn), (Whr, Whz, Whn), (br, bz, bn) = (blocks(p, name, 3) for name in ("Wx", "Wh", "b"))
+    h = state[0]
+    r = sigmoid(x @ Wxr + h @ Whr + br)
+    z = sigmoid(x @ Wxz + h @ Whz + bz)
+    n = np.tanh(x @ Wxn + bn + (r * h) @ Whn)
+    return ((1 - z) * n + z * h)[None]
+
+
+def rnn(p: Weights, x: Array, state: Array) -> Array:
+    """x (D,), state (1, H) -> state (1, H)."""
+    return np.tanh(x @ p["Wx"] + state @ p["Wh"] + p["b"])
+
+
+def rnn_relu(p: Weights, x: Array, state: Array) -> Array:
+    """x (D,), state (1, H) -> state (1, H)."""
+    a = x @ p["Wx"] + state @ p["Wh"] + p["b"]
+    return np.where(a > 0, a, 0)
+
+
+STEPS = {"lstm": lstm, "gru": gru, "gru-reset-before": gru_reset_before, "rnn": rnn, "rnn-relu": rnn_relu}
+
+
+def forward(cell: str, p: Parameters, x: Ids, state: Array, masks: Array | None = None) -> tuple[Array, Array]:
+    """x (T, B), state (L, S, B, H), masks (L - 1, T, B, H) -> logits (T, B, V), state after them."""
+    V, layers, state = len(p["head.b"]), len(state), state.copy()
+    logits = np.empty((*x.shape, V))
+    for t, b in np.ndindex(x.shape):
+        v = np.eye(V)[x[t, b]]
+        if "embedding.W" in p:
+            v = v @ p["embedding.W"]
+        for layer in range(layers):
+            state[layer, :, b] = STEPS[cell](p.under(f"layer{layer}"), v, state[layer, :, b])
+            v = state[layer, 0, b]
+            if masks is not None and layer < layers - 1:
+                v = v * masks[layer, t, b]
+        logits[t, b] = v @ p["head.W"] + p["head.b"]
+    return logits, state
+
+
+def mean_loss(logits: Array, y: Ids) -> float:
+    """Of logits (T, B, V) and targets y (T, B), in nats."""
+    losses = [-np.log(np.exp(logits[at][y[at]]) / np.exp(logits[at]).sum()) for at in np.ndindex(y.shape)]
+    return float(np.mean(losses))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A tiny network with parameters, a window and a state, all random and in float64.
+
+    The last character of the vocabulary is never read, so that its row of the first weights has no gradient.
+    """
+
+    network: Network
+    p: Parameters
+    x: Ids  # (T, B)
+    y: Ids  # (T, B)
+    state: Array  # (L, S, B, H)
+    masks: Array | None = None  # (L - 1, T, B, H)
+
+    @classmethod
+    def random(
+        cls, cell: str, layers: int = 1, embedding: int | None = None, dropout: float = 0, *, T: int = 5, B: int = 3
+    ) -> Self:
+        V, H, rng = 5, 4, np.random.default_rng(5)
+        network = Network(V, cell=cell, layers=layers, hidden_size=H, embedding_size=embedding, dtype=np.float64)
+        p = Parameters(network.shapes, np.float64)
+        p.vector[:] = rng.normal(0, 0.6, p.vector.shape)
+        x, y = rng.integers(V - 1, size=(T, B), dtype=np.uint8), rng.integers(V, size=(T, B), dtype=np.uint8)
+        state = rng.normal(0, 0.6, network.zero_state(B).shape)
+        return cls(network, p, x, y, state, network.dropout_masks(dropout, T, B, rng))
+
+    def cut(self, start: int, stop: int, state: Array) -> Self:
+        """The same with some of the window's steps only."""
+        return replace(self, x=self.x[start:stop], y=self.y[start:stop], state=state)
+
+    def forward(self, space: Workspace | None = None) -> tuple[Array, Array]:
+        """Logits (T, B, V) and the state after the window, as the network gives them."""
+        space = space or Workspace(np.float64)
+        logits, after, _ = self.network.forward(self.p, self.x, self.state, space, self.masks)
+        return logits.copy(), after
+
+    def loss(self) -> float:
+        return cross_entropy(self.forward()[0], self.y)
+
+    def gradients(self, space: Workspace | None = None) -> tuple[float, Parameters, Array]:
+        """Loss, gradients and state after the window, as the network gives them."""
+        space, grads = space or Workspace(np.float64), self.p.like()
+        grads.vector[:] = np.nan
+        loss, after = self.network.loss_and_gradients(self.p, grads, self.x, self.y, self.state, space, self.masks)
+        return loss, grads, after

@@ -1,0 +1,224 @@
+from dataclasses import replace
+
+import naive
+import numpy as np
+import pytest
+from naive import Problem
+from numpy.testing import assert_allclose, assert_array_equal
+
+from charrnn.nn.cells import CELLS
+from charrnn.nn.initialisers import INITIALISERS
+from charrnn.nn.network import Network
+from charrnn.nn.parameters import Parameters, Workspace
+
+EXACT = {"rtol": 0, "atol": 1e-12}
+
+every_cell = pytest.mark.parametrize("cell", CELLS)
+every_initialiser = pytest.mark.parametrize("initialiser", INITIALISERS)
+
+
+@pytest.mark.parametrize("embedding", [None, 4])
+@pytest.mark.parametrize(("layers", "dropout"), [(1, 0), (2, 0), (3, 0.4)])
+@every_cell
+def test_network_equals_its_naive_form(cell: str, layers: int, dropout: float, embedding: int | None) -> None:
+    problem = Problem.random(cell, layers, embedding, dropout)
+    logits, after = naive.forward(cell, problem.p, problem.x, problem.state, problem.masks)
+
+    assert_allclose(problem.forward()[0], logits, **EXACT)
+    loss, _, state = problem.gradients()
+    assert_allclose(loss, naive.mean_loss(logits, problem.y), **EXACT)
+    assert_allclose(state, after, **EXACT)
+
+
+@every_cell
+def test_window_equals_its_two_halves_with_the_state_carried(cell: str) -> None:
+    whole = Problem.random(cell, layers=2, T=8)
+    logits, after = whole.forward()
+
+    space = Workspace(np.float64)
+    first, between = whole.cut(0, 4, whole.state).forward(space)
+    second, end = whole.cut(4, 8, between).forward(space)
+
+    assert_allclose(np.concatenate([first, second]), logits, **EXACT)
+    assert_allclose(end, after, **EXACT)
+
+
+@every_cell
+def test_streams_do_not_touch_one_another(cell: str) -> None:
+    problem = Problem.random(cell, layers=2, B=3)
+    logits, _ = problem.forward()
+    alone = replace(problem, x=problem.x[:, 1:2], y=problem.y[:, 1:2], state=problem.state[:, :, 1:2])
+    assert_allclose(alone.forward()[0], logits[:, 1:2], **EXACT)
+
+
+@every_cell
+def test_ids_equal_one_hot_vectors(cell: str) -> None:
+    problem = Problem.random(cell)
+    layer = problem.network.cells[0]
+    p = problem.p.under("layer0")
+    dh = np.random.default_rng(1).normal(size=(*problem.x.shape, layer.hidden_size))
+
+    results = []
+    for x in (problem.x, np.eye(layer.input_size)[problem.x]):
+        space, grads = Workspace(np.float64), problem.p.like()
+        h, after = layer.forward(p, x, problem.state[0], space)
+        result = [h.copy(), after.copy()]
+        layer.backward(p, x, dh, space, grads.under("layer0"), None)
+        results.append([*result, grads.vector])
+
+    for by_ids, by_vectors in zip(*results, strict=True):
+        assert_allclose(by_ids, by_vectors, **EXACT)
+
+
+@every_cell
+def test_arguments_are_not_changed(cell: str) -> None:
+    problem = Problem.random(cell, layers=2, dropout=0.4)
+    arguments = (problem.p.vector, problem.x, problem.y, problem.state, problem.masks)
+    before = [argument.copy() for argument in arguments]
+    problem.gradients()
+    for argument, original in zip(arguments, before, strict=True):
+        assert_array_equal(argument, original)
+
+
+@every_cell
+def test_state_outlives_the_next_window(cell: str) -> None:
+    problem = Problem.random(cell)
+    space = Workspace(np.float64)
+    _, after = problem.forward(space)
+    kept = after.copy()
+    replace(problem, state=problem.state + 1).forward(space)
+    assert_array_equal(after, kept)
+
+
+@every_cell
+def test_workspace_carries_nothing_from_window_to_window(cell: str) -> None:
+    """Neither from one of another shape, nor from one of the same shape with other numbers."""
+    problem = Problem.random(cell, layers=2, embedding=4)
+    space = Workspace(np.float64)
+    loss, grads, after = problem.gradients(space)
+    for other in (Problem.random(cell, layers=2, embedding=4, T=7, B=2), replace(problem, state=problem.state + 1)):
+        other.gradients(space)
+        again, grads_again, after_again = problem.gradients(space)
+        assert again == loss
+        assert_array_equal(grads_again.vector, grads.vector)
+        assert_array_equal(after_again, after)
+
+
+@every_cell
+def test_zero_state(cell: str) -> None:
+    state = Network(6, cell=cell, layers=3, hidden_size=5, dtype=np.float32).zero_state(streams=4)
+    assert state.shape == (3, 2 if cell == "lstm" else 1, 4, 5)
+    assert state.dtype == np.float32
+    assert not state.any()
+
+
+class TestDropoutMasks:
+    network = Network(6, layers=3, hidden_size=5, dtype=np.float64)
+
+    def test_shape_and_values(self) -> None:
+        masks = self.network.dropout_masks(0.2, 7, 4, np.random.default_rng(0))
+        assert masks.shape == (2, 7, 4, 5)
+        assert masks.dtype == np.float64
+        assert_allclose(np.unique(masks), [0, 1.25], **EXACT)
+
+    def test_expectation_is_one(self) -> None:
+        masks = self.network.dropout_masks(0.2, 100, 20, np.random.default_rng(0))
+        # Each number has a deviation of 0.5; this is the bound of 4 deviations for their mean.
+        assert abs(masks.mean() - 1) < 4 * 0.5 / masks.size**0.5
+
+    def test_same_seed_same_masks(self) -> None:
+        first, again, other = (self.network.dropout_masks(0.2, 7, 4, np.random.default_rng(s)) for s in (0, 0, 1))
+        assert_array_equal(first, again)
+        assert (first != other).any()
+
+    @pytest.mark.parametrize(("layers", "rate"), [(2, 0), (1, 0.5)])
+    def test_none_where_nothing_is_dropped(self, layers: int, rate: float) -> None:
+        assert Network(6, layers=layers).dropout_masks(rate, 7, 4, np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "embedding", "products"),
+    [
+        ("rnn", None, 4 * 4 + 4 * 4 + 4 * 4 + 4 * 5),
+        ("lstm", None, 4 * 16 + 4 * 16 + 4 * 16 + 4 * 5),
+        ("lstm", 3, 3 * 16 + 4 * 16 + 4 * 16 + 4 * 16 + 4 * 5),
+        ("gru", 3, 3 * 12 + 4 * 12 + 4 * 12 + 4 * 12 + 4 * 5),
+    ],
+)
+def test_products_counts_matrices_but_not_the_one_looked_up(cell: str, embedding: int | None, products: int) -> None:
+    assert Network(5, cell=cell, layers=2, hidden_size=4, embedding_size=embedding).products == products
+
+
+def draw(initialiser: str, cell: str = "lstm", seed: int = 0, **settings: float) -> Parameters:
+    network = Network(7, cell=cell, layers=2, hidden_size=6, embedding_size=5, dtype=np.float64)
+    return network.parameters(np.random.default_rng(seed), initialiser, **settings)
+
+
+def recurrent_blocks(p: Parameters) -> list[np.ndarray]:
+    return [block for layer in (0, 1) for block in np.hsplit(p[f"layer{layer}.Wh"], p["layer0.Wh"].shape[1] // 6)]
+
+
+@every_initialiser
+@every_cell
+def test_same_seed_same_parameters(initialiser: str, cell: str) -> None:
+    first, again, other = (draw(initialiser, cell, seed) for seed in (0, 0, 1))
+    assert_array_equal(first.vector, again.vector)
+    assert (first["layer0.Wh"] != other["layer0.Wh"]).any()
+
+
+@every_initialiser
+@every_cell
+def test_every_weight_is_drawn(initialiser: str, cell: str) -> None:
+    for name, weights in draw(initialiser, cell).items():
+        if weights.ndim == 2:
+            assert weights.all(), name
+
+
+@every_initialiser
+def test_forget_gate_begins_at_its_bias_and_others_do_not(initialiser: str) -> None:
+    p = draw(initialiser, forget_bias=1.5)
+    for layer in (0, 1):
+        i, f, o, g = np.split(p[f"layer{layer}.b"], 4)
+        assert (f == 1.5).all()
+        assert (np.concatenate([i, o, g]) != 1.5).all()
+
+
+@every_cell
+def test_orthogonal_makes_each_recurrent_block_orthogonal(cell: str) -> None:
+    for scale in (1, 0.5):
+        for block in recurrent_blocks(draw("orthogonal", cell, scale=scale)):
+            assert_allclose(block.T @ block, scale**2 * np.eye(6), **EXACT)
+
+
+@pytest.mark.parametrize("embedding", [None, 60])
+def test_orthogonal_keeps_the_variance_of_what_weights_take(embedding: int | None) -> None:
+    """Rows that are looked up have variance 1, input weights that of Glorot and Bengio."""
+    network = Network(80, cell="rnn", layers=2, hidden_size=50, embedding_size=embedding, dtype=np.float64)
+    p = network.parameters(np.random.default_rng(0), "orthogonal")
+    expected = {"layer1.Wx": 2 / (50 + 50), "head.W": 2 / (50 + 80)}
+    expected |= {"layer0.Wx": 2 / (60 + 50), "embedding.W": 1} if embedding else {"layer0.Wx": 1}
+    for name, variance in expected.items():
+        assert_allclose(p[name].var(), variance, rtol=0.1, err_msg=name)
+
+
+@every_cell
+def test_uniform_fills_its_bounds(cell: str) -> None:
+    """1 / sqrt(H) as in PyTorch where no scale is given."""
+    for scale, bound in ((None, 6**-0.5), (0.08, 0.08)):
+        p = draw("uniform", cell, scale=scale, forget_bias=0.0)
+        assert 0.97 * bound < np.abs(p.vector).max() <= bound
+
+
+@every_cell
+def test_normal_has_its_deviation(cell: str) -> None:
+    for scale, deviation in ((None, 0.01), (0.3, 0.3)):
+        W = np.concatenate([block.ravel() for block in recurrent_blocks(draw("normal", cell, scale=scale))])
+        assert_allclose(W.std(), deviation, rtol=0.3)
+
+
+@pytest.mark.parametrize("initialiser", ["normal", "orthogonal"])
+@every_cell
+def test_biases_begin_at_zero(initialiser: str, cell: str) -> None:
+    for name, bias in draw(initialiser, cell, forget_bias=0.0).items():
+        if bias.ndim == 1:
+            assert not bias.any(), name

@@ -1,0 +1,151 @@
+"""Stopped anywhere and resumed, a run ends with the same bits as if it had not been stopped."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus
+from charrnn.errors import RunError, SettingsError
+from charrnn.nn.cells import CELLS
+from charrnn.training.optimizers import OPTIMIZERS
+from charrnn.training.recipe import resume_settings
+from charrnn.yamlfile import Entry
+
+ITERATIONS = 12
+CORPUS = make_corpus("".join(chr(97 + i * i % 17) for i in range(200)), validation=0.2)
+
+
+def settings(**sections) -> Settings:
+    """Four windows an epoch, so that twelve iterations cross two ends of one."""
+    own = {
+        "model": {"hidden": 6, "layers": 2, "dropout": 0.25} | sections.get("model", {}),
+        "training": {"iterations": ITERATIONS, "batch": 4, "window": 9, "report": 5, "validate_every": 4}
+        | sections.get("training", {}),
+        "snapshots": {"at": [2, 7], "length": 20},
+        "checkpoints": {"every": 5},
+        "compute": {"workers": 2},
+    }
+    return load_settings("quick", **own)
+
+
+def train(run: Run, chosen: Settings, stops: tuple[int, ...] = ()) -> Trainer:
+    """Trains to the end, stopped after each of the given iterations and resumed from disk."""
+    run.create(chosen)
+    trainer = Trainer(chosen, CORPUS, run)
+    for stop in stops:
+        until(trainer, stop)
+        checkpoint = run.last_checkpoint()
+        trainer = Trainer(checkpoint.settings, CORPUS, run, checkpoint)
+        assert trainer.progress.iteration == stop
+    list(trainer.train())
+    return trainer
+
+
+def until(trainer: Trainer, iteration: int) -> None:
+    for _ in trainer.train():
+        if trainer.progress.iteration == iteration:
+            trainer.stop()
+
+
+def digest(trainer: Trainer) -> str:
+    return hashlib.sha256(trainer.model.parameters.vector.tobytes()).hexdigest()
+
+
+def facts(run: Run) -> list[dict]:
+    return [{key: value for key, value in row.items() if key != "characters_per_second"} for row in run.metrics()]
+
+
+def same(a: Trainer, b: Trainer) -> None:
+    assert digest(a) == digest(b)
+    assert a.state.tobytes() == b.state.tobytes()
+    assert a.progress == b.progress
+    assert facts(a.folder) == facts(b.folder)
+    assert a.folder.snapshots() == b.folder.snapshots()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_and_optimizer_resumes_exactly(tmp_path: Path, cell: str, optimizer: str) -> None:
+    chosen = settings(model={"cell": cell}, training={"optimizer": optimizer})
+    whole = train(Run(tmp_path / "whole"), chosen)
+    same(whole, train(Run(tmp_path / "stopped"), chosen, stops=(1, 4, 9)))
+
+
+@pytest.mark.parametrize("stop", range(1, ITERATIONS))
+def test_every_stop_resumes_exactly(tmp_path: Path, stop: int) -> None:
+    whole = train(Run(tmp_path / "whole"), settings())
+    same(whole, train(Run(tmp_path / "stopped"), settings(), stops=(stop,)))
+
+
+@pytest.mark.parametrize("training", [{"epoch_end": "reset"}, {"warmup": 6}, {"schedule": "exponential"}])
+def test_whatever_depends_on_the_position_resumes_exactly(tmp_path: Path, training: dict) -> None:
+    chosen = settings(training=training)
+    whole = train(Run(tmp_path / "whole"), chosen)
+    same(whole, train(Run(tmp_path / "stopped"), chosen, stops=(3, 8)))
+
+
+def test_what_came_after_the_last_save_is_cut_off_and_written_again(tmp_path: Path) -> None:
+    whole = train(Run(tmp_path / "whole"), settings())
+    run = Run(tmp_path / "killed")
+    run.create(settings())
+    for _ in Trainer(settings(), CORPUS, run).train():
+        if len(run.metrics()) and run.metrics()[-1]["iteration"] == 8:
+            break  # last saved at 5; the snapshot at 7 and the lines at 7 and 8 are beyond it
+    checkpoint = run.last_checkpoint()
+    assert checkpoint.progress.iteration == 5
+    run.cut_back(5, checkpoint.settings)
+    assert [row["iteration"] for row in run.metrics()] == [2, 4, 5]
+    assert [snapshot.iteration for snapshot in run.snapshots()] == [2]
+    assert not (run.folder / "checkpoints" / "iteration-000007.npz").exists()
+    resumed = Trainer(checkpoint.settings, CORPUS, run, checkpoint)
+    list(resumed.train())
+    same(whole, resumed)
+
+
+def test_dropping_the_generator_between_facts_still_leaves_a_run_that_resumes(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.create(settings())
+    next(iter(Trainer(settings(), CORPUS, run).train()))
+    with pytest.raises(Exception, match="does not exist"):
+        run.last_checkpoint()
+
+
+def test_raising_the_iterations_continues_a_run_that_had_ended(tmp_path: Path) -> None:
+    constant = {"schedule": "constant"}
+    longer = train(Run(tmp_path / "longer"), settings(training=constant | {"iterations": 20}))
+    run = Run(tmp_path / "raised")
+    train(run, settings(training=constant))
+    checkpoint = run.last_checkpoint()
+    raised = resume_settings(checkpoint.settings, [[Entry("training.iterations", 20, "test")]])
+    trainer = Trainer(raised, CORPUS, run, checkpoint)
+    list(trainer.train())
+    assert trainer.progress.iteration == 20
+    assert digest(trainer) == digest(longer)
+
+
+def test_a_run_that_had_ended_does_nothing_more(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    checkpoint = run.last_checkpoint()
+    assert list(Trainer(checkpoint.settings, CORPUS, run, checkpoint).train()) == []
+
+
+@pytest.mark.parametrize("key", ["model.hidden", "training.batch", "training.window", "training.seed"])
+def test_what_made_the_arrays_cannot_change(key: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        resume_settings(settings(), [[Entry(key, 3, "test")]])
+
+
+def test_another_text_is_refused(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    with pytest.raises(RunError, match="not the one this run learnt"):
+        Trainer(settings(), make_corpus("another text " * 40), run, run.last_checkpoint())
+
+
+def test_weights_alone_are_refused(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    with pytest.raises(RunError, match="weights only"):
+        Trainer(settings(), CORPUS, run, load_checkpoint(run.folder))

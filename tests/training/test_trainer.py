@@ -1,0 +1,159 @@
+"""The training loop: what it learns, what it reports, what it leaves alone."""
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charrnn import Evaluation, Run, Saved, Snapshot, Step, Trainer, load_settings, make_corpus
+from charrnn.errors import CorpusError, DivergenceError
+from charrnn.text.words import real_word_share, real_words
+
+TEXT = "".join("the cat sat on the mat and the dog ran to the man who sat, " for _ in range(40))
+
+
+def settings(**sections):
+    small = {
+        "model": {"hidden": 8},
+        "training": {
+            "iterations": 20,
+            "batch": 4,
+            "window": 10,
+            "validate_every": 7,
+            "report": 3,
+            "learning_rate": 0.01,
+        },
+        "snapshots": {"at": [], "length": 30},
+        "compute": {"workers": 2},
+    }
+    return load_settings("quick", **{key: small.get(key, {}) | sections.get(key, {}) for key in small | sections})
+
+
+def digest(trainer: Trainer) -> str:
+    return hashlib.sha256(trainer.model.parameters.vector.tobytes()).hexdigest()
+
+
+def trained(chosen, corpus=None, run=None) -> tuple[Trainer, list]:
+    trainer = Trainer(chosen, corpus or make_corpus(TEXT), run)
+    return trainer, list(trainer.train())
+
+
+GOLDEN = [
+    *(2.656388520814, 2.717371791784, 2.621272606842, 2.665964657355, 2.636488140020),
+    *(2.619102835842, 2.527093290207, 2.579485609254, 2.510496049584, 2.597644519604),
+    *(2.558459234511, 2.551622856251, 2.432303139105, 2.514774880536, 2.435819821494),
+    *(2.561181332565, 2.531909882940, 2.495309869224, 2.421797397126, 2.468801475363),
+]
+
+
+def test_golden_curve() -> None:
+    """Twenty steps of a tiny model, pinned: any change to the arithmetic, the data order or the seeds shows here."""
+    chosen = settings(
+        model={"layers": 2, "dropout": 0.2}, training={"report": 1, "clip": 0.5}, compute={"precision": "float64"}
+    )
+    _, facts = trained(chosen)
+    losses = [fact.loss for fact in facts if isinstance(fact, Step)]
+    assert losses == pytest.approx(GOLDEN, rel=1e-9)
+
+
+def test_it_learns_a_text_that_repeats() -> None:
+    trainer, facts = trained(settings(training={"iterations": 300}, model={"hidden": 24}))
+    losses = [fact.loss for fact in facts if isinstance(fact, Step)]
+    assert losses[0] > 2.5
+    assert losses[-1] < 0.4
+    assert trainer.progress.best_loss < 0.4
+
+
+def test_snapshots_evaluations_and_a_folder_change_nothing_that_follows(tmp_path: Path) -> None:
+    bare, _ = trained(settings(training={"validate_every": 1000}))
+    run = Run(tmp_path / "run")
+    chosen = settings(training={"validate_every": 2}, snapshots={"every": 3}, checkpoints={"every": 4})
+    run.create(chosen)
+    watched, facts = trained(chosen, run=run)
+    assert sum(isinstance(fact, Snapshot) for fact in facts) == 6
+    assert digest(watched) == digest(bare)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_workers_change_rounding_only(cell: str) -> None:
+    one, two = (
+        trained(settings(model={"cell": cell}, compute={"workers": n, "precision": "float64"}))[0] for n in (1, 2)
+    )
+    assert np.allclose(one.model.parameters.vector, two.model.parameters.vector, rtol=1e-9, atol=1e-12)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
+    first, again, other = (digest(trained(settings(training={"seed": seed}))[0]) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_facts_come_in_order_and_say_what_happened(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    chosen = settings(snapshots={"at": [4], "temperature": 0.9}, checkpoints={"every": 15})
+    run.create(chosen)
+    corpus = make_corpus(TEXT, validation=0.1, test=0.05)
+    trainer, facts = trained(chosen, corpus, run)
+    kinds = {kind: [fact for fact in facts if isinstance(fact, kind)] for kind in (Step, Evaluation, Snapshot, Saved)}
+    assert [step.iteration for step in kinds[Step]] == list(range(1, 21))
+    assert [(e.iteration, e.part) for e in kinds[Evaluation]] == [
+        *((n, "validation") for n in (4, 7, 14, 20)),
+        (20, "test"),
+    ]
+    assert [saved.iteration for saved in kinds[Saved]] == [15, 20]
+    (snapshot,) = kinds[Snapshot]
+    assert (snapshot.iteration, snapshot.temperature, len(snapshot.text)) == (4, 0.9, 30)
+    assert snapshot.real_words == real_word_share(snapshot.text, real_words(corpus.vocabulary.decode(corpus.training)))
+    assert kinds[Step][-1].epoch == pytest.approx(20 / trainer.streams.windows)
+    assert trainer.progress.best_loss == min(e.loss for e in kinds[Evaluation] if e.part == "validation")
+    rows = run.metrics()
+    assert [row["iteration"] for row in rows] == [3, 4, 6, 7, 9, 12, 14, 15, 18, 20]
+    assert [row["validation_loss"] is not None for row in rows] == [row["iteration"] in (4, 7, 14, 20) for row in rows]
+
+
+def test_reported_loss_is_the_mean_of_the_latest_iterations() -> None:
+    single = [fact.loss for fact in trained(settings(training={"report": 1}))[1] if isinstance(fact, Step)]
+    meaned = [fact.loss for fact in trained(settings(training={"report": 5}))[1] if isinstance(fact, Step)]
+    assert meaned[-1] == pytest.approx(sum(single[-5:]) / 5)
+    assert meaned[2] == pytest.approx(sum(single[:3]) / 3)
+
+
+def test_epochs_set_the_length() -> None:
+    trainer, _ = trained(settings(training={"epochs": 1.5, "iterations": None}))
+    assert trainer.progress.iteration == math.ceil(1.5 * trainer.streams.windows)
+
+
+def test_reset_forgets_at_the_end_of_an_epoch_and_carry_does_not() -> None:
+    corpus = make_corpus(TEXT[:200], validation=0)  # 4 windows an epoch
+    carry, reset = (
+        trained(settings(training={"epoch_end": end, "iterations": 5, "report": 1}), corpus)[1]
+        for end in ("carry", "reset")
+    )
+    assert [fact.loss for fact in carry[:4]] == [fact.loss for fact in reset[:4]]
+    assert carry[4].loss != reset[4].loss
+
+
+def test_no_validation_part_means_no_evaluation() -> None:
+    _, facts = trained(settings(), make_corpus(TEXT, validation=0))
+    assert not [fact for fact in facts if isinstance(fact, Evaluation)]
+
+
+def test_divergence_stops_before_it_spoils_anything(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    chosen = settings(
+        model={"cell": "rnn-relu"},
+        training={"learning_rate": 1e20, "clip": None, "optimizer": "sgd"},
+        checkpoints={"every": 1},
+    )
+    run.create(chosen)
+    trainer = Trainer(chosen, make_corpus(TEXT), run)
+    with pytest.raises(DivergenceError, match=r"iteration \d+ .*learning_rate"):
+        list(trainer.train())
+    assert np.isfinite(run.last_checkpoint().model.parameters.vector).all()
+
+
+def test_too_small_a_text_names_the_number_to_change() -> None:
+    with pytest.raises(CorpusError, match=r"training\.batch \(4\).*training\.window \(10\)"):
+        Trainer(settings(), make_corpus("a short text", validation=0))

@@ -138,7 +138,7 @@ def _train(trainer: "Trainer") -> None:
         progress.close()
 
     done = trainer.progress
-    where = shlex.quote(str(trainer.folder))
+    where = shlex.quote(str(trainer.run))
     if done.iteration < trainer.iterations:
         say(f"stopped at iteration {done.iteration} of {trainer.iterations}, saved;")
         say(f"continue: charrnn train --run {where} --resume")
@@ -166,9 +166,9 @@ def _introduce(trainer: "Trainer") -> None:
         f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
     )
     if trainer.progress.iteration:
-        say(f"run: {trainer.folder}, from iteration {trainer.progress.iteration}")
+        say(f"run: {trainer.run}, from iteration {trainer.progress.iteration}")
     else:
-        say(f"run: {trainer.folder}")
+        say(f"run: {trainer.run}")
 
 
 @contextmanager

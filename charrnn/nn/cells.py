@@ -68,13 +68,11 @@ class RNN(Cell):
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         a = space("a", (T, B, H))
-        u = space("u", (B, H))
 
         h[0] = state[0]
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            np.matmul(h[t], p["Wh"], out=u)
-            np.add(a[t], u, out=h[t + 1])
+            h[t + 1] = a[t] + h[t] @ p["Wh"]
             self.activate(h[t + 1])
         return h[1:], h[T:]
 
@@ -82,14 +80,12 @@ class RNN(Cell):
         T, B, H = dh.shape
         h = space("h", (T + 1, B, H))
         da = space("a", (T, B, H))
-        dh_next = space("u", (B, H))
 
-        dh_next[:] = 0
+        dht = np.zeros((B, H), dh.dtype)
         for t in reversed(range(T)):
-            self.slope(h[t + 1], out=da[t])
-            dh_next += dh[t]
-            da[t] *= dh_next
-            np.matmul(da[t], p["Wh"].T, out=dh_next)
+            dht += dh[t]
+            da[t] = dht * self.slope(h[t + 1])
+            dht = da[t] @ p["Wh"].T
         linear_backward(h[:T], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
@@ -97,10 +93,9 @@ class RNN(Cell):
         """The activation, in place."""
         tanh_(a)
 
-    def slope(self, h: Array, out: Array) -> None:
+    def slope(self, h: Array) -> Array:
         """The activation's derivative, from its value: 1 - tanh^2."""
-        np.multiply(h, h, out=out)
-        np.subtract(1, out, out=out)
+        return 1 - h**2
 
 
 class ReluRNN(RNN):
@@ -109,8 +104,8 @@ class ReluRNN(RNN):
     def activate(self, a: Array) -> None:
         np.maximum(a, 0, out=a)
 
-    def slope(self, h: Array, out: Array) -> None:
-        np.greater(h, 0, out=out, casting="unsafe")
+    def slope(self, h: Array) -> Array:
+        return (h > 0).astype(h.dtype)
 
 
 class GRU(Cell):
@@ -150,7 +145,7 @@ class GRU(Cell):
             u_n += p["bhn"]
             n += r * u_n
             tanh_(n)
-            _mix(z, h[t], n, out=h[t + 1])
+            h[t + 1] = (1 - z) * n + z * h[t]
         return h[1:], h[T:]
 
     def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
@@ -158,22 +153,21 @@ class GRU(Cell):
         h = space("h", (T + 1, B, H))
         a = space("a", (T, B, 3 * H))  # the gates become da as the loop comes back through them
         u = space("u", (T, B, 3 * H))  # likewise du
-        dht = space("dht", (B, H))
 
-        dht[:] = 0
+        dht = np.zeros((B, H), dh.dtype)
         for t in reversed(range(T)):
             r, z, n = (a[t, :, k * H : (k + 1) * H] for k in range(3))
             u_n = u[t, :, 2 * H :]
             dht += dh[t]
-            dn, dz, dh_kept = _mix_backward(dht, z, h[t], n)
-            n[:] = dn * (1 - n * n)
+            dn, dz = dht * (1 - z), dht * (h[t] - n)
+            dht *= z
+            n[:] = dn * (1 - n**2)
             dr = n * u_n
             u_n[:] = n * r
             z[:] = dz * z * (1 - z)
             r[:] = dr * r * (1 - r)
             u[t, :, : 2 * H] = a[t, :, : 2 * H]
-            np.matmul(u[t], p["Wh"].T, out=dht)
-            dht += dh_kept
+            dht += u[t] @ p["Wh"].T
         linear_backward(h[:T], p["Wh"], u, dW=grads["Wh"], db=None)
         np.sum(u[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
@@ -205,47 +199,34 @@ class GRUResetBefore(Cell):
             r, z = rz[:, :H], rz[:, H:]
             rz += h[t] @ Wh_rz
             sigmoid_(rz)
-            np.multiply(r, h[t], out=rh[t])
+            rh[t] = r * h[t]
             n += rh[t] @ Wh_n
             tanh_(n)
-            _mix(z, h[t], n, out=h[t + 1])
+            h[t + 1] = (1 - z) * n + z * h[t]
         return h[1:], h[T:]
 
     def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
         T, B, H = dh.shape
         h, rh = space("h", (T + 1, B, H)), space("rh", (T, B, H))
         a = space("a", (T, B, 3 * H))  # the gates become da as the loop comes back through them
-        dht = space("dht", (B, H))
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
 
-        dht[:] = 0
+        dht = np.zeros((B, H), dh.dtype)
         for t in reversed(range(T)):
             r, z, n = (a[t, :, k * H : (k + 1) * H] for k in range(3))
             dht += dh[t]
-            dn, dz, dh_kept = _mix_backward(dht, z, h[t], n)
-            n[:] = dn * (1 - n * n)
+            dn, dz = dht * (1 - z), dht * (h[t] - n)
+            dht *= z
+            n[:] = dn * (1 - n**2)
             drh = n @ Wh_n.T
-            dh_kept += drh * r
+            dht += drh * r
             z[:] = dz * z * (1 - z)
             r[:] = drh * h[t] * r * (1 - r)
-            np.matmul(a[t, :, : 2 * H], Wh_rz.T, out=dht)
-            dht += dh_kept
+            dht += a[t, :, : 2 * H] @ Wh_rz.T
         da_rz, da_n = a[:, :, : 2 * H], a[:, :, 2 * H :]
         linear_backward(h[:T], Wh_rz, da_rz, dW=grads["Wh"][:, : 2 * H], db=None)
         linear_backward(rh, Wh_n, da_n, dW=grads["Wh"][:, 2 * H :], db=None)
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
-
-
-def _mix(z: Array, h: Array, n: Array, out: Array) -> None:
-    """``(1 - z) * n + z * h``: what both forms of the GRU end a step with."""
-    np.subtract(h, n, out=out)
-    out *= z
-    out += n
-
-
-def _mix_backward(dout: Array, z: Array, h: Array, n: Array) -> tuple[Array, Array, Array]:
-    """(dn, dz, dh)"""
-    return dout * (1 - z), dout * (h - n), dout * z
 
 
 class LSTM(Cell):
@@ -274,22 +255,17 @@ class LSTM(Cell):
         c = space("c", (T + 1, B, H))
         a = space("a", (T, B, 4 * H))  # x Wx + b, then the gates i, f, o, g
         tanh_c = space("tanh_c", (T, B, H))
-        u = space("u", (B, 4 * H))
-        ig = space("ig", (B, H))
 
         h[0], c[0] = state
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            np.matmul(h[t], p["Wh"], out=u)
-            a[t] += u
-            sigmoid_(a[t, :, : 3 * H])
-            tanh_(a[t, :, 3 * H :])
             i, f, o, g = (a[t, :, k * H : (k + 1) * H] for k in range(4))
-            np.multiply(f, c[t], out=c[t + 1])
-            np.multiply(i, g, out=ig)
-            c[t + 1] += ig
-            np.tanh(c[t + 1], out=tanh_c[t])
-            np.multiply(o, tanh_c[t], out=h[t + 1])
+            a[t] += h[t] @ p["Wh"]
+            sigmoid_(a[t, :, : 3 * H])
+            tanh_(g)
+            c[t + 1] = f * c[t] + i * g
+            tanh_c[t] = np.tanh(c[t + 1])
+            h[t + 1] = o * tanh_c[t]
         state = space("state", (2, B, H))
         state[0], state[1] = h[T], c[T]
         return h[1:], state
@@ -300,36 +276,20 @@ class LSTM(Cell):
         c = space("c", (T + 1, B, H))
         a = space("a", (T, B, 4 * H))  # the gates become da as the loop comes back through them
         tanh_c = space("tanh_c", (T, B, H))
-        dht = space("dht", (B, H))
-        dc = space("dc", (B, H))
-        di, df, do, dg = space("dgates", (4, B, H))
 
-        dht[:] = dc[:] = 0
+        dht, dc = np.zeros((2, B, H), dh.dtype)
         for t in reversed(range(T)):
             i, f, o, g = (a[t, :, k * H : (k + 1) * H] for k in range(4))
             dht += dh[t]
-            np.multiply(dht, tanh_c[t], out=do)
-
-            # dc += dh o (1 - tanh(c)^2)
-            dht *= o
-            dc += dht
-            dht *= tanh_c[t]
-            dht *= tanh_c[t]
-            dc -= dht
-
-            np.multiply(dc, c[t], out=df)
-            np.multiply(dc, g, out=di)
-            np.multiply(dc, i, out=dg)
+            do = dht * tanh_c[t]
+            dc += dht * o * (1 - tanh_c[t] ** 2)
+            di, df, dg = dc * g, dc * c[t], dc * i
             dc *= f
-
-            for gate, dgate in ((i, di), (f, df), (o, do)):  # sigmoid' = s (1 - s)
-                dgate *= gate
-                np.subtract(1, gate, out=gate)
-                gate *= dgate
-            np.multiply(g, g, out=g)  # tanh' = 1 - g^2
-            np.subtract(1, g, out=g)
-            g *= dg
-            np.matmul(a[t], p["Wh"].T, out=dht)
+            i[:] = di * i * (1 - i)
+            f[:] = df * f * (1 - f)
+            o[:] = do * o * (1 - o)
+            g[:] = dg * (1 - g**2)
+            dht = a[t] @ p["Wh"].T
         linear_backward(h[:T], p["Wh"], a, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
 

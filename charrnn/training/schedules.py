@@ -1,7 +1,4 @@
-"""The learning rate at each point of a run: pure functions of where it is, as factors of ``learning_rate``.
-
-A warm-up, if there is one, first raises the rate from nothing in equal steps; the schedule begins where it ends.
-"""
+"""The learning rate at each point of a run: pure functions of where it is, as factors of ``learning_rate``."""
 
 import math
 from collections.abc import Callable
@@ -18,9 +15,7 @@ class Position(NamedTuple):
     windows: int
 
 
-def progress(at: Position, s: TrainingSettings) -> float:
-    """From 0 where the warm-up ends towards 1 where training does."""
-    return (at.iteration - s.warmup) / max(1, at.iterations - s.warmup)
+Schedule = Callable[[Position, TrainingSettings], float]
 
 
 def constant(at: Position, s: TrainingSettings) -> float:
@@ -36,24 +31,45 @@ def exponential(at: Position, s: TrainingSettings) -> float:
 
 def cosine(at: Position, s: TrainingSettings) -> float:
     """Half a cosine from 1 to ``final_rate`` (Loshchilov & Hutter 2016, arXiv 1608.03983, without restarts)."""
-    return s.final_rate + (1 - s.final_rate) * (1 + math.cos(math.pi * progress(at, s))) / 2
+    return s.final_rate + (1 - s.final_rate) * (1 + math.cos(math.pi * _progress(at, s))) / 2
 
 
 def linear(at: Position, s: TrainingSettings) -> float:
     """A straight line from 1 to ``final_rate``."""
-    return 1 + (s.final_rate - 1) * progress(at, s)
+    return 1 + (s.final_rate - 1) * _progress(at, s)
 
 
-SCHEDULES: dict[str, Callable[[Position, TrainingSettings], float]] = {
-    "constant": constant,
-    "exponential": exponential,
-    "cosine": cosine,
-    "linear": linear,
+def one_cycle(at: Position, s: TrainingSettings) -> float:
+    """Half a cosine up over the warm-up, then half a cosine down (after Smith & Topin 2017, arXiv 1708.07120): begins
+    more slowly than a straight warm-up."""
+    if at.iteration < s.warmup:
+        return (1 - math.cos(math.pi * (at.iteration + 1) / s.warmup)) / 2
+    return cosine(at, s)
+
+
+def warmed_up(schedule: Schedule) -> Schedule:
+    """First a straight line from nothing to 1 over the ``warmup``; the schedule begins where it ends."""
+
+    def warmed(at: Position, s: TrainingSettings) -> float:
+        return (at.iteration + 1) / s.warmup if at.iteration < s.warmup else schedule(at, s)
+
+    return warmed
+
+
+def _progress(at: Position, s: TrainingSettings) -> float:
+    """From 0 where the warm-up ends towards 1 where training does."""
+    return (at.iteration - s.warmup) / max(1, at.iterations - s.warmup)
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": warmed_up(constant),
+    "exponential": warmed_up(exponential),
+    "cosine": warmed_up(cosine),
+    "linear": warmed_up(linear),
+    "one-cycle": one_cycle,
 }
 
 
 def learning_rate(at: Position, s: TrainingSettings) -> float:
-    """The rate of the next step, under the schedule and warm-up of the settings."""
-    if at.iteration < s.warmup:
-        return s.learning_rate * (at.iteration + 1) / s.warmup
+    """The rate of the next step."""
     return s.learning_rate * SCHEDULES[s.schedule](at, s)

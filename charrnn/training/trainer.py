@@ -74,7 +74,7 @@ class Trainer:
         t = settings.training
         self.settings = settings
         self.corpus = corpus
-        self.folder = run
+        self.run = run
         self.streams = Streams(corpus.training, t.batch, t.window)
         self.iterations = t.iterations or math.ceil((t.epochs or 0) * self.streams.windows)
         self.progress = checkpoint.progress if checkpoint else Progress()
@@ -103,10 +103,10 @@ class Trainer:
                 step = self._step()
                 yield step
                 yield from self._observe(step)
-                if self.folder and step.iteration % self.settings.checkpoints.every == 0:
+                if self.run and step.iteration % self.settings.checkpoints.every == 0:
                     yield self._save()
                     saved = step.iteration
-            if self.folder and saved < self.progress.iteration:
+            if self.run and saved < self.progress.iteration:
                 yield self._save()
             if self.progress.iteration == self.iterations and len(self.corpus.test):
                 yield Evaluation(self.iterations, "test", self._evaluate(self.corpus.test), is_best=False)
@@ -159,9 +159,9 @@ class Trainer:
             yield self._validate()
         if snapshot_due:
             yield self._snapshot()
-        if self.folder and (evaluate or now % t.report == 0 or ended):
+        if self.run and (evaluate or now % t.report == 0 or ended):
             validation_loss = self.progress.validation_loss if evaluate else None
-            self.folder.report(vars(step) | {"validation_loss": validation_loss})
+            self.run.report(vars(step) | {"validation_loss": validation_loss})
 
     def _validate(self) -> Evaluation:
         now, loss = self.progress.iteration, self._evaluate(self.corpus.validation)
@@ -170,8 +170,8 @@ class Trainer:
         self._advance(validation_loss=loss)
         if is_best:
             self._advance(best_loss=loss, best_iteration=now)
-            if self.folder:
-                self.folder.save(self.checkpoint().weights_only(), "best.npz")
+            if self.run:
+                self.run.save(self.checkpoint().weights_only(), "best.npz")
         return Evaluation(now, "validation", loss, is_best)
 
     def _evaluate(self, ids: Ids) -> float:
@@ -190,13 +190,13 @@ class Trainer:
             self.progress.validation_loss,
             self._real,
         )
-        if self.folder:
-            self.folder.keep(snapshot, self.checkpoint())
+        if self.run:
+            self.run.keep(snapshot, self.checkpoint())
         return snapshot
 
     def _save(self) -> Saved:
-        assert self.folder
-        return Saved(self.progress.iteration, self.folder.save(self.checkpoint(), "last.npz"))
+        assert self.run
+        return Saved(self.progress.iteration, self.run.save(self.checkpoint(), "last.npz"))
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         if checkpoint.corpus["sha256"] != self.corpus.sha256:
@@ -225,7 +225,7 @@ class Trainer:
         self.progress = replace(self.progress, **changes)
 
     def _divergence(self, iteration: int, loss: float, norm: float) -> DivergenceError:
-        kept = f"; {self.folder} keeps what was saved before" if self.folder else ""
+        kept = f"; {self.run} keeps what was saved before" if self.run else ""
         return DivergenceError(
             f"training diverged at iteration {iteration} (loss {loss}, gradient norm {norm}){kept}; "
             "try a lower training.learning_rate or a smaller training.clip"

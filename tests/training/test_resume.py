@@ -60,8 +60,8 @@ def same(a: Trainer, b: Trainer) -> None:
     assert digest(a) == digest(b)
     assert a.state.tobytes() == b.state.tobytes()
     assert a.progress == b.progress
-    assert facts(a.folder) == facts(b.folder)
-    assert a.folder.snapshots() == b.folder.snapshots()
+    assert facts(a.run) == facts(b.run)
+    assert a.run.snapshots() == b.run.snapshots()
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

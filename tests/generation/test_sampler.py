@@ -1,0 +1,129 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from charrnn.arrays import Array
+from charrnn.errors import UnknownCharacterError
+from charrnn.generation.sampler import Sampler, draw, generate
+from charrnn.model import Model
+from charrnn.nn.cells import CELLS
+from charrnn.nn.network import Network
+from charrnn.nn.parameters import Workspace
+from charrnn.text.vocabulary import Vocabulary
+
+CHARACTERS = "\nabcdef"
+GREEDY = {"temperature": 0.0}
+
+every_cell = pytest.mark.parametrize("cell", CELLS)
+
+
+def small_model(cell: str = "lstm", characters: str = CHARACTERS) -> Model:
+    network = Network(len(characters), cell=cell, layers=2, hidden_size=6, dtype=np.float64)
+    p = network.parameters(np.random.default_rng(0))
+    p.vector[:] = np.random.default_rng(1).normal(0, 2, p.vector.shape)
+    return Model(network, p, Vocabulary(characters))
+
+
+def logits_after(model: Model, text: str) -> Array:
+    """Logits (V,) of what follows a text, read by the network in one window."""
+    network, ids = model.network, model.vocabulary.encode(text)[:, None]
+    logits, _, _ = network.forward(model.parameters, ids, network.zero_state(1), Workspace(network.dtype))
+    return logits[-1, 0]
+
+
+def write(model: Model, length: int, seed: int = 0, **options: object) -> list[str]:
+    """The texts that ``generate`` writes side by side."""
+    columns = generate(model, length, np.random.default_rng(seed), **options)
+    return ["".join(text) for text in zip(*columns, strict=True)]
+
+
+def test_same_seed_same_text() -> None:
+    model = small_model()
+    assert write(model, 40, seed=1) == write(model, 40, seed=1)
+    assert write(model, 40, seed=1) != write(model, 40, seed=2)
+
+
+@every_cell
+def test_temperature_zero_writes_the_likeliest_after_all_that_went_before(cell: str) -> None:
+    model = small_model(cell)
+    text = "fade"
+    for _ in range(12):
+        text += model.vocabulary.characters[np.argmax(logits_after(model, text))]
+    assert write(model, 12, prime="fade", filters=GREEDY) == [text.removeprefix("fade")]
+
+
+def test_count_writes_so_many_different_texts_after_one_prime() -> None:
+    model = small_model()
+    texts = write(model, 30, prime="bad", count=4)
+    assert [len(text) for text in texts] == [30] * 4
+    assert len(set(texts)) == 4
+    assert write(model, 30, prime="bad", count=4, filters=GREEDY) == write(model, 30, prime="bad", filters=GREEDY) * 4
+
+
+def test_texts_side_by_side_keep_states_of_their_own() -> None:
+    model = small_model()
+    sampler = Sampler(model, count=2)
+    for pair in ("ad", "be", "ca"):
+        logits = sampler.read(model.vocabulary.encode(pair)[None])  # (1, 2)
+    assert_allclose(logits, [logits_after(model, "abc"), logits_after(model, "dea")], rtol=1e-12)
+
+
+@every_cell
+def test_reading_in_parts_equals_reading_at_once(cell: str) -> None:
+    model = small_model(cell)
+    sampler = Sampler(model)
+    for part in ("fac", "a", "de"):
+        logits = sampler.read(model.vocabulary.encode(part))
+    assert_allclose(logits, [logits_after(model, "facade")], rtol=1e-12)
+
+
+def test_without_a_prime_a_text_begins_like_a_line() -> None:
+    model = small_model()
+    assert write(model, 20, count=5) == write(model, 20, count=5, prime="\n")
+    assert write(model, 20, count=5) != write(model, 20, count=5, prime="a")
+
+
+def test_without_a_prime_and_line_ends_a_text_is_written_too() -> None:
+    assert len(write(small_model(characters="abc"), 20)[0]) == 20
+
+
+def test_filters_are_applied() -> None:
+    model = small_model()
+    assert write(model, 30, filters={"top_k": 1}) == write(model, 30, filters=GREEDY)
+    assert write(model, 30, filters=GREEDY) != write(model, 30)
+
+
+def test_unknown_character_in_the_prime_is_an_error_at_the_call() -> None:
+    with pytest.raises(UnknownCharacterError, match=r"U\+00E9"):
+        generate(small_model(), 5, np.random.default_rng(0), prime="caf\u00e9")
+
+
+def test_model_is_not_changed_and_texts_come_one_character_at_a_time() -> None:
+    model = small_model()
+    before = model.parameters.vector.copy()
+    begun = list(islice(generate(model, 10**9, np.random.default_rng(0)), 5))
+    assert begun == [[character] for character in write(model, 5)[0]]
+    assert_array_equal(model.parameters.vector, before)
+
+
+class TestDraw:
+    def test_frequencies_are_the_probabilities(self) -> None:
+        probabilities = np.array([0.4, 0.3, 0.0, 0.2, 0.1])
+        with np.errstate(divide="ignore"):
+            logits = np.log(probabilities) + 3
+        n = 20_000
+        counts = np.bincount(draw(np.tile(logits, (n, 1)), np.random.default_rng(0)), minlength=5)
+        assert counts[2] == 0
+        likely = probabilities > 0
+        expected = n * probabilities[likely]
+        assert ((counts[likely] - expected) ** 2 / expected).sum() < 16.3  # chi-square, 3 degrees: 99.9 %
+
+    def test_each_row_is_drawn_from_by_itself(self) -> None:
+        logits = np.where(np.eye(5), 0.0, -np.inf)[[3, 0, 4, 2]]
+        assert_array_equal(draw(logits, np.random.default_rng(0)), [3, 0, 4, 2])
+
+    def test_one_draw_does_not_decide_another(self) -> None:
+        ids = draw(np.zeros((1000, 2)), np.random.default_rng(0))
+        assert 400 < ids.sum() < 600

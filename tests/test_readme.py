@@ -1,0 +1,68 @@
+"""The README's examples run, in their order and as they stand, on a small text with a small network."""
+
+import random
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README, re.S)
+COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines() if "pip install" not in line]
+PYTHON = [block for kind, block in BLOCKS if kind == "python"]
+SMALL = "--set model.hidden=4 --set training.batch=2 --set training.window=8 --set training.validate_every=400"
+SHORT = "--set training.iterations=400"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the texts that the README names."""
+    path = tmp_path_factory.mktemp("readme")
+    rng = random.Random(1)
+    words = ["The", "It", "was", "and", "prince", "caf\xe9", "said,\n", '"No!"', "river"]
+    text = " ".join(rng.choices(words, k=2000))
+    for name in ("my.txt", "war-and-peace.txt", "tiny-shakespeare.txt"):
+        (path / name).write_text(text, "utf-8")
+    (path / "old.txt").write_text(text, "latin-1")
+    return path
+
+
+def small(command: str) -> str:
+    """A training command with a network and a length that take a moment, unless it says a length itself."""
+    command = command.partition(" #")[0]
+    if "charrnn train" not in command:
+        return command
+    length = "" if "training.iterations" in command else SHORT
+    redirect = re.search(r" > \S+$", command)
+    end = redirect.start() if redirect else len(command)
+    return f"{command[:end]} {SMALL} {length}{command[end:]}"
+
+
+def test_commands_run_one_after_the_other(folder: Path) -> None:
+    assert len(COMMANDS) > 12
+    script = "\n".join([f'charrnn() {{ {shlex.quote(sys.executable)} -m charrnn "$@"; }}', *map(small, COMMANDS)])
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "It was " in (folder / "out.txt").read_text("utf-8")
+    made = {path.name for path in (folder / "runs").iterdir()}
+    assert {"my", "piped", "gru", "other", "often", "old", "war-and-peace"} <= made
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_library_example(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys, block: str) -> None:
+    monkeypatch.chdir(folder)
+    assert len(block.strip().splitlines()) <= 12
+    shortened = block.replace('"iterations": 300', '"iterations": 2')
+    assert shortened != block
+    exec(compile(shortened, "README.md", "exec"), {})
+    assert len(capsys.readouterr().out) >= 200
+
+
+def test_every_recipe_is_named() -> None:
+    for recipe in (Path(__file__).parent.parent / "configs").glob("*.yaml"):
+        assert recipe.stem in README

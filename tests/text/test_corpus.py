@@ -1,0 +1,185 @@
+"""From files to one text and its parts."""
+
+import hashlib
+import io
+import sys
+from pathlib import Path
+from pydoc_data.topics import topics
+
+import pytest
+import yaml
+
+from charrnn.errors import CorpusError
+from charrnn.resources import resource
+from charrnn.text.corpus import Corpus, corpus_name, load_corpus, make_corpus
+
+CATALOGUE = yaml.safe_load((resource("data") / "corpora.yaml").read_text("utf-8"))
+
+
+def text_of(corpus: Corpus) -> str:
+    return corpus.vocabulary.decode(corpus.ids)
+
+
+def load(*paths: Path, **options) -> str:
+    return text_of(load_corpus(paths, validation=0, **options))
+
+
+def test_files_in_the_order_given(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    one.write_text("one ")
+    two.write_text("two ")
+    assert load(two, one, two) == "two one two "
+
+
+def test_a_folder_is_its_txt_files_at_any_depth_sorted(tmp_path: Path) -> None:
+    for name in ("b.txt", "a/z.txt", "a/b/c.txt", "B.txt", "notes.md", "a/txt"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{name} ")
+    (tmp_path / "folder.txt").mkdir()
+    assert load(tmp_path) == "B.txt a/b/c.txt a/z.txt b.txt "
+
+
+def test_standard_input_among_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("file ")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("gelesen é ".encode())))
+    assert load(file, Path("-")) == "file gelesen é "
+    assert load(Path("-"), file, standard_input=b"given ") == "given file "
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-16"])
+def test_a_byte_order_mark_is_dropped_from_every_file(tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"  # that codec writes and drops its own
+    file = tmp_path / "marked.txt"
+    file.write_bytes(f"{mark}a\ufeffb".encode(encoding))
+    assert load(file, file, encoding=encoding) == "a\ufeffba\ufeffb"
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("latin-1", "café"), ("utf-16", "☃ \U0001f600"), ("utf-8", "é")])
+def test_encodings(tmp_path: Path, encoding: str, text: str) -> None:
+    file = tmp_path / "text.txt"
+    file.write_bytes(f"{text}.".encode(encoding))
+    assert load(file, encoding=encoding) == f"{text}."
+
+
+@pytest.mark.parametrize(("newline", "learnt"), [("universal", "a\nb\nc\nd\n\n\ne"), ("keep", "a\r\nb\rc\nd\r\r\n\ne")])
+def test_line_ends(tmp_path: Path, newline: str, learnt: str) -> None:
+    file = tmp_path / "lines.txt"
+    file.write_bytes(b"a\r\nb\rc\nd\r\r\n\ne")
+    assert load(file, newline=newline) == learnt
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "says"),
+    [
+        ("utf-8", b"ab\xffcd", "byte 0xff at offset 2"),
+        ("utf-8", b"abc\xc3", "byte 0xc3 at offset 3"),
+        ("ascii", "abcdé".encode(), "byte 0xc3 at offset 4"),
+        ("utf-16-le", b"a\0b\0c", "byte 0x63 at offset 4"),
+        ("utf-32", b"abc", "offset 0"),
+    ],
+)
+def test_bytes_that_cannot_be_decoded(tmp_path: Path, encoding: str, content: bytes, says: str) -> None:
+    file = tmp_path / "odd.txt"
+    file.write_bytes(content)
+    with pytest.raises(CorpusError) as refused:
+        load(file, encoding=encoding)
+    for part in (str(file), encoding, says, "corpus.encoding"):
+        assert part in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "says"), [("", "is empty"), ("aaaa", "one character"), ("\ufeff", "is empty")])
+def test_texts_that_teach_nothing(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "little.txt"
+    file.write_text(text, "utf-8")
+    with pytest.raises(CorpusError, match=f"corpus 'little' .*{says}|corpus 'little' {says}"):
+        load(file)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE)
+def test_a_missing_file_that_is_known_comes_with_its_address(tmp_path: Path, entry: dict[str, str]) -> None:
+    with pytest.raises(CorpusError) as refused:
+        load(tmp_path / entry["file"])
+    assert f"fetch it from {entry['address']} " in str(refused.value)
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").touch()
+    with pytest.raises(CorpusError, match=r"nowhere.txt' does not exist; check the path"):
+        load(tmp_path / "nowhere.txt")
+    with pytest.raises(CorpusError, match=r"holds no \.txt file"):
+        load(tmp_path)
+    with pytest.raises(CorpusError, match=r"notes.md/a.txt' cannot be read: Not a directory"):
+        load(tmp_path / "notes.md" / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "loop.txt"])
+def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop.txt").symlink_to("loop.txt")
+    with pytest.raises(CorpusError, match="cannot be read|does not exist"):
+        load_corpus([name])
+
+
+def test_the_digest_is_of_the_text_as_it_is_learnt(tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    file.write_bytes(b"\xef\xbb\xbfcaf\xc3\xa9\r\n")
+    assert load_corpus([file], validation=0).sha256 == hashlib.sha256("café\n".encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "sizes"),
+    [
+        (0, 0, (100, 0, 0)),
+        (0.1, 0, (90, 10, 0)),
+        (0, 0.25, (75, 0, 25)),
+        (0.15, 0.05, (80, 15, 5)),
+        (0.02, 0, (98, 2, 0)),
+    ],
+)
+def test_parts_lie_one_after_another(validation: float, test: float, sizes: tuple[int, int, int]) -> None:
+    corpus = make_corpus("".join(map(chr, range(100))), validation=validation, test=test)
+    assert (len(corpus.training), len(corpus.validation), len(corpus.test)) == sizes
+    assert [*corpus.training, *corpus.validation, *corpus.test] == list(range(len(corpus))) == list(range(100))
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_part_too_small_to_measure_is_refused(part: str) -> None:
+    shares = {"validation": 0.0, "test": 0.0} | {part: 0.01}
+    with pytest.raises(CorpusError, match=rf"the {part} part would have 1 of the 100 .* set corpus\.{part} to 0"):
+        make_corpus("ab" * 50, **shares)
+
+
+def test_characters_of_every_part_are_known() -> None:
+    corpus = make_corpus("a" * 90 + "b" * 5 + "c" * 5, validation=0.05, test=0.05)
+    assert corpus.vocabulary.characters == "abc"
+
+
+def test_without_a_path_it_is_the_manual_that_python_carries() -> None:
+    corpus = load_corpus()
+    text = text_of(corpus)
+    assert corpus.name == "python-manual"
+    assert text.startswith(f"{topics[min(topics)]}\n")
+    assert text.endswith(f"\n{topics[max(topics)]}")
+    assert len(text) == sum(len(topic) + 1 for topic in topics.values()) - 1
+
+
+@pytest.mark.parametrize(
+    ("paths", "name"),
+    [
+        ([], "python-manual"),
+        (["-", "b.txt"], "stdin"),
+        (["books/war-and-peace.txt", "b.txt"], "war-and-peace"),
+        (["books/"], "books"),
+        (["/"], "text"),
+    ],
+)
+def test_a_corpus_is_called_after_its_first_path(paths: list[str], name: str) -> None:
+    assert corpus_name(paths) == name
+
+
+def test_a_folder_given_as_dot_has_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "poems").mkdir()
+    monkeypatch.chdir(tmp_path / "poems")
+    assert corpus_name(["."]) == "poems"

@@ -1,0 +1,57 @@
+"""Windows into the training text."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charrnn.errors import CorpusError
+from charrnn.text.streams import Streams
+
+
+@settings(deadline=None)
+@given(data=st.data(), streams=st.integers(1, 7), window=st.integers(1, 9), windows=st.integers(1, 5))
+def test_a_window_follows_from_its_number(data: st.DataObject, streams: int, window: int, windows: int) -> None:
+    """On ids that are their own positions: every entry is where the text puts it."""
+    spare = data.draw(st.integers(0, window - 1), "left over in each stream")
+    rest = data.draw(st.integers(0, streams - 1), "left over at the end")
+    length = windows * window + spare
+    cut = Streams(np.arange(streams * length + rest + 1), streams, window)
+    assert cut.windows == windows
+    number = data.draw(st.integers(0, windows - 1), "number")
+    x, y = cut.window(number)
+    assert x.shape == y.shape == (window, streams)
+    for t in range(window):
+        for b in range(streams):
+            assert x[t, b] == b * length + number * window + t
+    assert np.array_equal(y, x + 1)
+
+
+def test_an_epoch_reads_each_stream_from_beginning_to_end() -> None:
+    cut = Streams(np.arange(3 * 8 + 1), streams=3, window=4)
+    read = np.concatenate([cut.window(number)[0] for number in range(cut.windows)])
+    assert read.T.tolist() == [list(range(8)), list(range(8, 16)), list(range(16, 24))]
+
+
+def test_the_last_target_of_a_window_is_the_first_input_of_the_next() -> None:
+    cut = Streams(np.arange(50), streams=2, window=5)
+    for number in range(cut.windows - 1):
+        assert np.array_equal(cut.window(number)[1][-1], cut.window(number + 1)[0][0])
+
+
+def test_windows_are_contiguous_arrays_of_ids() -> None:
+    for array in Streams(np.arange(50, dtype=np.uint8), streams=3, window=4).window(1):
+        assert array.flags.c_contiguous
+        assert array.dtype == np.uint8
+
+
+def test_the_smallest_text_that_is_enough() -> None:
+    assert Streams(np.arange(4 * 5 + 1), streams=4, window=5).windows == 1
+
+
+@pytest.mark.parametrize("size", [4 * 5, 1, 0])
+def test_a_text_too_small_names_the_numbers_to_change(size: int) -> None:
+    with pytest.raises(CorpusError) as refused:
+        Streams(np.arange(size), streams=4, window=5)
+    for part in ("21", f"it has {size}", "training.batch (4)", "training.window (5)"):
+        assert part in str(refused.value)

@@ -1,0 +1,68 @@
+"""Characters and their ids."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from charrnn.errors import UnknownCharacterError
+from charrnn.text.vocabulary import Vocabulary, code_points
+
+ANY_TEXT = st.text(st.integers(0, 0x10FFFF).map(chr), max_size=50)
+"""Of every code point there is, lone surrogates among them."""
+
+
+@pytest.mark.parametrize(
+    ("text", "ordered"),
+    [("hello", "ehlo"), ("b\na B", "\n Bab"), ("\U0001f600\uffe6é☃e", "eé☃\uffe6\U0001f600"), ("", "")],
+)
+def test_ids_follow_code_points(text: str, ordered: str) -> None:
+    vocabulary = Vocabulary.of(code_points(text))
+    assert vocabulary.characters == Vocabulary(text).characters == ordered
+    assert len(vocabulary) == len(ordered)
+    assert vocabulary.encode(ordered).tolist() == list(range(len(ordered)))
+
+
+@settings(deadline=None)
+@given(text=ANY_TEXT)
+@example(text="\ud83d\ude00 \U0001f600 \U0010ffff \0")
+def test_round_trip(text: str) -> None:
+    vocabulary = Vocabulary.of(code_points(text))
+    ids = vocabulary.encode(text)
+    assert ids.dtype == vocabulary.dtype
+    assert vocabulary.decode(ids) == text
+    assert Vocabulary(vocabulary.characters).encode(text).tolist() == ids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("size", "dtype"), [(1, np.uint8), (256, np.uint8), (257, np.uint16), (65536, np.uint16), (65537, np.uint32)]
+)
+def test_ids_have_the_smallest_type(size: int, dtype: type) -> None:
+    vocabulary = Vocabulary("".join(map(chr, range(size))))
+    ids = vocabulary.encode(chr(size - 1))
+    assert ids.dtype == vocabulary.dtype == dtype
+    assert ids.tolist() == [size - 1]
+
+
+@pytest.mark.parametrize(
+    ("character", "named"),
+    [
+        ("A", "U+0041 LATIN CAPITAL LETTER A"),  # below all known
+        ("d", "U+0064 LATIN SMALL LETTER D"),  # between two known
+        ("é", "U+00E9 LATIN SMALL LETTER E WITH ACUTE"),  # one above the largest
+        ("\U0001f600", "U+1F600 GRINNING FACE"),
+        ("\x07", "U+0007 without a name"),
+        ("\ud800", "U+D800 without a name"),
+    ],
+)
+def test_an_unknown_character_is_named_with_its_position(character: str, named: str) -> None:
+    vocabulary = Vocabulary("abceè")
+    assert character not in vocabulary
+    with pytest.raises(UnknownCharacterError, match=re.escape(f"{named} at position 3 is not one of the 5")):
+        vocabulary.encode(f"abc{character}\x00")
+
+
+def test_contains_what_it_was_made_of() -> None:
+    assert all(character in Vocabulary("ab☃") for character in "ab☃")

@@ -1,0 +1,150 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_info
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.cells import CELLS
+from charrnn.nn.functional import cross_entropy
+from charrnn.nn.network import Network
+from charrnn.nn.parameters import Parameters, Workspace
+from charrnn.training.engine import Engine
+
+V, T = 6, 5
+EXACT = {"rtol": 0, "atol": 1e-12}
+
+every_cell = pytest.mark.parametrize("cell", CELLS)
+
+
+@pytest.fixture(params=[1, 2, 3], ids="{} workers".format)
+def workers(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+def small_network(cell: str = "lstm") -> tuple[Network, Parameters]:
+    network = Network(V, cell=cell, layers=2, hidden_size=5, embedding_size=4, dtype=np.float64)
+    p = Parameters(network.shapes, np.float64)
+    p.vector[:] = np.random.default_rng(1).normal(0, 0.6, p.vector.shape)
+    return network, p
+
+
+def batch(network: Network, streams: int, dropout: float = 0.4) -> tuple[Ids, Ids, Array, Array | None]:
+    """x, y (T, B), state (L, S, B, H), masks (L - 1, T, B, H)."""
+    rng = np.random.default_rng(2)
+    x, y = rng.integers(V, size=(2, T, streams), dtype=np.uint8)
+    state = rng.normal(0, 0.6, network.zero_state(streams).shape)
+    return x, y, state, network.dropout_masks(dropout, T, streams, rng)
+
+
+@pytest.mark.parametrize("dropout", [0, 0.4])
+@pytest.mark.parametrize("streams", [2, 3, 4, 5])
+@every_cell
+def test_engine_equals_the_network(cell: str, streams: int, dropout: float, workers: int) -> None:
+    network, p = small_network(cell)
+    x, y, state, masks = batch(network, streams, dropout)
+    grads = p.like()
+    loss, after = network.loss_and_gradients(p, grads, x, y, state, Workspace(np.float64), masks)
+
+    with Engine(network, workers) as engine:
+        shared_loss, shared_grads, shared_after = engine.loss_and_gradients(p, x, y, state, masks)
+
+    assert_allclose(shared_loss, loss, **EXACT)
+    assert_allclose(shared_grads.vector, grads.vector, **EXACT)
+    assert_allclose(shared_after, after, **EXACT)
+
+
+def test_same_workers_same_bits(workers: int) -> None:
+    network, p = small_network()
+    results = []
+    for _ in range(2):
+        with Engine(network, workers) as engine:
+            for _ in range(3):
+                loss, grads, after = engine.loss_and_gradients(p, *batch(network, streams=5))
+                results.append((loss, grads.vector.tobytes(), after.tobytes()))
+    assert len(set(results)) == 1
+
+
+def test_blas_has_one_thread_within_and_its_own_number_after() -> None:
+    def blas_threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before = blas_threads()
+    with Engine(small_network()[0]):
+        assert set(blas_threads()) == {1}
+    assert blas_threads() == before
+
+
+def one_pass(network: Network, p: Parameters, ids: Ids) -> float:
+    """Summed nats of all of ids but the first, read in one window from a state of zero."""
+    x, y = ids[:-1, None], ids[1:, None]
+    logits, _, _ = network.forward(p, x, network.zero_state(1), Workspace(np.float64))
+    return cross_entropy(logits, y) * y.size
+
+
+@pytest.fixture
+def text() -> Ids:
+    """48 characters: 47 predictions, which neither windows nor streams divide."""
+    return np.random.default_rng(3).integers(V, size=48, dtype=np.uint8)
+
+
+@every_cell
+@pytest.mark.parametrize("window", [1, T, 100])
+def test_one_stream_is_evaluated_like_one_long_window(cell: str, window: int, text: Ids) -> None:
+    network, p = small_network(cell)
+    with Engine(network, 2) as engine:
+        assert_allclose(engine.evaluate(p, text, 1, window), one_pass(network, p, text) / 47, **EXACT)
+
+
+@every_cell
+def test_several_streams_each_carry_their_state_and_the_last_reads_the_rest(cell: str, workers: int, text: Ids) -> None:
+    network, p = small_network(cell)
+    pieces = [text[0:12], text[11:23], text[22:34], text[33:48]]  # each begins with the last character before it
+    expected = sum(one_pass(network, p, piece) for piece in pieces) / 47
+    with Engine(network, workers) as engine:
+        assert_allclose(engine.evaluate(p, text, 4, T), expected, **EXACT)
+
+
+def test_text_too_short_for_its_streams_is_read_in_fewer(text: Ids) -> None:
+    network, p = small_network()
+    with Engine(network, 2) as engine:
+        assert engine.evaluate(p, text, 50, window=20) == engine.evaluate(p, text, 2, window=20)
+        assert_allclose(engine.evaluate(p, text, 50, window=60), one_pass(network, p, text) / 47, **EXACT)
+
+
+@pytest.fixture(scope="module")
+def frequencies() -> Iterator[tuple[Engine, Parameters]]:
+    """A network that gives each character a probability of its own, whatever it has read."""
+    network, _ = small_network("rnn")
+    p = Parameters(network.shapes, np.float64)
+    p["head.b"][:] = np.log([2.0**-v for v in range(V)])
+    with Engine(network, 2) as engine:
+        yield engine, p
+
+
+@settings(deadline=None, max_examples=50)
+@given(n=st.integers(2, 60), streams=st.integers(1, 12), window=st.integers(1, 12), seed=st.integers(0, 9))
+def test_every_prediction_counts_once(
+    frequencies: tuple[Engine, Parameters], n: int, streams: int, window: int, seed: int
+) -> None:
+    engine, p = frequencies
+    ids = np.random.default_rng(seed).integers(V, size=n, dtype=np.uint8)
+    losses = ids[1:] * np.log(2) + np.log(2 - 2.0 ** (1 - V))
+    assert_allclose(engine.evaluate(p, ids, streams, window), losses.mean(), **EXACT)
+
+
+def test_evaluation_changes_neither_parameters_nor_the_next_gradient(workers: int, text: Ids) -> None:
+    network, p = small_network()
+    original = p.vector.copy()
+    data = batch(network, streams=4)
+    with Engine(network, workers) as engine:
+        before = engine.loss_and_gradients(p, *data)[1].vector.copy()
+        engine.evaluate(p, text, 4, T)
+        after = engine.loss_and_gradients(p, *data)[1].vector
+        assert_array_equal(after, before)
+        engine.evaluate(p, text, 4, T)
+        assert_array_equal(after, before)
+    assert_array_equal(p.vector, original)

@@ -133,12 +133,11 @@ def find_checkpoint(path: Path, at: int | None = None) -> Path:
         return path
     folder = path / "checkpoints"
     if at is not None:
-        kept = sorted(folder.glob("iteration-*.npz"))
-        wanted = folder / checkpoint_name(at)
-        if wanted not in kept:
-            there = ", ".join(str(int(file.stem.partition("-")[2])) for file in kept) or "none"
+        kept = kept_iterations(path)
+        if at not in kept:
+            there = ", ".join(map(str, kept)) or "none"
             raise CheckpointError(f"run {str(path)!r} kept no weights at iteration {at}; there are: {there}")
-        return wanted
+        return kept[at]
     for name in ("best.npz", "last.npz"):
         if (folder / name).is_file():
             return folder / name
@@ -148,6 +147,12 @@ def find_checkpoint(path: Path, at: int | None = None) -> Path:
 def checkpoint_name(iteration: int) -> str:
     """The file name of a snapshot's weights."""
     return f"iteration-{iteration:06d}.npz"
+
+
+def kept_iterations(run: Path) -> dict[int, Path]:
+    """The weights that a run folder kept with its snapshots, by iteration."""
+    stems = {path.stem.removeprefix("iteration-"): path for path in (run / "checkpoints").glob("iteration-*.npz")}
+    return {int(number): stems[number] for number in sorted(stems) if number.isdecimal()}
 
 
 def versions() -> dict[str, Any]:

@@ -6,10 +6,12 @@ Layers of settings are laid over one another, later ones winning, and validated 
 import codecs
 import difflib
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from charrnn.errors import SettingsError
@@ -80,6 +82,9 @@ class TrainingSettings(Section):
     batch: Count = Field(32, description="streams read side by side")
     window: Count = Field(64, description="steps of truncated backpropagation through time")
     epoch_end: Literal["carry", "reset"] = Field("carry", description="what becomes of the hidden state there")
+    fresh_streams: Share = Field(
+        0.02, description="share of streams that begin each window from a zero state, to learn how to begin"
+    )
     optimizer: str = Field("adam", description="what turns gradients into steps")
     learning_rate: Positive = Field(2e-3, description="the schedule's largest")
     momentum: Share = Field(0.9, description="for sgd")
@@ -92,7 +97,9 @@ class TrainingSettings(Section):
     warmup: Annotated[Whole, Field(ge=0)] = Field(0, description="iterations over which the rate first rises")
     rate_decay: Positive = Field(0.97, description="for exponential: factor an epoch")
     rate_decay_after: Count = Field(10, description="for exponential: the epoch whose end is the first to do so")
-    final_rate: NotNegative = Field(0.0, description="for cosine and linear: last rate, as a share of the largest")
+    final_rate: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="for cosine, linear and one-cycle: the last rate, as a share of the largest"
+    )
     clip: Positive | None = Field(5.0, description="limit for the gradient; null: none")
     clip_kind: str = Field("norm", description="what is limited: the global norm, or each number")
     seed: Annotated[Whole, Field(ge=0)] = Field(0, description="of everything random")
@@ -139,11 +146,11 @@ class Settings(Section):
         for section, values in self:
             lines.append(f"{section}:")
             for key, value in values:
-                line = f"  {key}: {json.dumps(value)}"  # JSON is YAML
+                line = f"  {key}: {_to_yaml(value)}"
                 if names is not None:
                     dotted = f"{section}.{key}"
                     choice = f": {', '.join(names[dotted])}" if dotted in names else ""
-                    line = f"{line:<34}# {KNOWN[dotted]}{choice}"
+                    line = f"{line:<33} # {KNOWN[dotted]}{choice}"
                 lines.append(line)
         return "\n".join(lines) + "\n"
 
@@ -161,18 +168,15 @@ _ONE_OF = ("training.iterations", "training.epochs")
 
 def from_file(path_or_name: str) -> list[Entry]:
     """The layer of a YAML file, or of a recipe by its bare name."""
-    path = Path(path_or_name)
-    if not path.suffix and not path.is_file():
-        known = recipes()
-        if path_or_name not in known:
-            raise SettingsError(f"no recipe is called {path_or_name!r}; there are {', '.join(known)}")
-        path = known[path_or_name]
+    known = recipes()
+    path = known.get(path_or_name, Path(path_or_name))
     try:
         return read_settings(path.read_text("utf-8-sig"), path.name)
-    except FileNotFoundError:
-        raise SettingsError(f"settings file {path_or_name!r} does not exist; check the path") from None
     except OSError as error:
-        raise SettingsError(f"settings file {path_or_name!r} cannot be read: {error.strerror}") from None
+        if path.name == path_or_name and not path.suffix:
+            raise SettingsError(f"no recipe is called {path_or_name!r}; there are {', '.join(known)}") from None
+        problem = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        raise SettingsError(f"settings file {path_or_name!r} {problem}; check the path") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"settings file {path_or_name!r} is not UTF-8: {error.reason} at {error.start}") from None
 
@@ -218,7 +222,7 @@ def resolve(layers: Iterable[Sequence[Entry]], names: Mapping[str, Collection[st
         if key in KNOWN:
             section, _, name = key.partition(".")
             nested[section][name] = entry.value
-    if not any(nested["training"].get(key.partition(".")[2]) for key in _ONE_OF):
+    if all(nested["training"].get(key.partition(".")[2]) is None for key in _ONE_OF):
         nested["training"] |= {"iterations": 1000, "epochs": None}
 
     for key, known in names.items():
@@ -235,6 +239,15 @@ def resolve(layers: Iterable[Sequence[Entry]], names: Mapping[str, Collection[st
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return settings
+
+
+def _to_yaml(value: Any) -> str:
+    """A value in one line. JSON is YAML but for the escapes of characters beyond U+FFFF."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_to_yaml, value))}]"
+    if isinstance(value, str):
+        return yaml.safe_dump(value, default_style='"', width=math.inf).rstrip()
+    return json.dumps(value)
 
 
 def _mistake(error: Any, merged: Mapping[str, Entry]) -> str:

@@ -14,7 +14,11 @@ from charrnn.arrays import Array
 
 def temperature(logits: Array, T: float) -> Array:
     """Divides by T: below 1 the likelier grows likelier, above 1 the odds come nearer; 0 leaves only the likeliest."""
-    return top_k(logits, 1) if T == 0 else logits / T
+    if T == 0:
+        return top_k(logits, 1)
+    with np.errstate(over="ignore"):  # a tiny T sends all but the likeliest to minus infinity, as it should
+        scaled: Array = (logits - logits.max(axis=-1, keepdims=True)) / T
+        return scaled
 
 
 def top_k(logits: Array, k: int) -> Array:
@@ -28,6 +32,8 @@ def top_k(logits: Array, k: int) -> Array:
 def top_p(logits: Array, p: float) -> Array:
     """Keeps the likeliest whose probabilities first add up to p, at least one (Holtzman et al. 2019, "nucleus
     sampling", arXiv 1904.09751)."""
+    if p >= 1:  # rounding would rule out what is too unlikely to add to the sum
+        return logits
     order = np.argsort(-logits, axis=-1, kind="stable")
     probabilities = np.take_along_axis(softmax(logits), order, axis=-1)
     before = np.cumsum(probabilities, axis=-1) - probabilities

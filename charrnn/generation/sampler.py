@@ -26,7 +26,7 @@ class Sampler:
         count = self.state.shape[2]
         x = np.broadcast_to(ids.reshape(len(ids), -1), (len(ids), count))
         logits, self.state, _ = self.model.network.forward(self.model.parameters, x, self.state, self._space)
-        last: Array = logits[-1]
+        last: Array = logits[-1].copy()
         return last
 
 

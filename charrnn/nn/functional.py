@@ -88,7 +88,7 @@ def is_ids(x: Array | Ids) -> TypeGuard[Ids]:
 
 
 def _flat(x: Array | Ids) -> Any:
-    """(T, B, N) -> (T B, N), a view: cells keep their arrays contiguous."""
+    """(T, B, N) -> (T B, N), a view of a contiguous array."""
     return x.reshape(-1, x.shape[-1])
 
 

@@ -24,8 +24,9 @@ def clip_value(g: Array, limit: float) -> float:
 
 
 def global_norm(g: Array) -> float:
-    """The square root of the sum of all squares."""
-    return float(np.sqrt(np.dot(g, g)))
+    """The square root of the sum of all squares; infinite where that is beyond the numbers' range."""
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.dot(g, g)))
 
 
 CLIPS: dict[str, Callable[[Array, float], float]] = {"norm": clip_norm, "value": clip_value}

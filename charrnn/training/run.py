@@ -8,12 +8,11 @@ checkpoints/             last.npz, best.npz, and iteration-000100.npz for each s
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from charrnn.checkpoint import Checkpoint, checkpoint_name, load_checkpoint
+from charrnn.checkpoint import Checkpoint, checkpoint_name, kept_iterations, load_checkpoint
 from charrnn.config import Settings
 from charrnn.errors import RunError
 from charrnn.training.snapshots import Snapshot
@@ -44,6 +43,7 @@ class Run:
         self._metrics = self.folder / "metrics.jsonl"
         self._snapshots = self.folder / "snapshots"
         self._checkpoints = self.folder / "checkpoints"
+        self._made = (self._metrics, self._snapshots, self._checkpoints)
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -51,10 +51,11 @@ class Run:
     @property
     def exists(self) -> bool:
         """Whether the folder holds a run."""
-        return self.config.exists() or self._checkpoints.exists()
+        return self.config.exists()
 
     def check_free(self, force: bool = False) -> None:
-        """Raises RunError where the folder holds a run already, unless it may be replaced."""
+        """Raises RunError where a new run would overwrite something: another run, unless it may be replaced, or a file
+        that no run made."""
         if self.folder.exists() and not self.folder.is_dir():
             raise RunError(f"{str(self)!r} is a file; name a folder with --run")
         if self.exists and not force:
@@ -62,16 +63,20 @@ class Run:
                 f"{str(self)!r} already holds a run; continue it with --resume, replace it with --force, or name "
                 "another folder with --run"
             )
+        in_the_way = [path.name for path in (self.corpus, *self._made) if path.exists()]
+        if in_the_way and not self.exists:
+            raise RunError(f"{str(self)!r} holds {in_the_way[0]!r} but no run; name another folder with --run")
 
     @_named_errors
     def create(self, settings: Settings, force: bool = False) -> None:
         """Makes the folder of a new run. With ``force``, a run that it holds, and nothing else in it, is removed."""
         self.check_free(force)
-        for file in (self.config, self.corpus, self._metrics):
-            file.unlink(missing_ok=True)
+        kept = {Path(path) for path in settings.corpus.path}
+        for file in (self.config, self._metrics, self.corpus, *self._snapshot_files(), *self._checkpoint_files()):
+            if file.resolve() not in kept:
+                file.unlink(missing_ok=True)
         for folder in (self._snapshots, self._checkpoints):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(settings.to_yaml(), "utf-8")
 
     def last_checkpoint(self) -> Checkpoint:
@@ -88,7 +93,7 @@ class Run:
         beside = self._metrics.with_suffix(".tmp")
         beside.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
         os.replace(beside, self._metrics)
-        for file in [*self._snapshots.glob("*.txt"), *self._checkpoints.glob("iteration-*.npz")]:
+        for file in (*self._snapshot_files(), *kept_iterations(self.folder).values()):
             if int(file.stem.removeprefix("iteration-")) > iteration:
                 file.unlink()
         self.config.write_text(settings.to_yaml(), "utf-8")
@@ -136,10 +141,17 @@ class Run:
         if not self.exists:
             raise RunError(f"{str(self)!r} holds no run; give a folder made by charrnn train")
         found = []
-        for path in sorted(self._snapshots.glob("*.txt")):
+        for path in self._snapshot_files():
             try:
                 with open(path, encoding="utf-8", newline="") as file:
                     found.append(Snapshot.from_file(file.read()))
             except (ValueError, KeyError):
                 raise RunError(f"snapshot {str(path)!r} is not as charrnn wrote it; remove it") from None
         return found
+
+    def _snapshot_files(self) -> list[Path]:
+        return sorted(path for path in self._snapshots.glob("*.txt") if path.stem.isdecimal())
+
+    def _checkpoint_files(self) -> list[Path]:
+        named = [self._checkpoints / "last.npz", self._checkpoints / "best.npz"]
+        return [*named, *kept_iterations(self.folder).values()]

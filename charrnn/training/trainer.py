@@ -125,6 +125,9 @@ class Trainer:
         epoch, window = divmod(done, self.streams.windows)
         if window == 0 and epoch and t.epoch_end == "reset":
             self.state[:] = 0
+        # A state that is carried on for ever comes to hold what the network relies on; from zero it then writes badly.
+        rng = seeds.generator(t.seed, "fresh streams", done)
+        self.state[:, :, rng.random(t.batch) < t.fresh_streams] = 0
         x, y = self.streams.window(window)
         masks = self._dropout_masks(done)
         p = self.model.parameters

@@ -105,6 +105,22 @@ def test_workspace_carries_nothing_from_window_to_window(cell: str) -> None:
 
 
 @every_cell
+def test_single_precision_is_kept_and_close_to_double(cell: str) -> None:
+    double = Problem.random(cell, layers=2, embedding=4)
+    network = Network(5, cell=cell, layers=2, hidden_size=4, embedding_size=4, dtype=np.float32)
+    p, grads, space = Parameters(network.shapes), Parameters(network.shapes), Workspace()
+    p.vector[:] = double.p.vector
+    state = double.state.astype(np.float32)
+
+    logits, _, _ = network.forward(p, double.x, state, space)
+    assert logits.dtype == np.float32
+    assert_allclose(logits, double.forward()[0], rtol=0, atol=1e-5)
+    _, after = network.loss_and_gradients(p, grads, double.x, double.y, state, space)
+    assert after.dtype == np.float32
+    assert_allclose(grads.vector, double.gradients()[1].vector, rtol=0, atol=1e-5)
+
+
+@every_cell
 def test_zero_state(cell: str) -> None:
     state = Network(6, cell=cell, layers=3, hidden_size=5, dtype=np.float32).zero_state(streams=4)
     assert state.shape == (3, 2 if cell == "lstm" else 1, 4, 5)

@@ -32,12 +32,12 @@ def test_files_in_the_order_given(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_its_txt_files_at_any_depth_sorted(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/z.txt", "a/b/c.txt", "B.txt", "notes.md", "a/txt"):
+    for name in ("b.txt", "a/z.txt", "a/b/c.txt", "Z.txt", "notes.md", "a/txt"):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{name} ")
     (tmp_path / "folder.txt").mkdir()
-    assert load(tmp_path) == "B.txt a/b/c.txt a/z.txt b.txt "
+    assert load(tmp_path) == "Z.txt a/b/c.txt a/z.txt b.txt "
 
 
 def test_standard_input_among_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_bytes_that_cannot_be_decoded(tmp_path: Path, encoding: str, content: by
 def test_texts_that_teach_nothing(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "little.txt"
     file.write_text(text, "utf-8")
-    with pytest.raises(CorpusError, match=f"corpus 'little' .*{says}|corpus 'little' {says}"):
+    with pytest.raises(CorpusError, match=f"corpus 'little' .*{says}"):
         load(file)
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("loop.txt").symlink_to("loop.txt")
-    with pytest.raises(CorpusError, match="cannot be read|does not exist"):
+    with pytest.raises(CorpusError, match=r"cannot be read|does not exist"):
         load_corpus([name])
 
 

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import CorpusError
 from charrnn.text.streams import Streams
 
 
-@settings(deadline=None)
 @given(data=st.data(), streams=st.integers(1, 7), window=st.integers(1, 9), windows=st.integers(1, 5))
 def test_a_window_follows_from_its_number(data: st.DataObject, streams: int, window: int, windows: int) -> None:
     """On ids that are their own positions: every entry is where the text puts it."""

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charrnn.errors import UnknownCharacterError
@@ -25,7 +25,6 @@ def test_ids_follow_code_points(text: str, ordered: str) -> None:
     assert vocabulary.encode(ordered).tolist() == list(range(len(ordered)))
 
 
-@settings(deadline=None)
 @given(text=ANY_TEXT)
 @example(text="\ud83d\ude00 \U0001f600 \U0010ffff \0")
 def test_round_trip(text: str) -> None:

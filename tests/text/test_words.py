@@ -10,7 +10,7 @@ from charrnn.text.words import real_word_share, real_words, words
     [
         ("The cat\nSAT.", ["the", "cat", "sat"]),
         ("I saw a b", ["saw"]),
-        ("don't it’s 'twas' dogs'", ["don't", "it’s", "twas", "dogs"]),
+        ("don't it\u2019s 'twas' dogs'", ["don't", "it\u2019s", "twas", "dogs"]),
         ("war_and-peace 1812 abc2def", ["war", "and", "peace", "abc", "def"]),
         ("Über naïve мир", ["über", "naïve", "мир"]),
         ("... 12 _ '", []),

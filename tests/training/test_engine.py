@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.nn.cells import CELLS
@@ -68,14 +68,24 @@ def test_same_workers_same_bits(workers: int) -> None:
     assert len(set(results)) == 1
 
 
+def test_idle_workers_add_nothing() -> None:
+    """Three workers with five streams to share, then with two."""
+    network, p = small_network()
+    few = batch(network, streams=2)
+    with Engine(network, 3) as engine:
+        expected = engine.loss_and_gradients(p, *few)[1].vector.copy()
+        engine.loss_and_gradients(p, *batch(network, streams=5))
+        assert_array_equal(engine.loss_and_gradients(p, *few)[1].vector, expected)
+
+
 def test_blas_has_one_thread_within_and_its_own_number_after() -> None:
     def blas_threads() -> list[int]:
         return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
-    before = blas_threads()
-    with Engine(small_network()[0]):
-        assert set(blas_threads()) == {1}
-    assert blas_threads() == before
+    with threadpool_limits(2, user_api="blas"):
+        with Engine(small_network()[0]):
+            assert set(blas_threads()) == {1}
+        assert set(blas_threads()) == {2}
 
 
 def one_pass(network: Network, p: Parameters, ids: Ids) -> float:

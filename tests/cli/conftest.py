@@ -1,0 +1,89 @@
+"""The command line as a function and as a process, and a folder to use it in."""
+
+import contextlib
+import io
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from charrnn.cli import main
+
+TEXT = "the cat sat on the mat. the dog ran.\n" * 60
+TINY = """
+model: {hidden: 4}
+training: {iterations: 6, batch: 2, window: 8, report: 2, validate_every: 3, learning_rate: 0.1}
+snapshots: {at: [1, 3], length: 20}
+checkpoints: {every: 4}
+compute: {workers: 1}
+"""
+MORE_THAN_A_PIPE_HOLDS = "the cat sat on the mat. " * 700
+"""A prime: the process that prints a snapshot with it waits until somebody reads, so that no test needs a clock."""
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def charrnn() -> Callable[..., Result]:
+    """Runs a command in this process: ``charrnn("sample", "--checkpoint", "run", stdin=b"...")``."""
+
+    def call(*args: str, stdin: bytes = b"") -> Result:
+        out, err = io.BytesIO(), io.BytesIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(io.TextIOWrapper(out, "utf-8", newline="")),
+            contextlib.redirect_stderr(io.TextIOWrapper(err, "utf-8", newline="")),
+        ):
+            patch.setattr(sys, "argv", ["charrnn", *args])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+            with pytest.raises(SystemExit) as exited:
+                main()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return Result(exited.value.code or 0, out.getvalue().decode(), err.getvalue().decode())
+
+    return call
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """Starts a command in a process of its own, its output in pipes as small as they come."""
+    with contextlib.ExitStack() as stack:
+
+        def popen(*args: str, **options: Any) -> "subprocess.Popen[bytes]":
+            pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            command = [sys.executable, "-m", "charrnn", *args]
+            process = stack.enter_context(subprocess.Popen(command, pipesize=4096, **pipes | options))
+            stack.callback(process.kill)
+            return process
+
+        yield popen
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable[..., Result]) -> Path:
+    """A folder with a text, ``cats.txt``, settings, ``tiny.yaml``, and what training on them made, ``run``."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "cats.txt").write_text(TEXT)
+    (folder / "tiny.yaml").write_text(TINY)
+    (folder / "blocking.yaml").write_text(TINY.replace("length: 20", f"length: 20, prime: '{MORE_THAN_A_PIPE_HOLDS}'"))
+    with contextlib.chdir(folder):
+        result = charrnn("train", "cats.txt", "--config", "tiny.yaml", "--run", "run")
+    assert result.code == 0
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: a copy of that folder."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,265 @@
+"""Whatever a user gets wrong: one line that names it, the right exit code, and not a byte written or lost."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TRAIN = ("train", "cats.txt", "--config", "tiny.yaml", "--run", "new")
+SAMPLE = ("sample", "--length", "5", "--checkpoint")
+NO_NAME = "a" * 300
+"""Longer than any file system lets a name be."""
+
+
+@pytest.fixture(autouse=True)
+def bad_files(folder: Path) -> None:
+    for name, content in {
+        "empty.txt": b"",
+        "one.txt": b"aaaaaaaa",
+        "latin.txt": "a café, a café\n".encode("latin-1") * 50,
+        "other.txt": Path("cats.txt").read_bytes() + b"!",
+        "two.yaml": b"model:\n  hidden: 0\ntraining:\n  bacth: 5\n",
+        "zip.npz": b"",
+    }.items():
+        Path(name).write_bytes(content)
+    Path("no-texts").mkdir()
+    Path("loop.txt").symlink_to("loop.txt")
+    np.savez("arrays.npz", weights=np.zeros(3))
+    np.savez("numbers.npz", document=np.zeros(3))
+    np.savez("list.npz", document=np.frombuffer(b"[]", np.uint8))
+    np.savez("settings.npz", document=np.frombuffer(b'{"format": 1, "settings": []}', np.uint8))
+    np.savez("future.npz", document=np.frombuffer(b'{"format": 99}', np.uint8))
+    np.savez("objects.npz", document=np.array([{}], object))
+    for name, member in (("zip.npz", "word.xml"), ("member.npz", "document")):
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr(member, "hello")
+    whole = Path("run/checkpoints/last.npz").read_bytes()
+    method = whole.index(b"PK\x01\x02") + 10  # of compression, in the directory at the end
+    Path("method.npz").write_bytes(whole[:method] + b"\x63\x00" + whole[method + 2 :])
+
+
+@pytest.fixture
+def untouched(folder: Path, bad_files: None) -> Iterator[None]:
+    """Afterwards every file and folder is as it was before."""
+    before = tree(folder)
+    yield
+    assert tree(folder) == before
+
+
+def tree(folder: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+CASES = {
+    "no such text": (1, ["nowhere.txt"], "'nowhere.txt' does not exist; check the path"),
+    "no such text, a known one": (1, ["war-and-peace.txt"], "does not exist; fetch it from https://"),
+    "an empty text": (1, ["empty.txt"], "is empty"),
+    "a text of one character": (1, ["one.txt"], "repeats one character"),
+    "another encoding": (1, ["latin.txt"], "'latin.txt' is not utf-8: byte 0xe9 at offset 5"),
+    "a folder without texts": (1, ["no-texts"], "'no-texts' holds no .txt file"),
+    "no file can be called so": (1, [NO_NAME], "File name too long"),
+    "a link to itself": (1, ["loop.txt"], "loop.txt"),
+    "too small a text": (1, ["--set", "training.window=5000"], "training.window (5000)"),
+    "too small a validation part": (1, ["--set", "corpus.validation=0.0001"], "corpus.validation"),
+    "unknown setting": (2, ["--set", "training.bacth=5"], "did you mean 'training.batch'? (--set)"),
+    "wrong type": (2, ["--set", "training.batch=many"], "training.batch is 'many'"),
+    "impossible value": (2, ["--set", "training.batch=0"], "training.batch is 0"),
+    "unknown cell": (2, ["--set", "model.cell=elman"], "'elman': it should be one of lstm, gru"),
+    "no such settings file": (2, ["--config", "nowhere.yaml"], "'nowhere.yaml'"),
+    "no such recipe": (2, ["--config", "nowhere"], "no recipe is called 'nowhere'; there are "),
+    "settings that are no text": (2, ["--config", "run/checkpoints/last.npz"], "is not UTF-8"),
+    "settings that no file can hold": (2, ["--config", f"{NO_NAME}.yaml"], "File name too long"),
+    "a run of that name": (1, ["--run", "run"], "continue it with --resume, replace it with --force, or name another"),
+    "a run that is a file": (1, ["--run", "cats.txt"], "'cats.txt' is a file; name a folder with --run"),
+    "a file on the way to the run": (1, ["--run", "cats.txt/new"], "cats.txt"),
+    "a run that no folder can be": (1, ["--run", NO_NAME], "File name too long"),
+    "nothing to resume": (1, ["--resume"], "'new' holds no run to resume; leave out --resume to start one"),
+    "a file to resume": (1, ["--resume", "--run", "cats.txt"], "'cats.txt' holds no run to resume"),
+    "resumed with another text": (1, ["other.txt", "--run", "run", "--resume"], "not the one this run learnt"),
+    "resumed with another model": (
+        *(2, ["--run", "run", "--resume", "--set", "model.hidden=5"]),
+        "model.hidden is 4 in this run and cannot change",
+    ),
+    "unknown character to begin with": (1, ["--set", "snapshots.prime=the é"], "U+00E9 LATIN SMALL LETTER E WITH"),
+    "more memory than there is": (1, ["--set", "model.hidden=1000000000"], "model.hidden"),
+    "more memory than can be counted": (1, ["--set", "model.hidden=1e30"], "model.hidden"),
+    "more epochs than can be counted": ((1, 2), ["--config", "quick", "--set", "training.epochs=1e308"], "epochs"),
+    "longer reports than can be counted": ((1, 2), ["--set", "training.report=1e30"], "training.report"),
+}
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(("code", "args", "says"), CASES.values(), ids=CASES)
+def test_what_cannot_be_trained(charrnn: Callable, code: int | tuple[int, ...], args: list[str], says: str) -> None:
+    base = list(TRAIN)
+    if args[0][0] != "-":  # another text instead
+        base.remove("cats.txt")
+    refused(charrnn(*base, *args), code, says)
+
+
+def refused(result, code: int | tuple[int, ...], says: str) -> None:
+    assert result.out == ""
+    (line,) = result.err.splitlines()
+    assert line.startswith("charrnn: ")
+    assert says in line
+    assert result.code in (code if isinstance(code, tuple) else (code,))
+
+
+@pytest.mark.usefixtures("untouched")
+def test_mistakes_in_settings_come_a_line_each(charrnn: Callable) -> None:
+    code, out, err = charrnn(*TRAIN, "--config", "two.yaml")
+    assert (code, out) == (2, "")
+    unknown, zero = err.splitlines()
+    assert unknown.startswith("charrnn: unknown setting 'training.bacth'")
+    assert unknown.endswith("(two.yaml, line 4)")
+    assert zero.startswith("charrnn: model.hidden is 0: ")
+    assert zero.endswith("(two.yaml, line 2)")
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["run", "--at", "2"], "run 'run' kept no weights at iteration 2; there are: 1, 3"),
+        (["run/checkpoints/last.npz", "--at", "3"], "--at picks from a run folder"),
+        (["run", "--prime", "a ☃"], "U+2603 SNOWMAN at position 2"),
+        (["run", "--prime-file", "nowhere.txt"], "'nowhere.txt' cannot be read"),
+        (["run", "--prime-file", "no-texts"], "'no-texts' cannot be read"),
+        (["run", "--prime-file", "latin.txt"], "'latin.txt' is not UTF-8 at byte 5"),
+        (["nowhere"], "checkpoint 'nowhere' does not exist"),
+        (["cats.txt/nowhere"], "'cats.txt/nowhere' cannot be read: Not a directory"),
+        ([NO_NAME], "File name too long"),
+        (["no-texts"], "folder 'no-texts' holds no checkpoint"),
+        (["cats.txt"], "'cats.txt' is not a whole checkpoint"),
+        (["empty.txt"], "'empty.txt' is not a whole checkpoint"),
+        (["zip.npz"], "'zip.npz' is not a checkpoint this version can read: it lacks 'document'"),
+        (["arrays.npz"], "'arrays.npz' is not a checkpoint this version can read: it lacks 'document'"),
+        (["objects.npz"], "'objects.npz' is not a checkpoint this version can read"),
+        (["numbers.npz"], "'numbers.npz' is not a checkpoint this version can read"),
+        (["list.npz"], "'list.npz' is not a checkpoint this version can read"),
+        (["settings.npz"], "'settings.npz' is not a checkpoint this version can read"),
+        (["member.npz"], "'member.npz' is not a checkpoint this version can read"),
+        (["method.npz"], "'method.npz' is not a checkpoint this version can read"),
+        (["future.npz"], "'future.npz' has format 99"),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
+)
+def test_what_cannot_be_sampled(charrnn: Callable, args: list[str], says: str) -> None:
+    refused(charrnn(*SAMPLE, *args), 1, says)
+
+
+def test_more_samples_than_memory_are_refused(charrnn: Callable) -> None:
+    code, out, err = charrnn(*SAMPLE, "run", "--count", str(10**18))
+    assert (code in (1, 2), out) == (True, "")
+    assert "count" in err
+
+
+@pytest.mark.parametrize("twentieths", range(20))
+def test_a_checkpoint_cut_short_is_refused(charrnn: Callable, twentieths: int) -> None:
+    whole = Path("run/checkpoints/last.npz").read_bytes()
+    Path("cut.npz").write_bytes(whole[: len(whole) * twentieths // 20])
+    refused(charrnn(*SAMPLE, "cut.npz"), 1, "'cut.npz' is not a whole checkpoint; give a run folder or its .npz file")
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["no-texts"], "'no-texts' holds no run"),
+        (["nowhere"], "'nowhere' holds no run"),
+        (["cats.txt"], "'cats.txt' holds no run"),
+        ([NO_NAME], "File name too long"),
+        (["run", "--at", "1,2"], "run 'run' took no snapshot at 2; there are: 1, 3"),
+    ],
+)
+def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) -> None:
+    refused(charrnn("snapshots", *args), 1, says)
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["train", "--resume", "--force", "--run", "run"], "--resume goes on with a run and --force replaces it"),
+        (["train", "--nothing"], "--nothing"),
+        (["trian"], "No such command"),
+        (["sample"], "--checkpoint"),
+        ([*SAMPLE, "run", "--prime", "a", "--prime-file", "cats.txt"], "--prime and --prime-file"),
+        ([*SAMPLE, "run", "--length", "0"], "--length"),
+        ([*SAMPLE, "run", "--temperature", "-1"], "--temperature"),
+        ([*SAMPLE, "run", "--temperature", "nan"], "--temperature"),
+        ([*SAMPLE, "run", "--top-k", "0"], "--top-k"),
+        ([*SAMPLE, "run", "--top-p", "1.5"], "--top-p"),
+        ([*SAMPLE, "run", "--top-p", "nan"], "--top-p"),
+        ([*SAMPLE, "run", "--at", "first"], "--at"),
+        (["snapshots"], "RUN"),
+        (["snapshots", "run", "--at", "1;2"], "'1;2' should be iterations with commas between"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage(charrnn: Callable, args: list[str], says: str) -> None:
+    code, out, err = charrnn(*args)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: charrnn ")
+    assert says in err.partition("\nError: ")[2]
+
+
+@pytest.mark.parametrize(("cell", "rate"), [("lstm", "1e300"), ("rnn-relu", "100")])
+def test_a_run_that_diverges_says_so_and_no_more(charrnn: Callable, cell: str, rate: str) -> None:
+    """Warnings are errors here, as they would stand on stderr."""
+    code, _, err = charrnn(*TRAIN, "--set", f"model.cell={cell}", "--set", f"training.learning_rate={rate}")
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert last.startswith("charrnn: training diverged at iteration ")
+    assert "new keeps what was saved before" in last
+
+
+def test_a_loss_that_is_no_number_is_not_the_best(start: Callable) -> None:
+    """This network's validation loss overflows at iteration 1 and comes back."""
+    steep = ("model.cell=rnn-relu", "model.hidden=8", "training.window=16", "training.learning_rate=2")
+    steps = ("training.clip=null", "training.iterations=60")
+    process = start(*TRAIN, *(part for setting in steep + steps for part in ("--set", setting)))
+    _, err = process.communicate()
+    assert b"best validation loss nan" not in err
+    for line in Path("new/metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)  # NaN is not JSON
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("args", [(*SAMPLE, "run"), ("snapshots", "run"), TRAIN], ids=lambda args: args[0])
+def test_a_disk_that_is_full(start: Callable, args: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        process = start(*args, stdout=full)
+        err = process.stderr.read().decode()
+    assert process.wait() == 1
+    assert err.splitlines()[-1].startswith("charrnn: ")
+    assert "No space left on device" in err.splitlines()[-1]
+
+
+def test_a_terminal_that_cannot_show_a_character(start: Callable, charrnn: Callable) -> None:
+    """The text is shown as well as can be, and what is learnt is kept."""
+    Path("cafe.txt").write_text("un café, naïve\n" * 60, "utf-8")
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    process = start("train", "cafe.txt", *TRAIN[2:], "--set", "snapshots.prime=é", env=ascii_only)
+    out, err = process.communicate()
+    assert (process.returncode, err.decode().splitlines()[-1]) == (0, "write: charrnn sample --checkpoint new")
+    assert out.startswith(b"iteration 1, ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("closed", "args", "code"),
+    [("<&-", ("train", "-"), 1), (">&-", (*SAMPLE, "run"), 1), ("2>&-", TRAIN, 0)],
+    ids=["stdin", "stdout", "stderr"],
+)
+def test_a_stream_that_is_closed(closed: str, args: tuple[str, ...], code: int) -> None:
+    shell = ["/bin/sh", "-c", f'"$0" -m charrnn "$@" {closed}', sys.executable]
+    done = subprocess.run([*shell, *args], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert all(line.startswith("charrnn: ") for line in done.stderr.splitlines())

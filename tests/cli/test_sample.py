@@ -1,0 +1,125 @@
+"""``charrnn sample``, and what every command has."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from charrnn import __version__
+from charrnn.cli import COMMANDS, cli
+from charrnn.generation.filters import FILTERS
+
+RUN = ("sample", "--checkpoint", "run", "--length", "30", "--seed", "5")
+
+
+def written(charrnn: Callable, *args: str, **options) -> str:
+    result = charrnn(*RUN, *args, **options)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.endswith("\n")
+    return result.out.removesuffix("\n")
+
+
+@pytest.mark.parametrize("length", [1, 30, 157])
+def test_length_is_exact(folder: Path, charrnn: Callable, length: int) -> None:
+    assert len(written(charrnn, "--length", str(length))) == length
+    assert len(written(charrnn, "--length", str(length), "--prime", "the ")) == length + 4
+
+
+def test_the_prime_comes_first_and_leads_on(folder: Path, charrnn: Callable) -> None:
+    text = written(charrnn, "--prime", "the cat")
+    assert text.startswith("the cat")
+    assert text.removeprefix("the cat") != written(charrnn)
+
+
+def test_the_prime_out_of_a_file_and_standard_input(folder: Path, charrnn: Callable) -> None:
+    prime = "the cat\nsat"
+    Path("prime.txt").write_bytes(b"\xef\xbb\xbfthe cat\r\nsat")
+    given = written(charrnn, "--prime", prime)
+    assert written(charrnn, "--prime-file", "prime.txt") == given
+    assert written(charrnn, "--prime-file", "-", stdin=prime.encode()) == given
+
+
+def test_the_seed_decides(folder: Path, charrnn: Callable) -> None:
+    assert written(charrnn) == written(charrnn)
+    assert written(charrnn) != written(charrnn, "--seed", "6")
+
+
+def test_count_writes_several_apart(folder: Path, charrnn: Callable) -> None:
+    texts = written(charrnn, "--count", "3", "--prime", "the ", "--temperature", "1").split("\n-----\n")
+    assert [len(text) for text in texts] == [34] * 3
+    assert all(text.startswith("the ") for text in texts)
+    assert len(set(texts)) == 3
+
+
+@pytest.mark.parametrize("temperature", ["0", "1e-9", "1e-30", "1e-50"])
+def test_the_likeliest_is_what_a_temperature_of_nothing_leaves(
+    folder: Path, charrnn: Callable, temperature: str
+) -> None:
+    assert written(charrnn, "--temperature", temperature) == written(charrnn, "--top-k", "1")
+
+
+def test_what_a_run_folder_stands_for(folder: Path, charrnn: Callable) -> None:
+    """Its best weights, its last where none are best, those of a snapshot with ``--at``."""
+    kept = Path("run/checkpoints")
+    texts = {name: written(charrnn, "--checkpoint", f"{kept}/iteration-00000{name}.npz") for name in "13"}
+    last = written(charrnn, "--checkpoint", f"{kept}/last.npz")
+    assert len({last, *texts.values()}) == 3
+    assert {name: written(charrnn, "--at", name) for name in texts} == texts
+    shutil.copy(kept / "iteration-000003.npz", kept / "best.npz")
+    assert written(charrnn) == texts["3"]
+    (kept / "best.npz").unlink()
+    assert written(charrnn) == last
+
+
+def test_a_checkpoint_alone_is_enough(folder: Path, charrnn: Callable, tmp_path: Path) -> None:
+    text = written(charrnn)
+    alone = Path("run/checkpoints/best.npz").rename("alone.npz")
+    for path in [path for path in folder.rglob("*") if path.is_file() and path != folder / alone]:
+        path.unlink()
+    assert written(charrnn, "--checkpoint", "alone.npz") == text
+
+
+def test_a_reader_that_leaves_ends_it_quietly(folder: Path, start: Callable) -> None:
+    """As with ``charrnn sample | head -c 10``."""
+    process = start("sample", "--checkpoint", "run", "--length", "20000")
+    assert len(process.stdout.read(10)) == 10
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
+
+
+def test_version(charrnn: Callable) -> None:
+    assert charrnn("--version") == (0, f"charrnn {__version__}\n", "")
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_lists_every_command(charrnn: Callable, option: str) -> None:
+    code, out, err = charrnn(option)
+    assert (code, err) == (0, "")
+    for name, summary in COMMANDS.items():
+        assert f"\n  {name} " in out
+        assert summary in out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_says_what_it_does(charrnn: Callable, name: str) -> None:
+    code, out, err = charrnn(name, "--help")
+    assert (code, err) == (0, "")
+    command = cli.get_command(click.Context(cli), name)
+    assert command.name == name
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert parameter.opts[0] in out
+        else:
+            assert parameter.make_metavar(click.Context(command)).strip("[].") in command.help
+
+
+def test_every_filter_is_an_option(charrnn: Callable) -> None:
+    out = charrnn("sample", "--help").out
+    for name, filter_ in FILTERS.items():
+        assert f"--{name.replace('_', '-')} " in out
+        assert filter_.help.split()[0] in out

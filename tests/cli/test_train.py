@@ -1,0 +1,233 @@
+"""``charrnn train`` from beginning to end, and ``charrnn snapshots`` over what it left."""
+
+import json
+import os
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from charrnn import load_checkpoint
+
+TINY = ("--config", "tiny.yaml")
+
+
+def metrics(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_is_a_folder(folder: Path) -> None:
+    files = {str(path.relative_to("run")) for path in Path("run").rglob("*") if path.is_file()}
+    assert files == {
+        "config.yaml",
+        "metrics.jsonl",
+        *("snapshots/000001.txt", "snapshots/000003.txt"),
+        *("checkpoints/last.npz", "checkpoints/best.npz"),
+        *("checkpoints/iteration-000001.npz", "checkpoints/iteration-000003.npz"),
+    }
+
+
+def test_metrics_are_a_line_a_report(folder: Path) -> None:
+    rows = metrics(folder / "run")
+    assert [row["iteration"] for row in rows] == [1, 2, 3, 4, 6]
+    assert [row["iteration"] for row in rows if row["validation_loss"] is not None] == [1, 3, 6]
+    for row in rows:
+        assert list(row) == [
+            *("iteration", "epoch", "loss", "gradient_norm", "learning_rate", "characters_per_second"),
+            "validation_loss",
+        ]
+
+
+def test_a_snapshot_file_is_a_header_and_a_text(folder: Path) -> None:
+    header, _, text = (folder / "run/snapshots/000003.txt").read_text().partition("\n\n")
+    values = dict(line.split(": ") for line in header.splitlines())
+    row = metrics(folder / "run")[2]
+    assert values.pop("real_words")
+    assert {key: json.loads(value) for key, value in values.items()} == {
+        "iteration": 3,
+        "loss": row["loss"],
+        "validation_loss": row["validation_loss"],
+        "temperature": 0.7,
+        "seed": 0,
+    }
+    assert len(text) == 20 + len("\n")
+
+
+def test_stdout_is_the_progression_and_nothing_else(folder: Path, charrnn: Callable) -> None:
+    trained = charrnn("train", "cats.txt", *TINY, "--run", "new")
+    assert trained.code == 0
+    assert trained.out == charrnn("snapshots", "new").out
+    for iteration in (1, 3):
+        text = Path(f"new/snapshots/{iteration:06d}.txt").read_text().partition("\n\n")[2]
+        assert f"\n\n{text}" in trained.out
+        assert f"iteration {iteration}, loss " in trained.out
+    assert trained.out.startswith("iteration 1, loss ")
+
+
+@pytest.mark.parametrize(("at", "shown"), [("3", [3]), ("1,3", [1, 3]), ("3,1", [3, 1])])
+def test_at_picks_snapshots(folder: Path, charrnn: Callable, at: str, shown: list[int]) -> None:
+    one = {number: charrnn("snapshots", "run", "--at", str(number)).out for number in (1, 3)}
+    assert all(out.startswith(f"iteration {number}, ") for number, out in one.items())
+    assert charrnn("snapshots", "run", "--at", at).out == "".join(one[number] for number in shown)
+
+
+def test_stderr_is_plain_lines_where_it_is_no_terminal(folder: Path, charrnn: Callable) -> None:
+    err = charrnn("train", "cats.txt", *TINY, "--run", "new").err
+    assert all(line.isprintable() for line in err.split("\n"))
+    for said in (
+        "corpus: cats, 2,220 characters",
+        "1 x 4",
+        "6 iterations of 2 x 8",
+        "run: new",
+        "best validation loss",
+    ):
+        assert said in err
+    assert err.endswith("write: charrnn sample --checkpoint new\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+def test_stderr_shows_a_bar_on_a_terminal(folder: Path, start: Callable, charrnn: Callable) -> None:
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    process = start("train", "cats.txt", *TINY, "--run", "new", stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    out = process.stdout.read()
+    assert process.wait() == 0
+    assert b"\r6/6 " in shown
+    assert "█".encode() in shown
+    assert b"loss " in shown
+    assert out.decode() == charrnn("snapshots", "new").out
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other side has closed it
+        return b""
+
+
+def test_a_run_is_called_after_its_corpus(folder: Path, charrnn: Callable) -> None:
+    assert charrnn("train", "cats.txt", *TINY).code == 0
+    assert (folder / "runs/cats/checkpoints/last.npz").is_file()
+    assert charrnn("train", "cats.txt", "--resume").code == 0
+
+
+def test_standard_input_is_kept_and_resumed_from(folder: Path, charrnn: Callable) -> None:
+    text = b"\xef\xbb\xbfa line of it\r\nand another\n" * 40
+    piped = charrnn("train", "-", *TINY, stdin=text)
+    assert piped.code == 0
+    assert "corpus: stdin, " in piped.err
+    assert Path("runs/stdin/corpus.txt").read_bytes() == text
+    resumed = charrnn("train", "--run", "runs/stdin", "--resume", "--set", "training.iterations=8")
+    assert (resumed.code, metrics(folder / "runs/stdin")[-1]["iteration"]) == (0, 8)
+
+
+def test_printed_settings_are_a_settings_file(folder: Path, charrnn: Callable) -> None:
+    printed = charrnn("train", "cats.txt", *TINY, "--set", "training.clip=null", "--print-config")
+    assert (printed.code, printed.err) == (0, "")
+    Path("again.yaml").write_text(printed.out)
+    again = charrnn("train", "--config", "again.yaml", "--print-config")
+    assert again.out == printed.out
+    assert 'path: ["cats.txt"]' in printed.out
+    assert not Path("runs").exists()
+
+
+def test_options_win_over_files_and_later_files_over_earlier(folder: Path, charrnn: Callable) -> None:
+    Path("own.yaml").write_text("training: {batch: 3, window: 9}\ncorpus: {path: other.txt}\n")
+    out = charrnn("train", "cats.txt", *TINY, "--config", "own.yaml", "--set", "training.batch=5", "--print-config").out
+    for setting in ("hidden: 4 ", "window: 9 ", "batch: 5 ", 'path: ["cats.txt"]'):
+        assert f"  {setting}" in out
+
+
+def test_the_settings_kept_start_the_same_run_again(folder: Path, charrnn: Callable) -> None:
+    assert charrnn("train", "--config", "run/config.yaml", "--run", "again").code == 0
+    first, second = (load_checkpoint(f"{run}/checkpoints/last.npz") for run in ("run", "again"))
+    assert first.model.parameters.vector.tobytes() == second.model.parameters.vector.tobytes()
+
+
+def test_without_validation(folder: Path, charrnn: Callable) -> None:
+    trained = charrnn("train", "cats.txt", *TINY, "--run", "new", "--set", "corpus.validation=0")
+    assert trained.code == 0
+    assert "validation" not in trained.out
+    assert "0 to validate" in trained.err
+    assert "best" not in trained.err
+    assert {row["validation_loss"] for row in metrics(folder / "new")} == {None}
+    assert not Path("new/checkpoints/best.npz").exists()
+    assert charrnn("sample", "--checkpoint", "new", "--length", "5").code == 0
+    assert charrnn("snapshots", "new").out == trained.out
+
+
+def test_the_test_part_is_measured_at_the_end(folder: Path, charrnn: Callable) -> None:
+    err = charrnn("train", "cats.txt", *TINY, "--run", "new", "--set", "corpus.test=0.1").err
+    assert "222 to test" in err
+    assert "\ntest loss " in err
+
+
+def test_resuming_goes_on_where_it_stopped(folder: Path, charrnn: Callable) -> None:
+    resumed = charrnn("train", "--run", "run", "--resume", "--set", "training.iterations=8", "--set", "snapshots.at=7")
+    assert "run: run, from iteration 6\n" in resumed.err
+    assert resumed.out.startswith("iteration 7, ")
+    assert [row["iteration"] for row in metrics(folder / "run")] == [1, 2, 3, 4, 6, 7, 8]
+    assert "iterations: 8\n" in Path("run/config.yaml").read_text()
+
+
+def test_resuming_a_finished_run_changes_nothing(folder: Path, charrnn: Callable) -> None:
+    before = Path("run/checkpoints/last.npz").read_bytes(), Path("run/metrics.jsonl").read_text()
+    resumed = charrnn("train", "--run", "run", "--resume")
+    assert (resumed.code, resumed.out) == (0, "")
+    assert (Path("run/checkpoints/last.npz").read_bytes(), Path("run/metrics.jsonl").read_text()) == before
+
+
+def test_a_reader_that_leaves_stops_the_run_saved(folder: Path, start: Callable) -> None:
+    """As with ``charrnn train | head -1``."""
+    process = start("train", "cats.txt", "--config", "blocking.yaml", "--run", "new")
+    assert process.stdout.readline().startswith(b"iteration 1, ")
+    process.stdout.close()
+    err = process.stderr.read().decode()
+    assert process.wait() == 0
+    assert err.endswith("continue: charrnn train --run new --resume\n")
+    assert "Traceback" not in err
+    assert load_checkpoint("new/checkpoints/last.npz").progress.iteration < 6
+
+
+def test_force_replaces_the_run_and_nothing_else(folder: Path, charrnn: Callable) -> None:
+    Path("run/mine.txt").write_text("mine")
+    forced = charrnn("train", "cats.txt", *TINY, "--run", "run", "--force", "--set", "snapshots.at=2")
+    assert forced.code == 0
+    assert Path("run/mine.txt").read_text() == "mine"
+    assert [path.name for path in Path("run/snapshots").iterdir()] == ["000002.txt"]
+    assert [row["iteration"] for row in metrics(folder / "run")] == [2, 3, 4, 6]
+    assert charrnn("snapshots", "run").out == forced.out
+
+
+def test_force_keeps_the_text_that_the_new_run_learns(folder: Path, charrnn: Callable) -> None:
+    assert charrnn("train", "-", *TINY, "--run", "new", stdin=Path("cats.txt").read_bytes()).code == 0
+    assert charrnn("train", "new/corpus.txt", *TINY, "--run", "new", "--force").code == 0
+    assert Path("new/corpus.txt").read_bytes() == Path("cats.txt").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["corpus.txt", "metrics.jsonl", "snapshots/mine.txt", "mine.md"])
+def test_files_that_no_run_made_are_never_lost(folder: Path, charrnn: Callable, name: str) -> None:
+    """A run in a folder that is not empty is refused or leaves alone what it finds."""
+    file = folder / "work" / name
+    file.parent.mkdir(parents=True)
+    file.write_bytes(Path("cats.txt").read_bytes())
+    charrnn("train", str(file), *TINY, "--run", "work")
+    assert file.read_bytes() == Path("cats.txt").read_bytes()
+
+
+@pytest.mark.parametrize("stranger", ["snapshots/notes.txt", "checkpoints/iteration-000001 copy.npz"])
+def test_strangers_among_the_files_of_a_run_are_passed_over(folder: Path, charrnn: Callable, stranger: str) -> None:
+    shown = charrnn("snapshots", "run").out
+    (folder / "run" / stranger).write_text("mine")
+    assert charrnn("snapshots", "run").out == shown
+    assert charrnn("train", "--run", "run", "--resume", "--set", "training.iterations=8").code == 0
+    assert charrnn("sample", "--checkpoint", "run", "--at", "2").err == (
+        "charrnn: run 'run' kept no weights at iteration 2; there are: 1, 3\n"
+    )
+    assert (folder / "run" / stranger).read_text() == "mine"

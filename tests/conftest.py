@@ -1,0 +1,6 @@
+"""Settings of all tests."""
+
+from hypothesis import settings
+
+settings.register_profile("charrnn", deadline=None)
+settings.load_profile("charrnn")

@@ -229,7 +229,7 @@ def test_settings_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("nowhere.yaml", "check the path"),
+        ("nowhere.yaml", "'nowhere.yaml' does not exist; check the path"),
         ("folder.yaml", "'folder.yaml' cannot be read: Is a directory"),
         ("latin.yaml", "'latin.yaml' is not UTF-8"),
         ("a" * 300, "no recipe is called 'aaa"),

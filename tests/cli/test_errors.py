@@ -71,7 +71,7 @@ CASES = {
     "wrong type": (2, ["--set", "training.batch=many"], "training.batch is 'many'"),
     "impossible value": (2, ["--set", "training.batch=0"], "training.batch is 0"),
     "unknown cell": (2, ["--set", "model.cell=elman"], "'elman': it should be one of lstm, gru"),
-    "no such settings file": (2, ["--config", "nowhere.yaml"], "'nowhere.yaml'"),
+    "no such settings file": (2, ["--config", "nowhere.yaml"], "'nowhere.yaml' does not exist; check the path"),
     "no such recipe": (2, ["--config", "nowhere"], "no recipe is called 'nowhere'; there are "),
     "settings that are no text": (2, ["--config", "run/checkpoints/last.npz"], "is not UTF-8"),
     "settings that no file can hold": (2, ["--config", f"{NO_NAME}.yaml"], "File name too long"),

@@ -106,23 +106,30 @@ def load_checkpoint(path: str | Path, at: int | None = None) -> Checkpoint:
 
     Raises CheckpointError for what is not a checkpoint or is not whole.
     """
-    path = find_checkpoint(Path(path), at)
     try:
+        path = find_checkpoint(Path(path), at)
         with open(path, "rb") as file:
             if not zipfile.is_zipfile(file):
                 raise CheckpointError(f"{str(path)!r} is not a whole checkpoint; give a run folder or its .npz file")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
-                return _checkpoint(dict(archive))
+                return _checkpoint(dict(archive), str(path))
     except FileNotFoundError:
         raise CheckpointError(f"checkpoint {str(path)!r} does not exist; give a run folder or an .npz file") from None
     except OSError as error:
         raise CheckpointError(f"checkpoint {str(path)!r} cannot be read: {error.strerror or error}") from None
-    except (CharRNNError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, CheckpointError):
-            raise
+    except CheckpointError:
+        raise
+    except _NOT_A_CHECKPOINT as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise CheckpointError(f"{str(path)!r} is not a checkpoint this version can read: {reason}") from None
+
+
+_NOT_A_CHECKPOINT = (
+    *(CharRNNError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, EOFError, MemoryError),
+    *(RuntimeError, zipfile.BadZipFile),  # of which NotImplementedError for members that zipfile cannot read
+)
+"""What a file that is no checkpoint, or a damaged one, makes NumPy, zipfile, json and our own checks raise."""
 
 
 def find_checkpoint(path: Path, at: int | None = None) -> Path:
@@ -160,11 +167,11 @@ def versions() -> dict[str, Any]:
     return {"charrnn": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
-def _checkpoint(arrays: dict[str, Any]) -> Checkpoint:
+def _checkpoint(arrays: dict[str, Any], name: str) -> Checkpoint:
     document = json.loads(arrays["document"].tobytes())
     if document["format"] != FORMAT:
         raise CheckpointError(
-            f"the checkpoint has format {document['format']!r}, and this version reads {FORMAT}; update charrnn"
+            f"{name!r} has format {document['format']!r}, and this version reads {FORMAT}; update charrnn"
         )
     known: dict[str, Collection[str]] = {"model.cell": CELLS, "model.initialisation": INITIALISERS}
     settings = resolve([from_mapping(document["settings"], "checkpoint")], known)
@@ -200,7 +207,5 @@ def _array(arrays: Mapping[str, Any], key: str, like: Array) -> Array:
     """The array of that name, if it has the shape and type that the settings promise."""
     array: Array = arrays[key]
     if array.shape != like.shape or array.dtype != like.dtype:
-        raise CheckpointError(
-            f"{key} in the checkpoint is {array.dtype} {array.shape}, where its settings say {like.dtype} {like.shape}"
-        )
+        raise ValueError(f"{key} is {array.dtype} {array.shape}, where its settings say {like.dtype} {like.shape}")
     return array

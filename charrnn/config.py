@@ -7,6 +7,7 @@ import codecs
 import difflib
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,7 +25,20 @@ def _whole(value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str | int) else value
+    return [value] if isinstance(value, str) else value
+
+
+def _numbers(value: Any) -> Any:
+    """100, [100, 300] and 100,300 alike."""
+    if isinstance(value, str) and re.fullmatch(r"\d+(,\d+)*", value):
+        return [int(number) for number in value.split(",")]
+    return [value] if isinstance(value, int | float) else value
+
+
+def _path(path: str) -> str:
+    if not path or "\0" in path:
+        raise ValueError("it should be a path")
+    return path
 
 
 def _codec(name: str) -> str:
@@ -38,7 +52,9 @@ def _codec(name: str) -> str:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number; 1e4 will do."""
-Count = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=1, le=10**12)]
+Size = Annotated[Whole, Field(ge=1, le=100_000)]
+"""Of an array, or a number of threads: beyond it nothing fits in memory."""
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -50,7 +66,7 @@ class Section(BaseModel):
 
 
 class CorpusSettings(Section):
-    path: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    path: Annotated[list[Annotated[str, AfterValidator(_path)]], BeforeValidator(_listed)] = Field(
         [], description="files, folders of .txt files, - for standard input; none: Python's reference manual"
     )
     encoding: Annotated[str, AfterValidator(_codec)] = Field("utf-8", description="any codec of Python")
@@ -67,9 +83,9 @@ class CorpusSettings(Section):
 
 class ModelSettings(Section):
     cell: str = Field("lstm", description="kind of recurrent cell")
-    layers: Count = Field(1, description="cells stacked")
-    hidden: Count = Field(128, description="size of the hidden state of each")
-    embedding: Count | None = Field(None, description="size of a learnt embedding; null: one-hot input")
+    layers: Size = Field(1, description="cells stacked")
+    hidden: Size = Field(128, description="size of the hidden state of each")
+    embedding: Size | None = Field(None, description="size of a learnt embedding; null: one-hot input")
     dropout: Share = Field(0.0, description="share of outputs dropped between layers")
     initialisation: str = Field("orthogonal", description="how weights begin")
     scale: Positive | None = Field(None, description="its scale; null: the usual one")
@@ -78,9 +94,11 @@ class ModelSettings(Section):
 
 class TrainingSettings(Section):
     iterations: Count | None = Field(None, description="windows to learn from; or say epochs")
-    epochs: Positive | None = Field(None, description="passes over the training text; or say iterations")
-    batch: Count = Field(32, description="streams read side by side")
-    window: Count = Field(64, description="steps of truncated backpropagation through time")
+    epochs: Annotated[Positive, Field(le=10**6)] | None = Field(
+        None, description="passes over the training text; or say iterations"
+    )
+    batch: Size = Field(32, description="streams read side by side")
+    window: Size = Field(64, description="steps of truncated backpropagation through time")
     epoch_end: Literal["carry", "reset"] = Field("carry", description="what becomes of the hidden state there")
     fresh_streams: Share = Field(
         0.02, description="share of streams that begin each window from a zero state, to learn how to begin"
@@ -94,7 +112,9 @@ class TrainingSettings(Section):
     epsilon: Positive = Field(1e-8, description="for all but sgd: added to the root of squared gradients")
     weight_decay: NotNegative = Field(0.0, description="adamw: shrinks weights; others: L2 penalty")
     schedule: str = Field("cosine", description="how the learning rate goes")
-    warmup: Annotated[Whole, Field(ge=0)] = Field(0, description="iterations over which the rate first rises")
+    warmup: Annotated[Whole, Field(ge=0, le=10**12)] = Field(
+        0, description="iterations over which the rate first rises"
+    )
     rate_decay: Positive = Field(0.97, description="for exponential: factor an epoch")
     rate_decay_after: Count = Field(10, description="for exponential: the epoch whose end is the first to do so")
     final_rate: Annotated[float, Field(ge=0, le=1)] = Field(
@@ -102,8 +122,8 @@ class TrainingSettings(Section):
     )
     clip: Positive | None = Field(5.0, description="limit for the gradient; null: none")
     clip_kind: str = Field("norm", description="what is limited: the global norm, or each number")
-    seed: Annotated[Whole, Field(ge=0)] = Field(0, description="of everything random")
-    report: Count = Field(10, description="iterations between lines of metrics.jsonl")
+    seed: Annotated[Whole, Field(ge=0, le=10**18)] = Field(0, description="of everything random")
+    report: Size = Field(10, description="iterations between lines of metrics.jsonl")
     validate_every: Count = Field(100, description="iterations between validation losses")
 
     @model_validator(mode="after")
@@ -114,7 +134,7 @@ class TrainingSettings(Section):
 
 
 class SnapshotSettings(Section):
-    at: Annotated[list[Count], BeforeValidator(_listed)] = Field([], description="iterations to take a sample at")
+    at: Annotated[list[Count], BeforeValidator(_numbers)] = Field([], description="iterations to take a sample at")
     every: Count | None = Field(None, description="and every so many")
     length: Count = Field(400, description="characters of a sample")
     temperature: NotNegative = Field(0.7, description="0: always the likeliest; 1: as learnt; above: wilder")
@@ -126,7 +146,9 @@ class CheckpointSettings(Section):
 
 
 class ComputeSettings(Section):
-    workers: Count | None = Field(None, description="threads that share the batch; null: one a core")
+    workers: Annotated[Whole, Field(ge=1, le=1024)] | None = Field(
+        None, description="threads that share the batch; null: one a core"
+    )
     precision: Literal["float32", "float64"] = Field("float32", description="of every number")
 
 

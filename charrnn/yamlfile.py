@@ -13,6 +13,7 @@ from charrnn.errors import SettingsError
 
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 8
+MAX_DIGITS = 30
 
 _INT = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -20,9 +21,9 @@ _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", "+.inf"), float("inf")),
-    "-.inf": float("-inf"),
-    ".nan": float("nan"),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 
 
@@ -39,11 +40,11 @@ def read_settings(text: str, name: str) -> list[Entry]:
     if len(text) > MAX_CHARACTERS:
         raise SettingsError(f"{name} has {len(text)} characters; settings may have {MAX_CHARACTERS}")
     root = _compose(text, name)
-    if root is None:
+    if root is None or (isinstance(root, yaml.ScalarNode) and root.value == ""):
         return []
     if not isinstance(root, yaml.MappingNode):
         raise SettingsError(f"{name} holds no settings; write sections such as 'training:' with settings under them")
-    return list(_entries(root, "", name))
+    return list(_entries(root, "", name, set()))
 
 
 def read_value(text: str, name: str) -> Any:
@@ -75,23 +76,23 @@ def _compose(text: str, name: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingsError(f"{name}{line} is not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
+        problem = " ".join(filter(None, (error.context, error.problem)))
+        raise SettingsError(f"{name}{line} is not valid YAML: {problem}") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two for escapes such as \U00110000
         reason = " ".join(str(error).split())
         raise SettingsError(f"{name} is not valid YAML: {reason}") from None
 
 
-def _entries(mapping: yaml.MappingNode, prefix: str, name: str) -> Iterator[Entry]:
-    seen = set()
+def _entries(mapping: yaml.MappingNode, prefix: str, name: str, seen: set[str]) -> Iterator[Entry]:
     for key_node, node in mapping.value:
-        key, origin = str(_value(key_node, name)), _origin(key_node, name)
+        key, origin = f"{prefix}{_value(key_node, name)}", _origin(key_node, name)
         if key in seen:
-            raise SettingsError(f"{prefix}{key} is set twice ({origin}); keep one")
+            raise SettingsError(f"{key} is set twice ({origin}); keep one")
         seen.add(key)
         if isinstance(node, yaml.MappingNode):
-            yield from _entries(node, f"{prefix}{key}.", name)
+            yield from _entries(node, f"{key}.", name, seen)
         else:
-            yield Entry(prefix + key, _value(node, name), origin)
+            yield Entry(key, _value(node, name), origin)
 
 
 def _value(node: yaml.Node, name: str) -> Any:
@@ -104,6 +105,8 @@ def _value(node: yaml.Node, name: str) -> Any:
     if node.value in _WORDS:
         return _WORDS[node.value]
     if _INT.fullmatch(node.value):
+        if len(node.value) > MAX_DIGITS:
+            raise SettingsError(f"a number has {len(node.value)} digits ({_origin(node, name)}); write a smaller one")
         base = {"0x": 16, "0o": 8}.get(node.value[:2], 10)
         return int(node.value, base)
     return float(node.value) if _FLOAT.fullmatch(node.value) else node.value

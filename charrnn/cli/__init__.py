@@ -27,6 +27,12 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error  # click would make it an exit code of 1
+
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
@@ -38,6 +44,10 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+class _ReaderGoneError(Exception):
+    """Nobody reads stdout any more, as when it is piped to ``head``."""
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="charrnn %(version)s")
 def cli() -> None:
@@ -47,18 +57,43 @@ def cli() -> None:
 def main() -> None:
     """Runs the command line and exits: 0; 1 for what went wrong; 2 for wrong usage or settings; 130 after Ctrl-C."""
     try:
+        _ready_streams()
         code = cli.main(prog_name="charrnn", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except CharRNNError as error:
-        click.echo("\n".join(f"charrnn: {line}" for line in str(error).splitlines()), err=True)
-        code = error.exit_code
+        code = _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         code = 130
-    except BrokenPipeError:
-        # The reader has gone, as `head` does. What is still buffered has nowhere to go, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (_ReaderGoneError, BrokenPipeError):
+        _abandon_stdout()
         code = 0
+    except OSError as error:
+        _abandon_stdout()
+        code = _fail(f"the output cannot be written: {error.strerror}")
+    except MemoryError:
+        code = _fail("there is not enough memory; lower model.hidden, training.batch, training.window or --count")
     sys.exit(code)
+
+
+def _ready_streams() -> None:
+    """Makes streams that a shell closed harmless, and text printable where the terminal lacks its characters."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdin is None or sys.stdout is None:
+        raise CharRNNError("standard input or output is closed; leave it open, or use /dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _fail(message: str, code: int = 1) -> int:
+    click.echo("\n".join(f"charrnn: {line}" for line in message.splitlines()), err=True)
+    return code
+
+
+def _abandon_stdout() -> None:
+    """What is still buffered has nowhere to go, not even when Python exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,7 @@ import click
 from tqdm import tqdm
 
 from charrnn.training.snapshots import Snapshot
-from charrnn.training.trainer import Evaluation, Step
+from charrnn.training.trainer import Evaluation, Fact, Step
 
 SECONDS_BETWEEN_LINES = 10
 
@@ -47,8 +47,19 @@ class Progress:
             bar_format="{n}/{total} {bar} {desc}, {remaining} left",
         )
 
-    def step(self, step: Step) -> None:
-        """Shows one more iteration."""
+    def show(self, fact: Fact) -> None:
+        """Takes a fact of training into what is shown; a snapshot is printed to stdout."""
+        match fact:
+            case Step():
+                self._step(fact)
+            case Evaluation():
+                self._validation = f", validation {fact.loss:.3f}"
+            case Snapshot():
+                with tqdm.external_write_mode(file=sys.stdout):
+                    sys.stdout.write(f"{snapshot_text(fact)}\n")
+                    sys.stdout.flush()
+
+    def _step(self, step: Step) -> None:
         facts = f"loss {step.loss:.3f}{self._validation}, {step.characters_per_second:,.0f} chars/s"
         self._bar.set_description_str(facts, refresh=False)
         self._bar.update()
@@ -56,16 +67,6 @@ class Progress:
         if self._bar.disable and now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now
             say(f"iteration {step.iteration} of {self._iterations}: {facts}")
-
-    def evaluation(self, evaluation: Evaluation) -> None:
-        """Takes a validation loss into what is shown."""
-        self._validation = f", validation {evaluation.loss:.3f}"
-
-    def write(self, text: str) -> None:
-        """Prints to stdout without disturbing the bar."""
-        with tqdm.external_write_mode(file=sys.stdout):
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
 
     def close(self) -> None:
         """Leaves the last state standing."""

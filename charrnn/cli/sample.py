@@ -1,5 +1,6 @@
 """``charrnn sample``"""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,20 @@ from charrnn.generation.filters import FILTERS
 SEPARATOR = "\n-----\n"
 
 
+class _Number(click.FloatRange):
+    """A float within bounds, and no NaN, which every bound lets through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
+
+
 def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     """An option for each filter of the registry."""
     for name, filter_ in reversed(FILTERS.items()):
-        bounded = click.IntRange if filter_.type is int else click.FloatRange
+        bounded = click.IntRange if filter_.type is int else _Number
         kind = bounded(min=filter_.least, max=filter_.most)  # type: ignore[arg-type]
         option = click.option(
             f"--{name.replace('_', '-')}",
@@ -44,7 +55,9 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--prime", metavar="TEXT", help="Begin with this text.")
 @click.option("--prime-file", type=click.Path(), metavar="FILE", help="Begin with the text of this file, - for stdin.")
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text again.")
-@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many samples to write.")
+@click.option(
+    "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many samples to write."
+)
 def command(
     checkpoint: str,
     at: int | None,

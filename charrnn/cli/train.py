@@ -1,9 +1,10 @@
 """``charrnn train``"""
 
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from charrnn.checkpoint import Checkpoint
     from charrnn.config import Settings
     from charrnn.text.corpus import Corpus
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
-    from charrnn.yamlfile import Entry
 
 
 @click.command("train")
@@ -48,7 +49,7 @@ def command(
     """
     from charrnn.config import from_assignments, from_file, from_mapping, resolve
     from charrnn.text.corpus import corpus_name
-    from charrnn.training.recipe import DEFAULT_RECIPE, NAMES
+    from charrnn.training.recipe import DEFAULT_RECIPE, NAMES, resume_settings
     from charrnn.training.run import Run
 
     if resume and force:
@@ -59,10 +60,13 @@ def command(
         layers.append(from_mapping({"corpus.path": list(corpus)}, "the command line"))
     settings = resolve(layers if configs else [from_file(DEFAULT_RECIPE), *layers], NAMES)
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
+    checkpoint = run.last_checkpoint() if resume else None
+    if checkpoint:
+        settings = resume_settings(checkpoint.settings, layers)
     if print_config:
         click.echo(settings.to_yaml(NAMES), nl=False)
-    elif resume:
-        _train(_resumed(run, layers))
+    elif checkpoint:
+        _train(_resumed(run, settings, checkpoint))
     else:
         _train(_started(run, settings, force))
 
@@ -83,13 +87,10 @@ def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
     return trainer
 
 
-def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]") -> "Trainer":
-    """The trainer of a run that goes on, its own settings first, then what is given now."""
-    from charrnn.training.recipe import resume_settings
+def _resumed(run: "Run", settings: "Settings", checkpoint: "Checkpoint") -> "Trainer":
+    """The trainer of a run that goes on. What the run wrote beyond its checkpoint is cut off."""
     from charrnn.training.trainer import Trainer
 
-    checkpoint = run.last_checkpoint()
-    settings = resume_settings(checkpoint.settings, layers)
     settings = _with_paths(settings, run, settings.corpus.path)
     trainer = Trainer(settings, _load(settings.corpus.path, settings), run, checkpoint)
     run.cut_back(trainer.progress.iteration, settings)
@@ -107,47 +108,34 @@ def _load(paths: list[str], settings: "Settings", piped: bytes | None = None) ->
 
 def _with_paths(settings: "Settings", run: "Run", paths: list[str]) -> "Settings":
     """Paths that hold from any folder, and for standard input the copy that the run keeps."""
-    resolved = [str(run.corpus if path == "-" else Path(path)) for path in paths]
-    corpus = settings.corpus.model_copy(update={"path": [str(Path(path).resolve()) for path in resolved]})
+    absolute = [os.path.abspath(run.corpus if path == "-" else path) for path in paths]
+    corpus = settings.corpus.model_copy(update={"path": absolute})
     return settings.model_copy(update={"corpus": corpus})
 
 
 def _train(trainer: "Trainer") -> None:
     """Trains, shows what happens, and exits as the signal that stopped it asks."""
-    from charrnn.cli.output import Progress, loss_text, say, snapshot_text
-    from charrnn.training.snapshots import Snapshot
-    from charrnn.training.trainer import Evaluation, Step
+    from charrnn.cli.output import Progress
+    from charrnn.training.trainer import Evaluation
 
     _introduce(trainer)
     progress = Progress(trainer.progress.iteration, trainer.iterations)
     test_loss = None
+    unseen: OSError | None = None
     with _stopped_by_signals(trainer) as signals:
         for fact in trainer.train():
-            match fact:
-                case Step():
-                    progress.step(fact)
-                case Evaluation(part="test"):
-                    test_loss = fact.loss
-                case Evaluation():
-                    progress.evaluation(fact)
-                case Snapshot():
-                    try:
-                        progress.write(snapshot_text(fact))
-                    except BrokenPipeError:
-                        trainer.stop()  # nobody reads on; keep what is learnt
-        progress.close()
-
-    done = trainer.progress
-    where = shlex.quote(str(trainer.run))
-    if done.iteration < trainer.iterations:
-        say(f"stopped at iteration {done.iteration} of {trainer.iterations}, saved;")
-        say(f"continue: charrnn train --run {where} --resume")
-    else:
-        if done.best_loss is not None:
-            say(f"best validation loss {loss_text(done.best_loss)}, at iteration {done.best_iteration}")
-        if test_loss is not None:
-            say(f"test loss {loss_text(test_loss)}")
-        say(f"write: charrnn sample --checkpoint {where}")
+            if isinstance(fact, Evaluation) and fact.part == "test":
+                test_loss = fact.loss
+            elif unseen is None:
+                try:
+                    progress.show(fact)
+                except OSError as error:  # nobody reads on, or the disk is full: keep what is learnt
+                    unseen = error
+                    trainer.stop()
+    progress.close()
+    _conclude(trainer, test_loss)
+    if unseen and not isinstance(unseen, BrokenPipeError):
+        raise unseen
     if signals:
         sys.exit(128 + signals[0])
 
@@ -169,6 +157,22 @@ def _introduce(trainer: "Trainer") -> None:
         say(f"run: {trainer.run}, from iteration {trainer.progress.iteration}")
     else:
         say(f"run: {trainer.run}")
+
+
+def _conclude(trainer: "Trainer", test_loss: float | None) -> None:
+    from charrnn.cli.output import loss_text, say
+
+    done = trainer.progress
+    where = shlex.quote(str(trainer.run))
+    if done.iteration < trainer.iterations:
+        say(f"stopped at iteration {done.iteration} of {trainer.iterations}, saved;")
+        say(f"continue: charrnn train --run {where} --resume")
+        return
+    if done.best_loss is not None:
+        say(f"best validation loss {loss_text(done.best_loss)}, at iteration {done.best_iteration}")
+    if test_loss is not None:
+        say(f"test loss {loss_text(test_loss)}")
+    say(f"write: charrnn sample --checkpoint {where}")
 
 
 @contextmanager

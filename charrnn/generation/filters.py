@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.nn.functional import quiet_overflow
 
 
 def temperature(logits: Array, T: float) -> Array:
     """Divides by T: below 1 the likelier grows likelier, above 1 the odds come nearer; 0 leaves only the likeliest."""
-    if T == 0:
+    if np.finfo(logits.dtype).tiny > T:
         return top_k(logits, 1)
-    with np.errstate(over="ignore"):  # a tiny T sends all but the likeliest to minus infinity, as it should
+    with quiet_overflow():  # a small T sends all but the likeliest to minus infinity, as it should
         scaled: Array = (logits - logits.max(axis=-1, keepdims=True)) / T
         return scaled
 

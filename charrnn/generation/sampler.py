@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from charrnn.arrays import Array, Ids
+from charrnn.errors import DivergenceError
 from charrnn.generation.filters import apply_filters, softmax
 from charrnn.model import Model
+from charrnn.nn.functional import quiet_overflow
 from charrnn.nn.parameters import Workspace
 
 
@@ -25,7 +27,8 @@ class Sampler:
         """Takes in ids (T, B), or (T,) for all alike; returns the logits (B, V) of what comes next."""
         count = self.state.shape[2]
         x = np.broadcast_to(ids.reshape(len(ids), -1), (len(ids), count))
-        logits, self.state, _ = self.model.network.forward(self.model.parameters, x, self.state, self._space)
+        with quiet_overflow():
+            logits, self.state, _ = self.model.network.forward(self.model.parameters, x, self.state, self._space)
         last: Array = logits[-1].copy()
         return last
 
@@ -65,8 +68,14 @@ def _write(
 
 
 def draw(logits: Array, rng: np.random.Generator) -> Ids:
-    """One id for each row of logits (B, V), with the probabilities of their softmax."""
-    cumulative = np.cumsum(softmax(logits), axis=-1)
+    """One id for each row of logits (B, V), with the probabilities of their softmax.
+
+    Raises DivergenceError where there are none.
+    """
+    with quiet_overflow():
+        cumulative = np.cumsum(softmax(logits), axis=-1)
+    if not np.isfinite(cumulative).all():
+        raise DivergenceError("what the network computes is no longer a finite number; sample an earlier checkpoint")
     # Compared with the last sum, which rounding may leave off 1, a draw never falls beyond it.
     threshold = rng.random((len(logits), 1)) * cumulative[:, -1:]
     ids: Ids = np.argmax(cumulative > threshold, axis=-1)

@@ -4,6 +4,7 @@ Shapes: T window, B streams, D input size, H hidden size, V vocabulary, N any ou
 A gradient is ``d`` and the name: ``dx`` is the derivative of the loss by ``x``.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -43,6 +44,11 @@ def look_up(W: Array, x: Ids, out: Array) -> None:
     """The rows of W that ids x (T, B) name: W (V, N) -> out (T, B, N)."""
     # mode="clip" lets take() write straight into out; ids are known to be in range.
     np.take(W, x, axis=0, out=out, mode="clip")
+
+
+def quiet_overflow() -> AbstractContextManager[None]:
+    """Numbers that leave their range become infinite without a warning: whoever uses them looks for that."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def sigmoid_(x: Array) -> None:

@@ -1,6 +1,7 @@
 """From files to one text, its vocabulary and its ids, and the split into training, validation and test part."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,6 +87,11 @@ def make_corpus(text: str, name: str = "text", *, validation: float = 0.1, test:
                 f"the {part} part would have {size} of the {n} characters of corpus {name!r}; set corpus.{part} to 0 "
                 "for none, or give a longer text"
             )
+    if n - validation_size - test_size < 2:
+        raise CorpusError(
+            f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
+            f"characters of corpus {name!r}; lower them"
+        )
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     ids = vocabulary.encode_points(points)
     return Corpus(name, vocabulary, ids, digest, n - validation_size - test_size, n - test_size)
@@ -102,7 +108,7 @@ def corpus_name(paths: Sequence[str | Path]) -> str:
     """What a corpus of these paths is called: after the first."""
     if not paths:
         return "python-manual"
-    return "stdin" if str(paths[0]) == "-" else Path(paths[0]).resolve().stem or "text"
+    return "stdin" if str(paths[0]) == "-" else Path(os.path.abspath(paths[0])).stem or "text"
 
 
 def _read(path: str | Path, standard_input: bytes | None) -> list[tuple[str, bytes]]:
@@ -110,20 +116,21 @@ def _read(path: str | Path, standard_input: bytes | None) -> list[tuple[str, byt
     if str(path) == "-":
         return [("standard input", sys.stdin.buffer.read() if standard_input is None else standard_input)]
     path = Path(path)
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*.txt") if file.is_file())
-        if not files:
-            raise CorpusError(f"folder {str(path)!r} holds no .txt file; name the files themselves")
-    else:
-        files = [path]
     try:
+        files = [path]
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+            if not files:
+                raise CorpusError(f"folder {str(path)!r} holds no .txt file; name the files themselves")
         return [(str(file), file.read_bytes()) for file in files]
     except FileNotFoundError:
         source = corpus_source(path.name)
         way_out = f"fetch it from {source} and save it there" if source else "check the path"
         raise CorpusError(f"corpus {str(path)!r} does not exist; {way_out}") from None
     except OSError as error:
-        raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}") from None
+        raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}; check the path") from None
+    except ValueError:
+        raise CorpusError(f"corpus {str(path)!r} is not a path that a file can have; check it") from None
 
 
 def _decode(name: str, content: bytes, encoding: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.functional import cross_entropy
+from charrnn.nn.functional import cross_entropy, quiet_overflow
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
 
@@ -115,8 +115,7 @@ class Engine:
         bounds = [streams * k // workers for k in range(workers + 1)]
 
         def quietly(worker: int) -> float:
-            # What overflows here makes the loss or the norm infinite, and the trainer says so.
-            with np.errstate(over="ignore", invalid="ignore"):
+            with quiet_overflow():
                 return work(worker, slice(bounds[worker], bounds[worker + 1]))
 
         return list(self._pool.map(quietly, range(workers)))

@@ -53,6 +53,7 @@ class Run:
         """Whether the folder holds a run."""
         return self.config.exists()
 
+    @_named_errors
     def check_free(self, force: bool = False) -> None:
         """Raises RunError where a new run would overwrite something: another run, unless it may be replaced, or a file
         that no run made."""
@@ -79,6 +80,7 @@ class Run:
             folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(settings.to_yaml(), "utf-8")
 
+    @_named_errors
     def last_checkpoint(self) -> Checkpoint:
         """The checkpoint to go on from."""
         if not self.exists:

@@ -14,6 +14,7 @@ from charrnn.checkpoint import Checkpoint, Progress, TrainingState
 from charrnn.config import Settings
 from charrnn.errors import DivergenceError, RunError
 from charrnn.model import Model
+from charrnn.nn.functional import quiet_overflow
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import Streams
 from charrnn.text.words import real_words
@@ -72,6 +73,7 @@ class Trainer:
         self, settings: Settings, corpus: Corpus, run: Run | None = None, checkpoint: Checkpoint | None = None
     ) -> None:
         t = settings.training
+        corpus.vocabulary.encode(settings.snapshots.prime)  # now rather than at the first snapshot
         self.settings = settings
         self.corpus = corpus
         self.run = run
@@ -100,7 +102,8 @@ class Trainer:
         saved = self.progress.iteration
         with self._engine:
             while self.progress.iteration < self.iterations and not self._stopping:
-                step = self._step()
+                with quiet_overflow():
+                    step = self._step()
                 yield step
                 yield from self._observe(step)
                 if self.run and step.iteration % self.settings.checkpoints.every == 0:
@@ -135,9 +138,11 @@ class Trainer:
         g = gradient.vector
         norm = global_norm(g) if t.clip is None else CLIPS[t.clip_kind](g, t.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise self._divergence(done + 1, loss, norm)
+            raise self._divergence(f"loss {loss}, gradient norm {norm}")
         rate = learning_rate(Position(done, self.iterations, self.streams.windows), t)
         self.optimizer.step(p.vector, g, rate)
+        if not math.isfinite(p.vector.sum()):
+            raise self._divergence(f"learning rate {rate:g} leaves parameters that are not finite")
         self.state = after
 
         self._recent.append(loss)
@@ -179,7 +184,10 @@ class Trainer:
 
     def _evaluate(self, ids: Ids) -> float:
         t = self.settings.training
-        return self._engine.evaluate(self.model.parameters, ids, t.batch, t.window)
+        loss = self._engine.evaluate(self.model.parameters, ids, t.batch, t.window)
+        if not math.isfinite(loss):
+            raise self._divergence(f"loss {loss} over a text it does not learn")
+        return loss
 
     def _snapshot(self) -> Snapshot:
         if self._real is None:
@@ -227,9 +235,9 @@ class Trainer:
     def _advance(self, **changes: Any) -> None:
         self.progress = replace(self.progress, **changes)
 
-    def _divergence(self, iteration: int, loss: float, norm: float) -> DivergenceError:
+    def _divergence(self, what: str) -> DivergenceError:
         kept = f"; {self.run} keeps what was saved before" if self.run else ""
         return DivergenceError(
-            f"training diverged at iteration {iteration} (loss {loss}, gradient norm {norm}){kept}; "
+            f"training diverged after iteration {self.progress.iteration} ({what}){kept}; "
             "try a lower training.learning_rate or a smaller training.clip"
         )

@@ -43,17 +43,19 @@ def trained(chosen, corpus=None, run=None) -> tuple[Trainer, list]:
 
 
 GOLDEN = [
-    *(2.656388520814, 2.728792637004, 2.619561455251, 2.665703385934, 2.635897395572),
-    *(2.619049330585, 2.525807255991, 2.578427482673, 2.508808433493, 2.597557019067),
-    *(2.557077140256, 2.551427487383, 2.430067530584, 2.512930595248, 2.433434021702),
-    *(2.571210867653, 2.527752677882, 2.493858753279, 2.419459232361, 2.466012631828),
+    *(2.656388520814, 2.742856545055, 2.666316430733, 2.671345220872, 2.676392599003),
+    *(2.633988855708, 2.568009523011, 2.608915597212, 2.557644237068, 2.607144817780),
+    *(2.571766686456, 2.564632448667, 2.455213292202, 2.519525391056, 2.438756723602),
+    *(2.563880774563, 2.533605096014, 2.494663855280, 2.442448107506, 2.454585988352),
 ]
 
 
 def test_golden_curve() -> None:
     """Twenty steps of a tiny model, pinned: any change to the arithmetic, the data order or the seeds shows here."""
     chosen = settings(
-        model={"layers": 2, "dropout": 0.2}, training={"report": 1, "clip": 0.5}, compute={"precision": "float64"}
+        model={"layers": 2, "dropout": 0.2},
+        training={"report": 1, "clip": 0.5, "schedule": "one-cycle", "warmup": 5, "fresh_streams": 0.1},
+        compute={"precision": "float64"},
     )
     _, facts = trained(chosen)
     losses = [fact.loss for fact in facts if isinstance(fact, Step)]

@@ -9,8 +9,9 @@ each temperature, which makes the shares good to a few hundredths. Prints Markdo
 import argparse
 import statistics
 
-from charrnn import Run, generate, load_checkpoint, load_corpus, seeds
+from charrnn import Run, generate, load_checkpoint, seeds
 from charrnn.text.words import real_word_share, real_words
+from charrnn.training.recipe import corpus_of
 
 SAMPLES, LENGTH = 8, 1000
 
@@ -24,7 +25,7 @@ def main() -> None:
     run = Run(arguments.run)
     snapshots = run.snapshots()
     settings = load_checkpoint(run.folder).settings
-    corpus = load_corpus(settings.corpus.path, validation=settings.corpus.validation, test=settings.corpus.test)
+    corpus = corpus_of(settings)
     real = real_words(corpus.vocabulary.decode(corpus.training))
     temperatures = arguments.temperatures or sorted({1.0, settings.snapshots.temperature}, reverse=True)
 

@@ -5,7 +5,26 @@ costs nothing.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from charrnn.checkpoint import Checkpoint as Checkpoint
+    from charrnn.checkpoint import load_checkpoint as load_checkpoint
+    from charrnn.config import Settings as Settings
+    from charrnn.errors import CharRNNError as CharRNNError
+    from charrnn.generation.sampler import generate as generate
+    from charrnn.model import Model as Model
+    from charrnn.text.corpus import Corpus as Corpus
+    from charrnn.text.corpus import load_corpus as load_corpus
+    from charrnn.text.corpus import make_corpus as make_corpus
+    from charrnn.text.vocabulary import Vocabulary as Vocabulary
+    from charrnn.training.recipe import load_settings as load_settings
+    from charrnn.training.run import Run as Run
+    from charrnn.training.snapshots import Snapshot as Snapshot
+    from charrnn.training.trainer import Evaluation as Evaluation
+    from charrnn.training.trainer import Saved as Saved
+    from charrnn.training.trainer import Step as Step
+    from charrnn.training.trainer import Trainer as Trainer
 
 __version__ = "0.1.0"
 

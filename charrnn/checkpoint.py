@@ -158,8 +158,9 @@ def checkpoint_name(iteration: int) -> str:
 
 def kept_iterations(run: Path) -> dict[int, Path]:
     """The weights that a run folder kept with its snapshots, by iteration."""
-    stems = {path.stem.removeprefix("iteration-"): path for path in (run / "checkpoints").glob("iteration-*.npz")}
-    return {int(number): stems[number] for number in sorted(stems) if number.isdecimal()}
+    files = {path.stem.removeprefix("iteration-"): path for path in (run / "checkpoints").glob("iteration-*.npz")}
+    numbered = {int(number): path for number, path in files.items() if number.isdecimal()}
+    return dict(sorted(numbered.items()))
 
 
 def versions() -> dict[str, Any]:
@@ -167,19 +168,19 @@ def versions() -> dict[str, Any]:
     return {"charrnn": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
-def _checkpoint(arrays: dict[str, Any], name: str) -> Checkpoint:
+def _checkpoint(arrays: dict[str, Any], path: str) -> Checkpoint:
     document = json.loads(arrays["document"].tobytes())
     if document["format"] != FORMAT:
         raise CheckpointError(
-            f"{name!r} has format {document['format']!r}, and this version reads {FORMAT}; update charrnn"
+            f"{path!r} has format {document['format']!r}, and this version reads {FORMAT}; update charrnn"
         )
     known: dict[str, Collection[str]] = {"model.cell": CELLS, "model.initialisation": INITIALISERS}
     settings = resolve([from_mapping(document["settings"], "checkpoint")], known)
     vocabulary = Vocabulary(document["vocabulary"])
     network = network_of(settings, vocabulary)
     parameters = Parameters(network.shapes, network.dtype)
-    for name, view in parameters.items():
-        view[:] = _array(arrays, f"parameters/{name}", view)
+    for key, view in parameters.items():
+        view[:] = _array(arrays, f"parameters/{key}", view)
     training = None
     if "state" in arrays:
         prefix = "optimizer/"

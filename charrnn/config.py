@@ -1,9 +1,8 @@
-"""Every setting: its type, its bounds, its default, its meaning. Nothing else in the program holds a default.
+"""Every setting of a run: its type, its bounds, its default, its meaning.
 
 Layers of settings are laid over one another, later ones winning, and validated once; all mistakes come in one message.
 """
 
-import codecs
 import difflib
 import json
 import math
@@ -43,22 +42,25 @@ def _path(path: str) -> str:
 
 def _codec(name: str) -> str:
     try:
-        if codecs.lookup(name)._is_text_encoding:
-            return name
+        "".encode(name)
     except LookupError:
-        pass
-    raise ValueError("it should be a text encoding that Python knows, such as utf-8 or latin-1")
+        raise ValueError("it should be a text encoding that Python knows, such as utf-8 or latin-1") from None
+    return name
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number; 1e4 will do."""
 Count = Annotated[Whole, Field(ge=1, le=10**12)]
 Size = Annotated[Whole, Field(ge=1, le=100_000)]
-"""Of an array, or a number of threads: beyond it nothing fits in memory."""
+"""Of one axis of an array; beyond it nothing fits in memory."""
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+ITERATIONS = 1000
+"""The length of a run where neither iterations nor epochs say one."""
 
 
 class Section(BaseModel):
@@ -100,9 +102,7 @@ class TrainingSettings(Section):
     batch: Size = Field(32, description="streams read side by side")
     window: Size = Field(64, description="steps of truncated backpropagation through time")
     epoch_end: Literal["carry", "reset"] = Field("carry", description="what becomes of the hidden state there")
-    fresh_streams: Share = Field(
-        0.02, description="share of streams that begin each window from a zero state, to learn how to begin"
-    )
+    state_reset: Share = Field(0.05, description="chance of a stream to start a window from a zero state")
     optimizer: str = Field("adam", description="what turns gradients into steps")
     learning_rate: Positive = Field(2e-3, description="the schedule's largest")
     momentum: Share = Field(0.9, description="for sgd")
@@ -157,7 +157,7 @@ class Settings(Section):
 
     corpus: CorpusSettings = CorpusSettings()
     model: ModelSettings = ModelSettings()
-    training: TrainingSettings = TrainingSettings(iterations=1000)
+    training: TrainingSettings = TrainingSettings(iterations=ITERATIONS)
     snapshots: SnapshotSettings = SnapshotSettings()
     checkpoints: CheckpointSettings = CheckpointSettings()
     compute: ComputeSettings = ComputeSettings()
@@ -233,7 +233,7 @@ def resolve(layers: Iterable[Sequence[Entry]], names: Mapping[str, Collection[st
     """
     merged: dict[str, Entry] = {}
     for layer in layers:
-        if any(entry.key in _ONE_OF for entry in layer):
+        if any(entry.key in _ONE_OF and entry.value is not None for entry in layer):
             for key in _ONE_OF:
                 merged.pop(key, None)
         merged |= {entry.key: entry for entry in layer}
@@ -245,7 +245,7 @@ def resolve(layers: Iterable[Sequence[Entry]], names: Mapping[str, Collection[st
             section, _, name = key.partition(".")
             nested[section][name] = entry.value
     if all(nested["training"].get(key.partition(".")[2]) is None for key in _ONE_OF):
-        nested["training"] |= {"iterations": 1000, "epochs": None}
+        nested["training"] |= {"iterations": ITERATIONS, "epochs": None}
 
     for key, known in names.items():
         entry = merged.get(key, Entry(key, None, ""))

@@ -5,6 +5,7 @@ arrives in ``main`` as an exception and leaves as one line on stderr and an exit
 """
 
 import importlib
+import io
 import os
 import sys
 
@@ -55,7 +56,8 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command line and exits: 0; 1 for what went wrong; 2 for wrong usage or settings; 130 after Ctrl-C."""
+    """Runs the command line and exits: 0; 1 for what went wrong; 2 for wrong usage or settings; 130 after
+    Ctrl-C, 143 after SIGTERM."""
     try:
         _ready_streams()
         code = cli.main(prog_name="charrnn", standalone_mode=False)
@@ -85,8 +87,10 @@ def _ready_streams() -> None:
     if sys.stdin is None or sys.stdout is None:
         raise CharRNNError("standard input or output is closed; leave it open, or use /dev/null")
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            # What goes to a file or a pipe is UTF-8 on every system, unless PYTHONIOENCODING asks for something else.
+            encoding = None if stream.isatty() or "PYTHONIOENCODING" in os.environ else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
 
 
 def _fail(message: str, code: int = 1) -> int:

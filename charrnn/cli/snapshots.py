@@ -3,21 +3,16 @@
 import click
 
 
-class Iterations(click.ParamType[list[int]]):
-    """``100,300``"""
-
-    name = "N,N,..."
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        try:
-            return [int(number) for number in value.split(",")]
-        except ValueError:
-            self.fail(f"{value!r} should be iterations with commas between, such as 100,300", param, ctx)
+def _iterations(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
+    try:
+        return None if value is None else [int(number) for number in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} should be iterations with commas between, such as 100,300") from None
 
 
 @click.command("snapshots")
 @click.argument("run", type=click.Path())
-@click.option("--at", type=Iterations(), help="Only the snapshots of these iterations.")
+@click.option("--at", metavar="N,N,...", callback=_iterations, help="Only the snapshots of these iterations.")
 def command(run: str, at: list[int] | None) -> None:
     """Print the samples that a run took on its way, in order: its progression.
 

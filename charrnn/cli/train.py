@@ -5,7 +5,8 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ import click
 if TYPE_CHECKING:
     from charrnn.checkpoint import Checkpoint
     from charrnn.config import Settings
-    from charrnn.text.corpus import Corpus
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
@@ -73,12 +73,13 @@ def command(
 
 def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
     """The trainer of a new run. Nothing is written before everything has been found to fit."""
+    from charrnn.training.recipe import corpus_of
     from charrnn.training.trainer import Trainer
 
     run.check_free(force)
     paths = settings.corpus.path
     piped = sys.stdin.buffer.read() if "-" in paths else None
-    corpus = _load(paths, settings, piped)
+    corpus = corpus_of(settings, piped)
     settings = _with_paths(settings, run, paths)
     trainer = Trainer(settings, corpus, run)
     run.create(settings, force)
@@ -89,21 +90,14 @@ def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
 
 def _resumed(run: "Run", settings: "Settings", checkpoint: "Checkpoint") -> "Trainer":
     """The trainer of a run that goes on. What the run wrote beyond its checkpoint is cut off."""
+    from charrnn.training.recipe import corpus_of
     from charrnn.training.trainer import Trainer
 
     settings = _with_paths(settings, run, settings.corpus.path)
-    trainer = Trainer(settings, _load(settings.corpus.path, settings), run, checkpoint)
+    corpus = replace(corpus_of(settings), name=checkpoint.corpus["name"])
+    trainer = Trainer(settings, corpus, run, checkpoint)
     run.cut_back(trainer.progress.iteration, settings)
     return trainer
-
-
-def _load(paths: list[str], settings: "Settings", piped: bytes | None = None) -> "Corpus":
-    from charrnn.text.corpus import load_corpus
-
-    c = settings.corpus
-    return load_corpus(
-        paths, encoding=c.encoding, newline=c.newline, validation=c.validation, test=c.test, standard_input=piped
-    )
 
 
 def _with_paths(settings: "Settings", run: "Run", paths: list[str]) -> "Settings":
@@ -122,7 +116,7 @@ def _train(trainer: "Trainer") -> None:
     progress = Progress(trainer.progress.iteration, trainer.iterations)
     test_loss = None
     unseen: OSError | None = None
-    with _stopped_by_signals(trainer) as signals:
+    with _stopped_by_signals(trainer) as signals, closing(progress):
         for fact in trainer.train():
             if isinstance(fact, Evaluation) and fact.part == "test":
                 test_loss = fact.loss
@@ -132,7 +126,6 @@ def _train(trainer: "Trainer") -> None:
                 except OSError as error:  # nobody reads on, or the disk is full: keep what is learnt
                     unseen = error
                     trainer.stop()
-    progress.close()
     _conclude(trainer, test_loss)
     if unseen and not isinstance(unseen, BrokenPipeError):
         raise unseen

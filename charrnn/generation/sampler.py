@@ -14,6 +14,9 @@ from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.nn.parameters import Workspace
 
+WINDOW = 256
+"""How many steps of a long text are read at a time, which bounds the memory it takes."""
+
 
 class Sampler:
     """Reads and writes with B hidden states, which it holds between calls."""
@@ -25,10 +28,13 @@ class Sampler:
 
     def read(self, ids: Ids) -> Array:
         """Takes in ids (T, B), or (T,) for all alike; returns the logits (B, V) of what comes next."""
-        count = self.state.shape[2]
-        x = np.broadcast_to(ids.reshape(len(ids), -1), (len(ids), count))
+        x = np.broadcast_to(ids.reshape(len(ids), -1), (len(ids), self.state.shape[2]))
         with quiet_overflow():
-            logits, self.state, _ = self.model.network.forward(self.model.parameters, x, self.state, self._space)
+            for start in range(0, len(x), WINDOW):
+                window = x[start : start + WINDOW]
+                logits, self.state, _ = self.model.network.forward(
+                    self.model.parameters, window, self.state, self._space
+                )
         last: Array = logits[-1].copy()
         return last
 

@@ -6,7 +6,7 @@ Shapes: T window, B streams, D input size, H hidden size; arrays are time-major 
 
 All products that do not wait for the previous step, those with x and those that give the weights' gradients, are done
 for the whole window outside the time loop. A window's activations cost, in numbers for each step, stream and hidden
-unit: LSTM 7, GRU 7, RNN 2. They lie in the workspace, where backward finds them and overwrites them.
+unit: LSTM 7, GRU 7 (reset before: 5), RNN 2. They lie in the workspace, where backward finds them and overwrites them.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,8 @@ class Cell:
         raise NotImplementedError
 
     def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
-        """The forward upside down: dh (T, B, H) in; writes ``grads`` and, where it is asked for, ``dx``.
+        """The forward upside down: dh (T, B, H) in; writes ``grads`` and, where it is asked for, ``dx``, which may be
+        the array that dh is and so is written last.
 
         Must follow the forward of the same window in the same workspace. No gradient comes in through the last state:
         truncation cuts there.
@@ -239,7 +240,8 @@ class LSTM(Cell):
         c = f * c + i * g                   cell state
         h = o * tanh(c)                     hidden state
 
-    The forget gate's bias begins at ``forget_bias``, 1 as Jozefowicz et al. (2015) advise.
+    The forget gate's bias begins at ``forget_bias``, 1 as Jozefowicz et al. advise
+    (2015, "An empirical exploration of recurrent network architectures").
     """
 
     gates = 4

@@ -17,8 +17,11 @@ def linear(x: Array | Ids, W: Array, b: Array, out: Array) -> None:
 
     Integer x (T, B) stands for one-hot rows, whose product with W is a look-up of its rows.
     """
-    if is_ids(x):
+    if is_ids(x) and x.size > len(W):
         look_up(W + b, x, out)
+    elif is_ids(x):
+        look_up(W, x, out)
+        out += b
     else:
         np.matmul(_flat(x), W, out=_flat(out))
         out += b
@@ -63,13 +66,6 @@ def sigmoid_(x: Array) -> None:
 def tanh_(x: Array) -> None:
     """``x = tanh(x)`` in place."""
     np.tanh(x, out=x)
-
-
-def softmax_(logits: Array) -> None:
-    """``exp(logits) / sum exp(logits)`` over the last axis, in place, the maximum subtracted first."""
-    logits -= logits.max(axis=-1, keepdims=True)
-    np.exp(logits, out=logits)
-    logits /= logits.sum(axis=-1, keepdims=True)
 
 
 def cross_entropy(logits: Array, targets: Ids) -> float:

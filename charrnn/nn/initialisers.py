@@ -33,8 +33,9 @@ def orthogonal(W: Array, role: str, hidden_size: int, scale: float | None, rng: 
     """Each kind of weight so that what it gives has the variance of what it takes.
 
     Recurrent: orthogonal (Saxe et al. 2013, arXiv 1312.6120), times ``scale``. Input: uniform of variance
-    2 / (rows + columns) (Glorot & Bengio 2010). Look-up: variance 1, since of all its rows one alone takes part; drawn
-    like input weights, a one-hot LSTM learns several times more slowly. Biases zero.
+    2 / (rows + columns) (Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward networks").
+    Look-up: variance 1, since of all its rows one alone takes part; drawn like input weights, a one-hot LSTM learns
+    several times more slowly. Biases zero.
     """
     match role:
         case "bias":

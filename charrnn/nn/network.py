@@ -39,12 +39,6 @@ class Network:
             self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
         self.shapes |= {"head.W": (H, V), "head.b": (V,)}
 
-    @property
-    def products(self) -> int:
-        """How many parameters take part in matrix products; rows that a look-up picks do not."""
-        looked_up = "layer0.Wx" if self.embedding_size is None else "embedding.W"
-        return sum(int(np.prod(s)) for name, s in self.shapes.items() if name != looked_up and len(s) == 2)
-
     def parameters(
         self,
         rng: np.random.Generator,

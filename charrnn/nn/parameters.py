@@ -53,7 +53,7 @@ class Parameters(Mapping[str, Array]):
 
 
 class Workspace:
-    """Arrays kept by name between calls, so that a training step allocates nothing large.
+    """Arrays kept by name between calls, so that a training step allocates nothing larger than one step of a window.
 
     ``space("h", (T, B, H))`` allocates on the first call and whenever the shape has changed; what it returns holds
     whatever it held before.

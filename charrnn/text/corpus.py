@@ -3,14 +3,14 @@
 import hashlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.resources import corpus_source
-from charrnn.text.vocabulary import Vocabulary, code_points
+from charrnn.text.vocabulary import Vocabulary, code_points, describe
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,23 @@ def make_corpus(text: str, name: str = "text", *, validation: float = 0.1, test:
             f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
             f"characters of corpus {name!r}; lower them"
         )
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    try:
+        digest = hashlib.sha256(text.encode()).hexdigest()
+    except UnicodeEncodeError as error:
+        raise CorpusError(
+            f"corpus {name!r} holds {describe(text[error.start])} at position {error.start}, half of a character; "
+            "set corpus.encoding to the right one"
+        ) from None
     ids = vocabulary.encode_points(points)
     return Corpus(name, vocabulary, ids, digest, n - validation_size - test_size, n - test_size)
 
 
 def python_manual() -> str:
     """The topics of the Python reference manual (``pydoc_data.topics``), in sorted order."""
-    from pydoc_data.topics import topics
-
+    try:
+        from pydoc_data.topics import topics
+    except ImportError:
+        raise CorpusError("this Python comes without its reference manual; name a text to train on") from None
     return "\n".join(topics[name] for name in sorted(topics))
 
 
@@ -119,7 +127,7 @@ def _read(path: str | Path, standard_input: bytes | None) -> list[tuple[str, byt
     try:
         files = [path]
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+            files = sorted(_texts(path))
             if not files:
                 raise CorpusError(f"folder {str(path)!r} holds no .txt file; name the files themselves")
         return [(str(file), file.read_bytes()) for file in files]
@@ -131,6 +139,15 @@ def _read(path: str | Path, standard_input: bytes | None) -> list[tuple[str, byt
         raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}; check the path") from None
     except ValueError:
         raise CorpusError(f"corpus {str(path)!r} is not a path that a file can have; check it") from None
+
+
+def _texts(folder: Path) -> Iterator[Path]:
+    """The ``.txt`` files under a folder, without those that runs of ours have written there."""
+    for root, folders, files in os.walk(folder):
+        if "config.yaml" in files and "checkpoints" in folders:
+            folders.clear()
+        else:
+            yield from (Path(root, file) for file in files if file.endswith(".txt"))
 
 
 def _decode(name: str, content: bytes, encoding: str) -> str:

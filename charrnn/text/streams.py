@@ -11,7 +11,7 @@ class Streams:
 
     ``windows`` is how many windows an epoch has. A window follows from its number alone, so the cursor of a run is
     its iteration: ``divmod(iteration, windows)`` is the epoch and the window in it. What is left over at the end,
-    less than a window in each stream, is not read.
+    less than a window in each stream and less than a character for each, is not read.
     """
 
     def __init__(self, ids: Ids, streams: int, window: int) -> None:

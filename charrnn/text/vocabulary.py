@@ -30,9 +30,6 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.characters)
 
-    def __contains__(self, character: str) -> bool:
-        return character in self.characters
-
     @cached_property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
         """The smallest unsigned type that holds every id."""

@@ -30,9 +30,9 @@ def available_cores() -> int:
 class Engine:
     """A context manager: within it, BLAS has one thread a worker and the workers run."""
 
-    def __init__(self, network: Network, workers: int | None = None) -> None:
+    def __init__(self, network: Network, workers: int) -> None:
         self.network = network
-        self.workers = workers or available_cores()
+        self.workers = workers
         self._training = [Workspace(network.dtype) for _ in range(self.workers)]
         self._evaluation = [Workspace(network.dtype) for _ in range(self.workers)]
         self._gradients = [Parameters(network.shapes, network.dtype) for _ in range(self.workers)]

@@ -1,7 +1,7 @@
 """What turns a gradient into a step, over the whole parameter vector p with its gradient g, both (P,).
 
 Each keeps its memory in ``state``, vectors (P,) by name, and works in place. ``weight_decay`` w adds w p to the
-gradient (an L2 penalty), except in AdamW. Signs, constants and defaults are PyTorch's, so that recipes carry over.
+gradient (an L2 penalty), except in AdamW. Signs and formulas are PyTorch's, so that recipes carry over.
 """
 
 from typing import ClassVar
@@ -55,7 +55,7 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """s += g^2, p -= rate g / (sqrt(s) + epsilon) (Duchi et al. 2011)."""
+    """s += g^2, p -= rate g / (sqrt(s) + epsilon) (Duchi et al. 2011, "Adaptive subgradient methods")."""
 
     memory = ("s",)
 

@@ -7,6 +7,7 @@ from charrnn.config import KNOWN, Settings, from_file, from_mapping, resolve
 from charrnn.errors import SettingsError
 from charrnn.nn.cells import CELLS
 from charrnn.nn.initialisers import INITIALISERS
+from charrnn.text.corpus import Corpus, load_corpus
 from charrnn.training.clipping import CLIPS
 from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.schedules import SCHEDULES
@@ -34,11 +35,25 @@ def load_settings(*configs: str, **sections: Mapping[str, Any]) -> Settings:
     return resolve([*layers, from_mapping(sections, "load_settings")], NAMES)
 
 
-_OPEN = (
-    *("corpus.path", "snapshots.", "checkpoints.", "compute.workers", "training.iterations", "training.epochs"),
-    *("training.learning_rate", "training.final_rate", "training.clip", "training.report", "training.validate_every"),
-)
-"""What may change when a run goes on; the rest made its arrays and its text what they are."""
+_OPEN_SECTIONS = ("snapshots", "checkpoints")
+_OPEN = {
+    *("corpus.path", "compute.workers", "training.iterations", "training.epochs", "training.learning_rate"),
+    *("training.final_rate", "training.clip", "training.report", "training.validate_every"),
+}
+"""What may change when a run goes on. The rest would need other arrays or another text, or is what the run is about."""
+
+
+def corpus_of(settings: Settings, standard_input: bytes | None = None) -> Corpus:
+    """The corpus that settings name; see ``load_corpus``."""
+    c = settings.corpus
+    return load_corpus(
+        c.path,
+        encoding=c.encoding,
+        newline=c.newline,
+        validation=c.validation,
+        test=c.test,
+        standard_input=standard_input,
+    )
 
 
 def resume_settings(of_run: Settings, layers: Sequence[Sequence[Entry]]) -> Settings:
@@ -49,7 +64,7 @@ def resume_settings(of_run: Settings, layers: Sequence[Sequence[Entry]]) -> Sett
     fixed = []
     for key in KNOWN:
         section, _, name = key.partition(".")
-        if own[section][name] != new[section][name] and not key.startswith(_OPEN):
+        if own[section][name] != new[section][name] and not (key in _OPEN or section in _OPEN_SECTIONS):
             fixed.append(f"{key} is {own[section][name]!r} in this run and cannot change when it goes on; leave it out")
     if fixed:
         raise SettingsError("\n".join(fixed))

@@ -1,7 +1,8 @@
 """A run is a folder:
 
 config.yaml              the resolved settings, enough to start the same run again
-metrics.jsonl            a line a report
+corpus.txt               the text, where it came by standard input
+metrics.jsonl            one line per report
 snapshots/000100.txt     the sample taken at iteration 100
 checkpoints/             last.npz, best.npz, and iteration-000100.npz for each snapshot (weights only)
 """
@@ -9,6 +10,7 @@ checkpoints/             last.npz, best.npz, and iteration-000100.npz for each s
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -24,6 +26,7 @@ Result = TypeVar("Result")
 def _named_errors(method: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Turns the operating system's refusals into one sentence that names the file."""
 
+    @wraps(method)
     def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         try:
             return method(*args, **kwargs)
@@ -72,7 +75,7 @@ class Run:
     def create(self, settings: Settings, force: bool = False) -> None:
         """Makes the folder of a new run. With ``force``, a run that it holds, and nothing else in it, is removed."""
         self.check_free(force)
-        kept = {Path(path) for path in settings.corpus.path}
+        kept = {Path(path).resolve() for path in settings.corpus.path}
         for file in (self.config, self._metrics, self.corpus, *self._snapshot_files(), *self._checkpoint_files()):
             if file.resolve() not in kept:
                 file.unlink(missing_ok=True)
@@ -85,7 +88,10 @@ class Run:
         """The checkpoint to go on from."""
         if not self.exists:
             raise RunError(f"{str(self)!r} holds no run to resume; leave out --resume to start one")
-        return load_checkpoint(self._checkpoints / "last.npz")
+        last = self._checkpoints / "last.npz"
+        if not last.exists():
+            raise RunError(f"{str(self)!r} was stopped before it saved anything; start it again with --force")
+        return load_checkpoint(last)
 
     @_named_errors
     def cut_back(self, iteration: int, settings: Settings) -> None:
@@ -98,6 +104,11 @@ class Run:
         for file in (*self._snapshot_files(), *kept_iterations(self.folder).values()):
             if int(file.stem.removeprefix("iteration-")) > iteration:
                 file.unlink()
+        best = self._checkpoints / "best.npz"
+        if best.exists() and load_checkpoint(best).progress.iteration > iteration:
+            best.unlink()
+        for unfinished in self._checkpoints.glob(".*.npz.*"):
+            unfinished.unlink()
         self.config.write_text(settings.to_yaml(), "utf-8")
 
     @_named_errors
@@ -148,11 +159,12 @@ class Run:
                 with open(path, encoding="utf-8", newline="") as file:
                     found.append(Snapshot.from_file(file.read()))
             except (ValueError, KeyError):
-                raise RunError(f"snapshot {str(path)!r} is not as charrnn wrote it; remove it") from None
+                raise RunError(f"snapshot {str(path)!r} is damaged; remove it") from None
         return found
 
     def _snapshot_files(self) -> list[Path]:
-        return sorted(path for path in self._snapshots.glob("*.txt") if path.stem.isdecimal())
+        numbered = (path for path in self._snapshots.glob("*.txt") if path.stem.isdecimal())
+        return sorted(numbered, key=lambda path: int(path.stem))
 
     def _checkpoint_files(self) -> list[Path]:
         named = [self._checkpoints / "last.npz", self._checkpoints / "best.npz"]

@@ -40,8 +40,8 @@ def linear(at: Position, s: TrainingSettings) -> float:
 
 
 def one_cycle(at: Position, s: TrainingSettings) -> float:
-    """Half a cosine up over the warm-up, then half a cosine down (after Smith & Topin 2017, arXiv 1708.07120): begins
-    more slowly than a straight warm-up."""
+    """Half a cosine up over the warm-up, then half a cosine down: begins more slowly than a straight warm-up. (Smith &
+    Topin 2017, arXiv 1708.07120, whose ramps are straight.)"""
     if at.iteration < s.warmup:
         return (1 - math.cos(math.pi * (at.iteration + 1) / s.warmup)) / 2
     return cosine(at, s)

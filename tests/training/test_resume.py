@@ -103,11 +103,11 @@ def test_what_came_after_the_last_save_is_cut_off_and_written_again(tmp_path: Pa
     same(whole, resumed)
 
 
-def test_dropping_the_generator_between_facts_still_leaves_a_run_that_resumes(tmp_path: Path) -> None:
+def test_a_run_that_never_saved_says_so(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.create(settings())
     next(iter(Trainer(settings(), CORPUS, run).train()))
-    with pytest.raises(Exception, match="does not exist"):
+    with pytest.raises(RunError, match="before it saved anything"):
         run.last_checkpoint()
 
 

@@ -54,7 +54,7 @@ def test_golden_curve() -> None:
     """Twenty steps of a tiny model, pinned: any change to the arithmetic, the data order or the seeds shows here."""
     chosen = settings(
         model={"layers": 2, "dropout": 0.2},
-        training={"report": 1, "clip": 0.5, "schedule": "one-cycle", "warmup": 5, "fresh_streams": 0.1},
+        training={"report": 1, "clip": 0.5, "schedule": "one-cycle", "warmup": 5, "state_reset": 0.1},
         compute={"precision": "float64"},
     )
     _, facts = trained(chosen)
@@ -139,10 +139,10 @@ def test_reset_forgets_at_the_end_of_an_epoch_and_carry_does_not() -> None:
     assert carry[4].loss != reset[4].loss
 
 
-def test_fresh_streams_begin_from_a_zero_state() -> None:
+def test_state_reset_begin_from_a_zero_state() -> None:
     """With every stream fresh, each window is read as if nothing came before it."""
     corpus, constant = make_corpus(TEXT, validation=0), {"report": 1, "optimizer": "sgd", "learning_rate": 1e-12}
-    all_fresh = Trainer(settings(training=constant | {"fresh_streams": 1 - 1e-16}), corpus)
+    all_fresh = Trainer(settings(training=constant | {"state_reset": 1 - 1e-16}), corpus)
     losses = [fact.loss for fact in all_fresh.train() if isinstance(fact, Step)]
     network, space = all_fresh.model.network, Workspace()
     for number, loss in enumerate(losses):

@@ -77,10 +77,9 @@ def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
     from charrnn.training.trainer import Trainer
 
     run.check_free(force)
-    paths = settings.corpus.path
-    piped = sys.stdin.buffer.read() if "-" in paths else None
+    piped = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
     corpus = corpus_of(settings, piped)
-    settings = _with_paths(settings, run, paths)
+    settings = _with_paths(settings, run)
     trainer = Trainer(settings, corpus, run)
     run.create(settings, force)
     if piped is not None:
@@ -93,16 +92,16 @@ def _resumed(run: "Run", settings: "Settings", checkpoint: "Checkpoint") -> "Tra
     from charrnn.training.recipe import corpus_of
     from charrnn.training.trainer import Trainer
 
-    settings = _with_paths(settings, run, settings.corpus.path)
+    settings = _with_paths(settings, run)
     corpus = replace(corpus_of(settings), name=checkpoint.corpus["name"])
     trainer = Trainer(settings, corpus, run, checkpoint)
     run.cut_back(trainer.progress.iteration, settings)
     return trainer
 
 
-def _with_paths(settings: "Settings", run: "Run", paths: list[str]) -> "Settings":
+def _with_paths(settings: "Settings", run: "Run") -> "Settings":
     """Paths that hold from any folder, and for standard input the copy that the run keeps."""
-    absolute = [os.path.abspath(run.corpus if path == "-" else path) for path in paths]
+    absolute = [os.path.abspath(run.corpus if path == "-" else path) for path in settings.corpus.path]
     corpus = settings.corpus.model_copy(update={"path": absolute})
     return settings.model_copy(update={"corpus": corpus})
 

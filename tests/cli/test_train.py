@@ -2,7 +2,6 @@
 
 import json
 import os
-import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +87,8 @@ def test_stderr_is_plain_lines_where_it_is_no_terminal(folder: Path, charrnn: Ca
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
 def test_stderr_shows_a_bar_on_a_terminal(folder: Path, start: Callable, charrnn: Callable) -> None:
+    import termios
+
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
     process = start("train", "cats.txt", *TINY, "--run", "new", stderr=theirs)
@@ -174,6 +175,29 @@ def test_resuming_goes_on_where_it_stopped(folder: Path, charrnn: Callable) -> N
     assert resumed.out.startswith("iteration 7, ")
     assert [row["iteration"] for row in metrics(folder / "run")] == [1, 2, 3, 4, 6, 7, 8]
     assert "iterations: 8\n" in Path("run/config.yaml").read_text()
+
+
+def test_a_run_inside_its_corpus_folder_does_not_learn_its_own_samples(folder: Path, charrnn: Callable) -> None:
+    books = folder / "books"
+    (books / "more").mkdir(parents=True)
+    (books / "more" / "cats.txt").write_bytes(Path("cats.txt").read_bytes())
+    assert charrnn("train", "books", *TINY, "--run", "books/run").code == 0
+    resumed = charrnn("train", "books", "--run", "books/run", "--resume", "--set", "training.iterations=8")
+    assert (resumed.code, metrics(books / "run")[-1]["iteration"]) == (0, 8)
+
+
+def test_force_keeps_the_text_that_a_link_leads_to(folder: Path, charrnn: Callable) -> None:
+    assert charrnn("train", "-", *TINY, "--run", "new", stdin=Path("cats.txt").read_bytes()).code == 0
+    Path("link").symlink_to("new")
+    assert charrnn("train", "link/corpus.txt", *TINY, "--run", "link", "--force").code == 0
+    assert Path("new/corpus.txt").read_bytes() == Path("cats.txt").read_bytes()
+
+
+def test_a_run_that_goes_on_keeps_its_corpus_name_and_prints_its_own_settings(folder: Path, charrnn: Callable) -> None:
+    assert charrnn("train", "-", *TINY, stdin=Path("cats.txt").read_bytes()).code == 0
+    resume = ("train", "--run", "runs/stdin", "--resume", "--set", "training.iterations=8")
+    assert "hidden: 4 " in charrnn(*resume, "--print-config").out
+    assert "corpus: stdin, " in charrnn(*resume).err
 
 
 def test_resuming_a_finished_run_changes_nothing(folder: Path, charrnn: Callable) -> None:

@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import islice
 
 import numpy as np
@@ -127,3 +128,15 @@ class TestDraw:
     def test_one_draw_does_not_decide_another(self) -> None:
         ids = draw(np.zeros((1000, 2)), np.random.default_rng(0))
         assert 400 < ids.sum() < 600
+
+
+def test_a_long_prime_is_read_in_little_memory_and_as_a_whole() -> None:
+    model = small_model()
+    text = "fade" * 5000
+    sampler = Sampler(model)
+    tracemalloc.start()
+    logits = sampler.read(model.vocabulary.encode(text))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert_allclose(logits[0], logits_after(model, text))
+    assert peak < 2e6

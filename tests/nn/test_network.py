@@ -152,19 +152,6 @@ class TestDropoutMasks:
         assert Network(6, layers=layers).dropout_masks(rate, 7, 4, np.random.default_rng(0)) is None
 
 
-@pytest.mark.parametrize(
-    ("cell", "embedding", "products"),
-    [
-        ("rnn", None, 4 * 4 + 4 * 4 + 4 * 4 + 4 * 5),
-        ("lstm", None, 4 * 16 + 4 * 16 + 4 * 16 + 4 * 5),
-        ("lstm", 3, 3 * 16 + 4 * 16 + 4 * 16 + 4 * 16 + 4 * 5),
-        ("gru", 3, 3 * 12 + 4 * 12 + 4 * 12 + 4 * 12 + 4 * 5),
-    ],
-)
-def test_products_counts_matrices_but_not_the_one_looked_up(cell: str, embedding: int | None, products: int) -> None:
-    assert Network(5, cell=cell, layers=2, hidden_size=4, embedding_size=embedding).products == products
-
-
 def draw(initialiser: str, cell: str = "lstm", seed: int = 0, **settings: float) -> Parameters:
     network = Network(7, cell=cell, layers=2, hidden_size=6, embedding_size=5, dtype=np.float64)
     return network.parameters(np.random.default_rng(seed), initialiser, **settings)

@@ -83,7 +83,7 @@ def test_blas_has_one_thread_within_and_its_own_number_after() -> None:
         return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
     with threadpool_limits(2, user_api="blas"):
-        with Engine(small_network()[0]):
+        with Engine(small_network()[0], 2):
             assert set(blas_threads()) == {1}
         assert set(blas_threads()) == {2}
 

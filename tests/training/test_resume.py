@@ -124,6 +124,36 @@ def test_raising_the_iterations_continues_a_run_that_had_ended(tmp_path: Path) -
     assert digest(trainer) == digest(longer)
 
 
+def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    checkpoint = run.last_checkpoint()
+    lowered = resume_settings(checkpoint.settings, [[Entry("training.iterations", 3, "test")]])
+    with pytest.raises(RunError, match="at iteration 12, beyond the 3"):
+        Trainer(lowered, CORPUS, run, checkpoint)
+
+
+def test_a_best_checkpoint_beyond_the_last_is_cut_off(tmp_path: Path) -> None:
+    """Going on with other settings, a run would never come by it again."""
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    best = run.folder / "checkpoints" / "best.npz"
+    at = load_checkpoint(best).progress.iteration
+    run.cut_back(at, settings())
+    assert best.exists()
+    run.cut_back(at - 1, settings())
+    assert not best.exists()
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    unfinished = run.folder / "checkpoints" / ".last.npz.123"
+    unfinished.write_bytes(b"half")
+    run.cut_back(ITERATIONS, settings())
+    assert not unfinished.exists()
+
+
 def test_a_run_that_had_ended_does_nothing_more(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     train(run, settings())
@@ -131,7 +161,9 @@ def test_a_run_that_had_ended_does_nothing_more(tmp_path: Path) -> None:
     assert list(Trainer(checkpoint.settings, CORPUS, run, checkpoint).train()) == []
 
 
-@pytest.mark.parametrize("key", ["model.hidden", "training.batch", "training.window", "training.seed"])
+@pytest.mark.parametrize(
+    "key", ["model.hidden", "training.batch", "training.window", "training.seed", "training.warmup"]
+)
 def test_what_made_the_arrays_cannot_change(key: str) -> None:
     with pytest.raises(SettingsError, match=key):
         resume_settings(settings(), [[Entry(key, 3, "test")]])

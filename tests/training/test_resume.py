@@ -162,11 +162,12 @@ def test_a_run_that_had_ended_does_nothing_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["model.hidden", "training.batch", "training.window", "training.seed", "training.warmup"]
+    ("key", "value"),
+    [("model.hidden", 3), ("training.batch", 3), ("training.seed", 3), ("training.clip_kind", "value")],
 )
-def test_what_made_the_arrays_cannot_change(key: str) -> None:
+def test_what_the_run_is_about_cannot_change(key: str, value: object) -> None:
     with pytest.raises(SettingsError, match=key):
-        resume_settings(settings(), [[Entry(key, 3, "test")]])
+        resume_settings(settings(), [[Entry(key, value, "test")]])
 
 
 def test_another_text_is_refused(tmp_path: Path) -> None:

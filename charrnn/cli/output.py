@@ -44,7 +44,7 @@ class Progress:
             initial=iteration,
             disable=not sys.stderr.isatty(),
             dynamic_ncols=True,
-            bar_format="{n}/{total} {bar} {desc}, {remaining} left",
+            bar_format="{n}/{total}, {remaining} left, {desc} {bar}",
         )
 
     def show(self, fact: Fact) -> None:

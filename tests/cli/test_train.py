@@ -99,7 +99,7 @@ def test_stderr_shows_a_bar_on_a_terminal(folder: Path, start: Callable, charrnn
     os.close(ours)
     out = process.stdout.read()
     assert process.wait() == 0
-    assert b"\r6/6 " in shown
+    assert b"\r6/6, " in shown
     assert "█".encode() in shown
     assert b"loss " in shown
     assert out.decode() == charrnn("snapshots", "new").out

@@ -73,6 +73,18 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path)
     assert (tmp_path / "c.npz").read_bytes() == before
 
 
+def test_a_save_puts_a_new_file_in_the_place_of_the_old_one(tmp_path: Path) -> None:
+    """Whoever has the old one open goes on reading it whole."""
+    saved = trained()
+    saved.save(tmp_path / "c.npz")
+    before = (tmp_path / "c.npz").read_bytes()
+    with open(tmp_path / "c.npz", "rb") as old:
+        saved.model.parameters.vector[:] = 0
+        saved.save(tmp_path / "c.npz")
+        assert old.read() == before
+    assert not load_checkpoint(tmp_path / "c.npz").model.parameters.vector.any()
+
+
 def rewritten(path: Path, change) -> None:
     """Changes the document and the arrays of a checkpoint as a stranger could."""
     with np.load(path) as archive:

@@ -131,12 +131,10 @@ class Trainer:
         self._begin_streams(done)
         loss, gradient, after = self._engine.loss_and_gradients(p, x, y, self.state, self._dropout_masks(done))
         norm = global_norm(gradient.vector) if t.clip is None else CLIPS[t.clip_kind](gradient.vector, t.clip)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise self._divergence(f"loss {loss}, gradient norm {norm}")
         rate = learning_rate(Position(done, self.iterations, self.streams.windows), t)
         self.optimizer.step(p.vector, gradient.vector, rate)
-        if not math.isfinite(p.vector.sum()):
-            raise self._divergence(f"learning rate {rate:g} leaves parameters that are not finite")
+        if not all(map(math.isfinite, (loss, norm, p.vector.sum()))):
+            raise self._divergence(f"loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}")
         self.state = after
 
         self._recent.append(loss)

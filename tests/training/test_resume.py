@@ -124,6 +124,15 @@ def test_raising_the_iterations_continues_a_run_that_had_ended(tmp_path: Path) -
     assert digest(trainer) == digest(longer)
 
 
+def test_a_trainer_that_was_stopped_goes_on_when_asked_again(tmp_path: Path) -> None:
+    whole = train(Run(tmp_path / "whole"), settings())
+    trainer = Trainer(settings(), CORPUS)
+    until(trainer, 5)
+    assert trainer.progress.iteration == 5
+    list(trainer.train())
+    assert digest(trainer) == digest(whole)
+
+
 def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     train(run, settings())

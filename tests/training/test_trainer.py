@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn import Evaluation, Run, Saved, Snapshot, Step, Trainer, load_settings, make_corpus
+from charrnn import Evaluation, Run, Saved, Snapshot, Step, Trainer, load_checkpoint, load_settings, make_corpus
 from charrnn.errors import CorpusError, DivergenceError
 from charrnn.nn.functional import cross_entropy
 from charrnn.nn.parameters import Workspace
@@ -115,6 +115,30 @@ def test_facts_come_in_order_and_say_what_happened(tmp_path: Path) -> None:
     rows = run.metrics()
     assert [row["iteration"] for row in rows] == [3, 4, 6, 7, 9, 12, 14, 15, 18, 20]
     assert [row["validation_loss"] is not None for row in rows] == [row["iteration"] in (4, 7, 14, 20) for row in rows]
+
+
+def test_the_best_is_kept_when_validation_gets_worse_again(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    chosen = settings(
+        training={"validate_every": 1, "learning_rate": 2.0, "schedule": "constant", "warmup": 0},
+        compute={"precision": "float64"},
+    )
+    run.create(chosen)
+    trainer, facts = trained(chosen, run=run)
+    losses = [fact.loss for fact in facts if isinstance(fact, Evaluation)]
+    assert losses[-1] > min(losses)
+    assert trainer.progress.best_loss == min(losses)
+    assert load_checkpoint(run.folder).progress.iteration == losses.index(min(losses)) + 1
+    assert [fact.is_best for fact in facts if isinstance(fact, Evaluation)] == [
+        loss < min([*losses[:k], math.inf]) for k, loss in enumerate(losses)
+    ]
+
+
+def test_each_snapshot_draws_its_own_sample() -> None:
+    """Even where the network has hardly changed in between."""
+    _, facts = trained(settings(training={"learning_rate": 1e-12}, snapshots={"at": [1, 2]}))
+    first, second = (fact.text for fact in facts if isinstance(fact, Snapshot))
+    assert first != second
 
 
 def test_reported_loss_is_the_mean_of_the_latest_iterations() -> None:

@@ -9,6 +9,7 @@ for the whole window outside the time loop. A window's activations cost, in numb
 unit: LSTM 7, GRU 7 (reset before: 5), RNN 2. They lie in the workspace, where backward finds them and overwrites them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ from charrnn.nn.parameters import Workspace
 Views = Mapping[str, Array]
 
 
-class Cell:
+class Cell(ABC):
     """What every cell has; a new one says its gates and writes ``forward`` and ``backward``."""
 
     gates: ClassVar[int]
@@ -46,10 +47,11 @@ class Cell:
             for k in range(self.gates):
                 draw(p[name][..., k * H : (k + 1) * H], role)
 
+    @abstractmethod
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         """Runs a window: (h (T, B, H), the state after it). Both are views into the workspace."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
         """The forward upside down: dh (T, B, H) in; writes ``grads`` and, where it is asked for, ``dx``, which may be
         the array that dh is and so is written last.
@@ -57,7 +59,6 @@ class Cell:
         Must follow the forward of the same window in the same workspace. No gradient comes in through the last state:
         truncation cuts there.
         """
-        raise NotImplementedError
 
 
 class RNN(Cell):

@@ -4,6 +4,7 @@ Each keeps its memory in ``state``, vectors (P,) by name, and works in place. ``
 gradient (an L2 penalty), except in AdamW. Signs and formulas are PyTorch's, so that recipes carry over.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from charrnn.arrays import Array
 from charrnn.config import TrainingSettings
 
 
-class Optimizer:
+class Optimizer(ABC):
     """``step`` changes p in place by the gradient g at a learning rate."""
 
     memory: ClassVar[tuple[str, ...]] = ()
@@ -31,9 +32,9 @@ class Optimizer:
             g += self.settings.weight_decay * p
         self.update(p, g, rate)
 
+    @abstractmethod
     def update(self, p: Array, g: Array, rate: float) -> None:
         """The rule itself."""
-        raise NotImplementedError
 
     def _divided(self, g: Array, squares: Array) -> Array:
         """g / (sqrt(squares) + epsilon)."""

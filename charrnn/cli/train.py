@@ -145,10 +145,9 @@ def _introduce(trainer: "Trainer") -> None:
         f"{trainer.iterations:,} iterations of {t.batch} x {t.window} characters, "
         f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
     )
-    if trainer.progress.iteration:
-        say(f"run: {trainer.run}, from iteration {trainer.progress.iteration}")
-    else:
-        say(f"run: {trainer.run}")
+    say("losses: nats per character; a nat is 1.443 bits")
+    begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
+    say(f"run: {trainer.run}{begun}")
 
 
 def _conclude(trainer: "Trainer", test_loss: float | None) -> None:

@@ -3,6 +3,7 @@
 import random
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def small(command: str) -> str:
     return f"{command[:end]} {SMALL} {length}{command[end:]}"
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_commands_run_one_after_the_other(folder: Path) -> None:
     assert len(COMMANDS) > 12
     script = "\n".join([f'charrnn() {{ {shlex.quote(sys.executable)} -m charrnn "$@"; }}', *map(small, COMMANDS)])

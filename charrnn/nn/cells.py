@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.functional import linear, linear_backward, sigmoid_, tanh_
+from charrnn.nn.functional import linear, linear_backward, sigmoid
 from charrnn.nn.initialisers import Draw
 from charrnn.nn.parameters import Workspace
 
@@ -47,6 +47,10 @@ class Cell(ABC):
             for k in range(self.gates):
                 draw(p[name][..., k * H : (k + 1) * H], role)
 
+    def split(self, a: Array) -> list[Array]:
+        """The gates in (..., nH): n views (..., H)."""
+        return np.split(a, self.gates, axis=-1)
+
     @abstractmethod
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         """Runs a window: (h (T, B, H), the state after it). Both are views into the workspace."""
@@ -59,6 +63,16 @@ class Cell(ABC):
         Must follow the forward of the same window in the same workspace. No gradient comes in through the last state:
         truncation cuts there.
         """
+
+
+def backward_blocks(dh: Array) -> list[slice]:
+    """The steps of a window (T, B, H) from the last to the first, in blocks whose arrays stay in a core's cache.
+
+    What does not depend on the gradient that comes back through time is computed for a block at once.
+    """
+    T, B, H = dh.shape
+    n = max(1, 16_384 // (B * H))
+    return [slice(max(0, stop - n), stop) for stop in range(T, 0, -n)]
 
 
 class RNN(Cell):
@@ -74,7 +88,8 @@ class RNN(Cell):
         h[0] = state[0]
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            h[t + 1] = a[t] + h[t] @ p["Wh"]
+            np.matmul(h[t], p["Wh"], out=h[t + 1])
+            h[t + 1] += a[t]
             self.activate(h[t + 1])
         return h[1:], h[T:]
 
@@ -84,20 +99,22 @@ class RNN(Cell):
         da = space("a", (T, B, H))
 
         dht = np.zeros((B, H), dh.dtype)
-        for t in reversed(range(T)):
-            dht += dh[t]
-            da[t] = dht * self.slope(h[t + 1])
-            dht = da[t] @ p["Wh"].T
+        for steps in backward_blocks(dh):
+            da[steps] = self.slope(h[1:][steps])
+            for t in reversed(range(steps.start, steps.stop)):
+                dht += dh[t]
+                da[t] *= dht
+                np.matmul(da[t], p["Wh"].T, out=dht)
         linear_backward(h[:T], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
     def activate(self, a: Array) -> None:
         """The activation, in place."""
-        tanh_(a)
+        np.tanh(a, out=a)
 
     def slope(self, h: Array) -> Array:
         """The activation's derivative, from its value: 1 - tanh^2."""
-        return 1 - h**2
+        return 1 - h * h
 
 
 class ReluRNN(RNN):
@@ -136,43 +153,54 @@ class GRU(Cell):
         a = space("a", (T, B, 3 * H))  # x Wx + b, then the gates r, z, n
         u = space("u", (T, B, 3 * H))  # h Wh, of which backward needs the last third, h Whn + bhn
 
+        r, z, n = self.split(a)
+        rz, u_n = a[:, :, : 2 * H], u[:, :, 2 * H :]
+        rzt, zt = space("rzt", (B, 2 * H)), space("zt", (B, H))
+
         h[0] = state[0]
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            rz, n, u_n = a[t, :, : 2 * H], a[t, :, 2 * H :], u[t, :, 2 * H :]
-            r, z = rz[:, :H], rz[:, H:]
             np.matmul(h[t], p["Wh"], out=u[t])
-            rz += u[t, :, : 2 * H]
-            sigmoid_(rz)
-            u_n += p["bhn"]
-            n += r * u_n
-            tanh_(n)
-            h[t + 1] = (1 - z) * n + z * h[t]
+            np.add(rz[t], u[t, :, : 2 * H], out=rzt)
+            sigmoid(rzt, out=rz[t])
+            u_n[t] += p["bhn"]
+            n[t] += np.multiply(r[t], u_n[t], out=zt)
+            np.tanh(n[t], out=n[t])
+            np.subtract(h[t], n[t], out=h[t + 1])  # (1 - z) n + z h = n + z (h - n)
+            h[t + 1] *= z[t]
+            h[t + 1] += n[t]
         return h[1:], h[T:]
 
     def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
         T, B, H = dh.shape
         h = space("h", (T + 1, B, H))
-        a = space("a", (T, B, 3 * H))  # the gates become da as the loop comes back through them
-        u = space("u", (T, B, 3 * H))  # likewise du
+        a = space("a", (T, B, 3 * H))  # the gates r, z, n, then their local gradients, then da
+        u = space("u", (T, B, 3 * H))  # h Whn + bhn, then du
+        da, du_n = a.reshape(T, B, 3, H), u[:, :, 2 * H :]
 
-        dht = np.zeros((B, H), dh.dtype)
-        for t in reversed(range(T)):
-            r, z, n = (a[t, :, k * H : (k + 1) * H] for k in range(3))
-            u_n = u[t, :, 2 * H :]
-            dht += dh[t]
-            dn, dz = dht * (1 - z), dht * (h[t] - n)
-            dht *= z
-            n[:] = dn * (1 - n**2)
-            dr = n * u_n
-            u_n[:] = n * r
-            z[:] = dz * z * (1 - z)
-            r[:] = dr * r * (1 - r)
-            u[t, :, : 2 * H] = a[t, :, : 2 * H]
-            dht += u[t] @ p["Wh"].T
+        dht, du = np.zeros((2, B, H), dh.dtype)
+        for steps in backward_blocks(dh):
+            z = self.local_gradients(a[steps], du_n[steps], h[steps])
+            for t in reversed(range(steps.start, steps.stop)):
+                dht += dh[t]
+                da[t] *= dht[:, None]
+                du_n[t] *= dht
+                u[t, :, : 2 * H] = a[t, :, : 2 * H]
+                dht *= z[t - steps.start]
+                dht += np.matmul(u[t], p["Wh"].T, out=du)
         linear_backward(h[:T], p["Wh"], u, dW=grads["Wh"], db=None)
-        np.sum(u[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
+        np.sum(du_n, axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    def local_gradients(self, a: Array, u_n: Array, h: Array) -> Array:
+        """Puts in the place of some steps' gates, and of h Whn + bhn, what the gradient of the next h is to be
+        multiplied with; returns the update gate, (n, B, H)."""
+        r, z, n = self.split(a)
+        dn = (1 - z) * (1 - n * n)
+        dr, dz, du_n = dn * u_n * r * (1 - r), (h - n) * z * (1 - z), dn * r
+        update = z.copy()
+        r[:], z[:], n[:], u_n[:] = dr, dz, dn, du_n
+        return update
 
 
 class GRUResetBefore(Cell):
@@ -200,10 +228,10 @@ class GRUResetBefore(Cell):
             rz, n = a[t, :, : 2 * H], a[t, :, 2 * H :]
             r, z = rz[:, :H], rz[:, H:]
             rz += h[t] @ Wh_rz
-            sigmoid_(rz)
+            sigmoid(rz, out=rz)
             rh[t] = r * h[t]
             n += rh[t] @ Wh_n
-            tanh_(n)
+            np.tanh(n, out=n)
             h[t + 1] = (1 - z) * n + z * h[t]
         return h[1:], h[T:]
 
@@ -236,8 +264,8 @@ class LSTM(Cell):
 
         i = sigmoid(x Wxi + h Whi + bi)     input gate
         f = sigmoid(x Wxf + h Whf + bf)     forget gate
-        o = sigmoid(x Wxo + h Who + bo)     output gate
         g = tanh   (x Wxg + h Whg + bg)     candidate
+        o = sigmoid(x Wxo + h Who + bo)     output gate
         c = f * c + i * g                   cell state
         h = o * tanh(c)                     hidden state
 
@@ -256,19 +284,25 @@ class LSTM(Cell):
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         c = space("c", (T + 1, B, H))
-        a = space("a", (T, B, 4 * H))  # x Wx + b, then the gates i, f, o, g
+        a = space("a", (T, B, 4 * H))  # x Wx + b, then the gates
         tanh_c = space("tanh_c", (T, B, H))
+        i, f, g, o = self.split(a)
+        at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
+        scale = np.repeat(np.array([1, 1, 2, 1], a.dtype), H)
 
         h[0], c[0] = state
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            i, f, o, g = (a[t, :, k * H : (k + 1) * H] for k in range(4))
-            a[t] += h[t] @ p["Wh"]
-            sigmoid_(a[t, :, : 3 * H])
-            tanh_(g)
-            c[t + 1] = f * c[t] + i * g
-            tanh_c[t] = np.tanh(c[t + 1])
-            h[t + 1] = o * tanh_c[t]
+            np.matmul(h[t], p["Wh"], out=at)
+            at += a[t]
+            at *= scale  # one exp for all gates: tanh(g) = 2 sigmoid(2 g) - 1
+            sigmoid(at, out=a[t])
+            g[t] *= 2
+            g[t] -= 1
+            np.multiply(f[t], c[t], out=c[t + 1])
+            c[t + 1] += np.multiply(i[t], g[t], out=ig)
+            np.tanh(c[t + 1], out=tanh_c[t])
+            np.multiply(o[t], tanh_c[t], out=h[t + 1])
         state = space("state", (2, B, H))
         state[0], state[1] = h[T], c[T]
         return h[1:], state
@@ -277,24 +311,32 @@ class LSTM(Cell):
         T, B, H = dh.shape
         h = space("h", (T + 1, B, H))
         c = space("c", (T + 1, B, H))
-        a = space("a", (T, B, 4 * H))  # the gates become da as the loop comes back through them
-        tanh_c = space("tanh_c", (T, B, H))
+        a = space("a", (T, B, 4 * H))  # the gates, then their local gradients, then da
+        tanh_c = space("tanh_c", (T, B, H))  # then the local gradient of c
+        di_df_dg, do = a.reshape(T, B, 4, H)[:, :, :3], self.split(a)[3]
 
-        dht, dc = np.zeros((2, B, H), dh.dtype)
-        for t in reversed(range(T)):
-            i, f, o, g = (a[t, :, k * H : (k + 1) * H] for k in range(4))
-            dht += dh[t]
-            do = dht * tanh_c[t]
-            dc += dht * o * (1 - tanh_c[t] ** 2)
-            di, df, dg = dc * g, dc * c[t], dc * i
-            dc *= f
-            i[:] = di * i * (1 - i)
-            f[:] = df * f * (1 - f)
-            o[:] = do * o * (1 - o)
-            g[:] = dg * (1 - g**2)
-            dht = a[t] @ p["Wh"].T
+        dht, dc, dct = np.zeros((3, B, H), dh.dtype)
+        for steps in backward_blocks(dh):
+            f = self.local_gradients(a[steps], c[steps], tanh_c[steps])
+            for t in reversed(range(steps.start, steps.stop)):
+                dht += dh[t]
+                do[t] *= dht
+                dc += np.multiply(dht, tanh_c[t], out=dct)
+                di_df_dg[t] *= dc[:, None]
+                dc *= f[t - steps.start]
+                np.matmul(a[t], p["Wh"].T, out=dht)
         linear_backward(h[:T], p["Wh"], a, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    def local_gradients(self, a: Array, c: Array, tanh_c: Array) -> Array:
+        """Puts in the place of some steps' gates, and of tanh(c), what the gradient of c (for o and c: of h) is to be
+        multiplied with; returns the forget gate, (n, B, H)."""
+        i, f, g, o = self.split(a)
+        di, df, dg = g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)
+        do, dc = tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
+        forget = f.copy()
+        i[:], f[:], g[:], o[:], tanh_c[:] = di, df, dg, do, dc
+        return forget
 
 
 CELLS: dict[str, type[Cell]] = {

@@ -54,18 +54,12 @@ def quiet_overflow() -> AbstractContextManager[None]:
     return np.errstate(over="ignore", invalid="ignore")
 
 
-def sigmoid_(x: Array) -> None:
-    """``x = 1 / (1 + exp(-x))`` in place; exp may overflow to infinity, whose reciprocal is the right 0."""
+def sigmoid(x: Array, out: Array) -> None:
+    """``out = 1 / (1 + exp(-x))``, overwriting x; exp may overflow to infinity, whose reciprocal is the right 0."""
     np.negative(x, out=x)
-    with np.errstate(over="ignore"):
-        np.exp(x, out=x)
+    np.exp(x, out=x)
     x += 1
-    np.reciprocal(x, out=x)
-
-
-def tanh_(x: Array) -> None:
-    """``x = tanh(x)`` in place."""
-    np.tanh(x, out=x)
+    np.divide(1, x, out=out)
 
 
 def cross_entropy(logits: Array, targets: Ids) -> float:

@@ -75,6 +75,7 @@ class Network:
         keep = rng.random((layers, window, streams, self.hidden_size), np.float32) >= rate
         return np.multiply(keep, 1 / (1 - rate), dtype=self.dtype)
 
+    @np.errstate(over="ignore")  # of exp in a sigmoid, whose value is right all the same
     def forward(
         self, p: Parameters, x: Ids, state: Array, space: Workspace, masks: Array | None = None
     ) -> tuple[Array, Array, list[Array | Ids]]:

@@ -18,9 +18,11 @@ class Parameters(Mapping[str, Array]):
     Gradients are held the same way, so that ``gradients.vector`` stands beside ``parameters.vector`` number by number.
     """
 
-    def __init__(self, shapes: Shapes, dtype: npt.DTypeLike = np.float32) -> None:
+    def __init__(self, shapes: Shapes, dtype: npt.DTypeLike = np.float32, vector: Array | None = None) -> None:
+        """Zeros, or the numbers of a vector that is there already."""
         self.shapes = dict(shapes)
-        self.vector: Array = np.zeros(sum(math.prod(shape) for shape in shapes.values()), dtype)
+        size = sum(math.prod(shape) for shape in shapes.values())
+        self.vector: Array = np.zeros(size, dtype) if vector is None else vector
         self._views: dict[str, Array] = {}
         start = 0
         for name, shape in shapes.items():

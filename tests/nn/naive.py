@@ -27,7 +27,7 @@ def blocks(p: Weights, name: str, gates: int) -> list[Array]:
 
 def lstm(p: Weights, x: Array, state: Array) -> Array:
     """x (D,), state (2, H) -> state (2, H)."""
-    (Wxi, Wxf, Wxo, Wxg), (Whi, Whf, Who, Whg), (bi, bf, bo, bg) = (blocks(p, name, 4) for name in ("Wx", "Wh", "b"))
+    (Wxi, Wxf, Wxg, Wxo), (Whi, Whf, Whg, Who), (bi, bf, bg, bo) = (blocks(p, name, 4) for name in ("Wx", "Wh", "b"))
     h, c = state
     i = sigmoid(x @ Wxi + h @ Whi + bi)
     f = sigmoid(x @ Wxf + h @ Whf + bf)

@@ -11,26 +11,21 @@ from charrnn.arrays import Array
 
 torch = pytest.importorskip("torch")
 
-# By cell: PyTorch's class, its options, and where each of its gates stands among ours.
+# By cell: PyTorch's class and its options. Gates stand in the same order.
 PEERS = {
-    "lstm": (torch.nn.LSTM, {}, (0, 1, 3, 2)),  # theirs i, f, g, o; ours i, f, o, g
-    "gru": (torch.nn.GRU, {}, (0, 1, 2)),
-    "rnn": (torch.nn.RNN, {"nonlinearity": "tanh"}, (0,)),
-    "rnn-relu": (torch.nn.RNN, {"nonlinearity": "relu"}, (0,)),
+    "lstm": (torch.nn.LSTM, {}),
+    "gru": (torch.nn.GRU, {}),
+    "rnn": (torch.nn.RNN, {"nonlinearity": "tanh"}),
+    "rnn-relu": (torch.nn.RNN, {"nonlinearity": "relu"}),
 }
 
 
-def as_theirs(arrays: Mapping[str, Array], layer: int, gates: tuple[int, ...]) -> dict[str, Array]:
+def as_theirs(arrays: Mapping[str, Array], layer: int) -> dict[str, Array]:
     """One layer's arrays, parameters or gradients, under PyTorch's names; the bias is put where x is."""
-
-    def reordered(name: str) -> Array:
-        ours = np.split(arrays[f"layer{layer}.{name}"], len(gates), axis=-1)
-        return np.concatenate([ours[gate] for gate in gates], axis=-1).T
-
     return {
-        f"weight_ih_l{layer}": reordered("Wx"),
-        f"weight_hh_l{layer}": reordered("Wh"),
-        f"bias_ih_l{layer}": reordered("b"),
+        f"weight_ih_l{layer}": arrays[f"layer{layer}.Wx"].T,
+        f"weight_hh_l{layer}": arrays[f"layer{layer}.Wh"].T,
+        f"bias_ih_l{layer}": arrays[f"layer{layer}.b"],
     }
 
 
@@ -49,13 +44,13 @@ def test_loss_gradients_and_state_equal_those_of_torch(cell: str, layers: int, e
     problem = Problem.random(cell, layers, embedding)
     loss, grads, after = problem.gradients()
 
-    peer, options, gates = PEERS[cell]
+    peer, options = PEERS[cell]
     V, H = problem.network.vocabulary_size, problem.network.hidden_size
     rnn = peer(embedding or V, H, layers, dtype=torch.float64, **options)
     p = {name: tensor(array) for name, array in problem.p.items()}
     with torch.no_grad():
         for layer in range(layers):
-            for name, array in as_theirs(problem.p, layer, gates).items():
+            for name, array in as_theirs(problem.p, layer).items():
                 getattr(rnn, name)[:] = torch.tensor(array.copy())
             bias = getattr(rnn, f"bias_hh_l{layer}")
             bias[:] = 0
@@ -77,7 +72,7 @@ def test_loss_gradients_and_state_equal_those_of_torch(cell: str, layers: int, e
     for name in ("head.W", "head.b", *(["embedding.W"] if embedding else [])):
         assert distance(grads[name], p[name].grad) < 1e-10, name
     for layer in range(layers):
-        for name, gradient in as_theirs(grads, layer, gates).items():
+        for name, gradient in as_theirs(grads, layer).items():
             assert distance(gradient, getattr(rnn, name).grad) < 1e-10, name
         if cell == "gru":
             assert distance(grads[f"layer{layer}.bhn"], getattr(rnn, f"bias_hh_l{layer}").grad[2 * H :]) < 1e-10

@@ -9,7 +9,8 @@ from charrnn.nn.functional import (
     linear,
     linear_backward,
     look_up,
-    sigmoid_,
+    quiet_overflow,
+    sigmoid,
 )
 
 rng = np.random.default_rng(0)
@@ -19,7 +20,8 @@ PRECISIONS = [np.float32, np.float64]
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_sigmoid_at_extremes(dtype: type) -> None:
     x = np.array([-np.inf, -1e4, -50, -1, 0, 1, 50, 1e4, np.inf], dtype)
-    sigmoid_(x)
+    with quiet_overflow():
+        sigmoid(x, out=x)
     e = np.exp(-1.0)
     assert_allclose(x, [0, 0, np.exp(-50.0), e / (1 + e), 0.5, 1 / (1 + e), 1, 1, 1], rtol=1e-6)
 

@@ -181,7 +181,7 @@ def test_every_weight_is_drawn(initialiser: str, cell: str) -> None:
 def test_forget_gate_begins_at_its_bias_and_others_do_not(initialiser: str) -> None:
     p = draw(initialiser, forget_bias=1.5)
     for layer in (0, 1):
-        i, f, o, g = np.split(p[f"layer{layer}.b"], 4)
+        i, f, g, o = np.split(p[f"layer{layer}.b"], 4)
         assert (f == 1.5).all()
         assert (np.concatenate([i, o, g]) != 1.5).all()
 

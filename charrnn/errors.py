@@ -31,3 +31,7 @@ class RunError(CharRNNError):
 
 class DivergenceError(CharRNNError):
     """A loss or gradient that is no longer a finite number."""
+
+
+class WorkerError(CharRNNError):
+    """A process that shared the work and is gone."""

@@ -1,15 +1,15 @@
-"""Loss and gradient of a batch, its streams shared out over worker threads.
+"""Loss and gradient of a batch, its streams shared out over workers.
 
-NumPy and its BLAS release Python's lock, so threads run side by side; each has one BLAS thread, a workspace and a
-gradient of its own. The gradients are averaged in the order of the streams: the same seed and worker count give the
-same bits, another worker count changes rounding only.
+The first worker is this process, the others are processes of their own, each with one BLAS thread. The gradients are
+averaged in the order of the streams: the same seed and worker count give the same bits, another worker count changes
+rounding only.
 
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -17,9 +17,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.functional import cross_entropy, quiet_overflow
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
+from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
 
 def available_cores() -> int:
@@ -28,25 +28,35 @@ def available_cores() -> int:
 
 
 class Engine:
-    """A context manager: within it, BLAS has one thread a worker and the workers run."""
+    """A context manager: within it the workers run, and BLAS has one thread in each.
+
+    Its methods raise WorkerError when a worker's process is gone.
+    """
 
     def __init__(self, network: Network, workers: int) -> None:
         self.network = network
         self.workers = workers
-        self._training = [Workspace(network.dtype) for _ in range(self.workers)]
-        self._evaluation = [Workspace(network.dtype) for _ in range(self.workers)]
-        self._gradients = [Parameters(network.shapes, network.dtype) for _ in range(self.workers)]
+        self._gradient = Parameters(network.shapes, network.dtype)
+        self._space = Workspace(network.dtype)
 
     def __enter__(self) -> Self:
-        self._limits = threadpool_limits(1, user_api="blas")
-        self._pool = ThreadPoolExecutor(self.workers)
+        with ExitStack() as stack:
+            limits = threadpool_limits(1, user_api="blas")
+            stack.callback(limits.restore_original_limits)
+            self.others: list[RemoteWorker] = []
+            if self.workers > 1:
+                self._shared = stack.enter_context(
+                    SharedVectors(self.workers, len(self._gradient.vector), self.network.dtype)
+                )
+                for number in range(1, self.workers):
+                    self.others.append(stack.enter_context(RemoteWorker(self.network, self._shared, number)))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown()
-        self._limits.restore_original_limits()
+        self._stack.close()
 
     def loss_and_gradients(
         self, p: Parameters, x: Ids, y: Ids, state: Array, masks: Array | None = None
@@ -55,29 +65,13 @@ class Engine:
 
         The gradient is the engine's own and holds until the next call.
         """
-        streams = x.shape[1]
-        after = np.empty_like(state)
-
-        def work(worker: int, part: slice) -> float:
-            loss, after[:, :, part] = self.network.loss_and_gradients(
-                p,
-                self._gradients[worker],
-                np.ascontiguousarray(x[:, part]),
-                np.ascontiguousarray(y[:, part]),
-                state[:, :, part],
-                self._training[worker],
-                None if masks is None else masks[:, :, part],
-            )
-            share: float = (part.stop - part.start) / streams
-            if share < 1:
-                self._gradients[worker].vector *= share
-            return loss * share
-
-        losses = self._share_out(work, streams)
-        total = self._gradients[0]
-        for gradient in self._gradients[1 : len(losses)]:
-            total.vector += gradient.vector
-        return sum(losses, 0.0), total, after
+        loss, after, shares = self._read(p, x, y, state, masks, gradient=True)
+        total = self._gradient.vector
+        if len(shares) > 1:
+            total *= shares[0]
+        for worker, share in zip(self.others, shares[1:], strict=False):
+            total += np.multiply(worker.gradient, share, out=worker.gradient)
+        return loss, self._gradient, after
 
     def evaluate(self, p: Parameters, ids: Ids, streams: int, window: int) -> float:
         """Nats per character over all of ids (n,), each but the first predicted from what comes before.
@@ -90,32 +84,44 @@ class Engine:
         length = predictions // streams
         x = ids[: streams * length].reshape(streams, length).T
         y = ids[1 : streams * length + 1].reshape(streams, length).T
-        state = self.network.zero_state(streams)
-
-        def read(x: Ids, y: Ids, state: Array, space: Workspace) -> float:
-            """Summed nats of (T, B); carries the state, a view, forward."""
-            total = 0.0
-            for start in range(0, len(x), window):
-                steps = slice(start, start + window)
-                logits, state[:], _ = self.network.forward(p, np.ascontiguousarray(x[steps]), state, space)
-                total += cross_entropy(logits, y[steps]) * y[steps].size
-            return total
-
-        def work(worker: int, part: slice) -> float:
-            return read(x[:, part], y[:, part], state[:, :, part], self._evaluation[worker])
-
-        total = sum(self._share_out(work, streams), 0.0)
         rest = ids[streams * length :]
-        total += read(rest[:-1, None], rest[1:, None], state[:, :, -1:], self._evaluation[0])
+
+        total, state = 0.0, self.network.zero_state(streams)
+        for start in range(0, length, window):
+            steps = slice(start, start + window)
+            loss, state, _ = self._read(p, x[steps], y[steps], state)
+            total += loss * y[steps].size
+        state = state[:, :, -1:]
+        for start in range(0, len(rest) - 1, window):
+            steps = slice(start, start + window)
+            loss, state, _ = self._read(p, rest[:-1, None][steps], rest[1:, None][steps], state)
+            total += loss * len(rest[1:][steps])
         return total / predictions
 
-    def _share_out(self, work: Callable[[int, slice], float], streams: int) -> list[float]:
-        """Results of ``work(worker, its streams)``, in the order of the streams."""
+    def _read(
+        self, p: Parameters, x: Ids, y: Ids, state: Array, masks: Array | None = None, gradient: bool = False
+    ) -> tuple[float, Array, list[float]]:
+        """Of a window: nats per character, state after it, and the share of the streams that each worker had."""
+        streams = x.shape[1]
         workers = min(self.workers, streams)
         bounds = [streams * k // workers for k in range(workers + 1)]
-
-        def quietly(worker: int) -> float:
-            with quiet_overflow():
-                return work(worker, slice(bounds[worker], bounds[worker + 1]))
-
-        return list(self._pool.map(quietly, range(workers)))
+        parts = [slice(*pair) for pair in pairwise(bounds)]
+        tasks = [
+            Task(
+                np.ascontiguousarray(x[:, part]),
+                np.ascontiguousarray(y[:, part]),
+                state[:, :, part],
+                None if masks is None else masks[:, :, part],
+                gradient,
+            )
+            for part in parts
+        ]
+        if workers > 1:
+            self._shared.vectors[0] = p.vector
+        for worker, task in zip(self.others, tasks[1:], strict=False):
+            worker.start(task)
+        results = [do(tasks[0], self.network, p, self._gradient, self._space)]
+        results += [worker.result() for worker in self.others[: workers - 1]]
+        shares = [(part.stop - part.start) / streams for part in parts]
+        loss = sum(result.loss * share for result, share in zip(results, shares, strict=True))
+        return loss, np.concatenate([result.state for result in results], axis=2), shares

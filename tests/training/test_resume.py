@@ -24,7 +24,7 @@ def settings(**sections) -> Settings:
         | sections.get("training", {}),
         "snapshots": {"at": [2, 7], "length": 20},
         "checkpoints": {"every": 5},
-        "compute": {"workers": 2},
+        "compute": {"workers": 1},
     }
     return load_settings("quick", **own)
 
@@ -76,6 +76,12 @@ def test_every_cell_and_optimizer_resumes_exactly(tmp_path: Path, cell: str, opt
 def test_every_stop_resumes_exactly(tmp_path: Path, stop: int) -> None:
     whole = train(Run(tmp_path / "whole"), settings())
     same(whole, train(Run(tmp_path / "stopped"), settings(), stops=(stop,)))
+
+
+def test_two_workers_resume_exactly(tmp_path: Path) -> None:
+    chosen = settings(compute={"workers": 2})
+    whole = train(Run(tmp_path / "whole"), chosen)
+    same(whole, train(Run(tmp_path / "stopped"), chosen, stops=(5,)))
 
 
 @pytest.mark.parametrize("training", [{"epoch_end": "reset"}, {"warmup": 6}, {"schedule": "exponential"}])

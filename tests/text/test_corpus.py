@@ -2,15 +2,22 @@
 
 import hashlib
 import io
+import itertools
 import sys
 from pathlib import Path
 from pydoc_data.topics import topics
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from charrnn.errors import CorpusError
 from charrnn.resources import resource
+from charrnn.text import corpus as module
+from charrnn.text import reading
 from charrnn.text.corpus import Corpus, corpus_name, load_corpus, make_corpus
 
 CATALOGUE = yaml.safe_load((resource("data") / "corpora.yaml").read_text("utf-8"))
@@ -184,3 +191,40 @@ def test_a_folder_given_as_dot_has_its_own_name(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "poems").mkdir()
     monkeypatch.chdir(tmp_path / "poems")
     assert corpus_name(["."]) == "poems"
+
+
+def test_the_real_words_are_those_of_the_training_part() -> None:
+    corpus = make_corpus("cat cat cat dog dog " + "dog mat mat mat mat ", validation=0.5)
+    assert corpus.real_words == {"cat"}
+
+
+@given(
+    text=st.text("ab é☃\U0001f600", min_size=1, max_size=30).map(lambda text: f"{text}xy"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32-le", "gb18030"]),
+    size=st.integers(1, 40),
+)
+def test_ids_digest_and_vocabulary_do_not_depend_on_blocks(text: str, encoding: str, size: int) -> None:
+    characters = sorted(set(text))
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK", size)
+        file = Path(folder, "text.txt")
+        file.write_bytes(text.encode(encoding))
+        for corpus in (load_corpus([file], encoding=encoding, validation=0), make_corpus(text, validation=0)):
+            assert corpus.vocabulary.characters == "".join(characters)
+            assert corpus.ids.tolist() == [characters.index(character) for character in text]
+            assert corpus.ids.dtype == np.uint8
+            assert corpus.sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_half_a_character_is_named_with_its_position(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(reading, "BLOCK", size)
+    with pytest.raises(CorpusError, match=r"U\+D83D .* at position 4, half of a character; set corpus\.encoding"):
+        make_corpus("abc\U0001f600\ud83d")
+
+
+@pytest.mark.parametrize("second", ["aab", "aabba", "aabc", ""])
+def test_a_text_that_changes_while_it_is_read(second: str) -> None:
+    versions = itertools.cycle([["aa", "bb"], [second[:2], second[2:]]])
+    with pytest.raises(CorpusError, match="'diary' changed while it was read; start again when nothing writes to it"):
+        module._make(lambda: next(versions), "diary", 0, 0)

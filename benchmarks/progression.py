@@ -25,7 +25,7 @@ def main() -> None:
     run = Run(arguments.run)
     snapshots = run.snapshots()
     settings = load_checkpoint(run.folder).settings
-    real = corpus_of(settings).real_words
+    real = corpus_of(settings, cache=run.ids).real_words
     temperatures = arguments.temperatures or sorted({1.0, settings.snapshots.temperature}, reverse=True)
 
     columns = [f"real words at {temperature:g}" for temperature in temperatures]

@@ -15,6 +15,9 @@ from charrnn.text.reading import find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary, code_points, describe
 from charrnn.text.words import real_words
 
+MAPPED_FROM = 256 << 20
+"""Bytes of ids from which on they are kept in a file, where there is a folder for it, rather than in memory."""
+
 Blocks = Callable[[], Iterable[str]]
 """A text that can be read more than once."""
 
@@ -61,6 +64,7 @@ def load_corpus(
     validation: float = 0.1,
     test: float = 0.0,
     standard_input: bytes | None = None,
+    cache: str | Path | None = None,
 ) -> Corpus:
     """Reads files, folders of ``.txt`` files and ``-`` as one text, in the order given.
 
@@ -69,16 +73,18 @@ def load_corpus(
     With no path it is the reference manual that every CPython carries. A byte-order mark is dropped; line ends become
     ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for none.
 
-    Files are read twice, a block at a time, and only the ids stay in memory.
+    Files are read twice, a block at a time, and only the ids stay in memory. Where they take ``MAPPED_FROM`` bytes or
+    more and a folder ``cache`` is given, they stay in a file there, which is mapped into memory and used again.
 
-    Raises CorpusError for what cannot be read or decoded, and for a text too small for its split.
+    Raises CorpusError for what cannot be read or decoded, for a text too small for its split, and for ids that cannot
+    be written.
     """
     blocks: Blocks
     if paths:
         blocks = partial(read_blocks, find_sources(paths, standard_input), encoding, newline)
     else:
         blocks = partial(in_blocks, python_manual())
-    return _make(blocks, corpus_name(paths), validation, test)
+    return _make(blocks, corpus_name(paths), validation, test, cache)
 
 
 def make_corpus(text: str, name: str = "text", *, validation: float = 0.1, test: float = 0.0) -> Corpus:
@@ -102,7 +108,7 @@ def corpus_name(paths: Sequence[str | Path]) -> str:
     return "stdin" if str(paths[0]) == "-" else Path(os.path.abspath(paths[0])).stem or "text"
 
 
-def _make(blocks: Blocks, name: str, validation: float, test: float) -> Corpus:
+def _make(blocks: Blocks, name: str, validation: float, test: float, cache: str | Path | None = None) -> Corpus:
     n, characters, sha256 = _survey(blocks(), name)
     if not n:
         raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
@@ -123,9 +129,14 @@ def _make(blocks: Blocks, name: str, validation: float, test: float) -> Corpus:
             f"characters of corpus {name!r}; lower them"
         )
     vocabulary = Vocabulary(characters)
-    ids = np.empty(n, vocabulary.dtype)
-    for start, block in _encoded(blocks(), vocabulary, n, name):
-        ids[start : start + len(block)] = block
+    encoded = _encoded(blocks(), vocabulary, n, name)
+    if cache is not None and n * vocabulary.dtype.itemsize >= MAPPED_FROM:
+        key = hashlib.sha256(f"{sha256} {characters}".encode()).hexdigest()
+        ids = _mapped(Path(cache, f"{key}.ids"), encoded, vocabulary.dtype, n)
+    else:
+        ids = np.empty(n, vocabulary.dtype)
+        for start, block in encoded:
+            ids[start : start + len(block)] = block
     return Corpus(name, vocabulary, ids, sha256, n - validation_size - test_size, n - test_size)
 
 
@@ -163,3 +174,26 @@ def _encoded(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -
         start += len(ids)
     if start < n:
         raise changed
+
+
+def _mapped(path: Path, encoded: Iterable[tuple[int, Ids]], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
+    """Ids (n,) mapped from a file, which is written before unless it is there and whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if not path.exists() or path.stat().st_size != n * dtype.itemsize:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with open(beside, "wb") as file:
+                    for _, block in encoded:
+                        file.write(block.data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(beside, path)
+            finally:
+                beside.unlink(missing_ok=True)
+        return np.memmap(path, dtype, "r").view(np.ndarray)
+    except OSError as error:
+        raise CorpusError(
+            f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
+            f"{error.strerror}; make room there, or name a run elsewhere with --run"
+        ) from None

@@ -10,7 +10,7 @@ import argparse
 import statistics
 
 from charrnn import Run, generate, load_checkpoint, seeds
-from charrnn.text.words import real_word_share, real_words
+from charrnn.text.words import real_word_share
 from charrnn.training.recipe import corpus_of
 
 SAMPLES, LENGTH = 8, 1000
@@ -25,8 +25,7 @@ def main() -> None:
     run = Run(arguments.run)
     snapshots = run.snapshots()
     settings = load_checkpoint(run.folder).settings
-    corpus = corpus_of(settings)
-    real = real_words(corpus.vocabulary.decode(corpus.training))
+    real = corpus_of(settings, cache=run.ids).real_words
     temperatures = arguments.temperatures or sorted({1.0, settings.snapshots.temperature}, reverse=True)
 
     columns = [f"real words at {temperature:g}" for temperature in temperatures]

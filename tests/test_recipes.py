@@ -13,7 +13,7 @@ import yaml
 
 from charrnn import Run, Trainer, generate, load_checkpoint, load_corpus, load_settings, seeds
 from charrnn.resources import recipes, resource
-from charrnn.text.words import real_word_share, real_words
+from charrnn.text.words import real_word_share
 
 CORPORA = Path(os.environ.get("CHARRNN_CORPORA", ""))
 CATALOGUE = yaml.safe_load((resource("data") / "corpora.yaml").read_text("utf-8"))
@@ -58,8 +58,7 @@ def test_tiny_shakespeare(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_war_and_peace_passes_through_the_classic_stages(tmp_path: Path) -> None:
     run = trained("war-and-peace", tmp_path)
-    text = load_corpus([corpus("war-and-peace")], validation=0.05)
-    real = real_words(text.vocabulary.decode(text.training))
+    real = load_corpus([corpus("war-and-peace")], validation=0.05).real_words
 
     def share(iteration: int, temperature: float) -> float:
         model = load_checkpoint(run.folder, iteration).model

@@ -72,13 +72,13 @@ def command(
 
 
 def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
-    """The trainer of a new run. Nothing is written before everything has been found to fit."""
+    """The trainer of a new run. Nothing of it is written before everything has been found to fit."""
     from charrnn.training.recipe import corpus_of
     from charrnn.training.trainer import Trainer
 
     run.check_free(force)
     piped = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
-    corpus = corpus_of(settings, piped)
+    corpus = corpus_of(settings, piped, run.ids)
     settings = _with_paths(settings, run)
     trainer = Trainer(settings, corpus, run)
     run.create(settings, force)
@@ -93,7 +93,7 @@ def _resumed(run: "Run", settings: "Settings", checkpoint: "Checkpoint") -> "Tra
     from charrnn.training.trainer import Trainer
 
     settings = _with_paths(settings, run)
-    corpus = replace(corpus_of(settings), name=checkpoint.corpus["name"])
+    corpus = replace(corpus_of(settings, cache=run.ids), name=checkpoint.corpus["name"])
     trainer = Trainer(settings, corpus, run, checkpoint)
     run.cut_back(trainer.progress.iteration, settings)
     return trainer

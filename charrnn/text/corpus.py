@@ -1,16 +1,25 @@
-"""From files to one text, its vocabulary and its ids, and the split into training, validation and test part."""
+"""From a text to its vocabulary and its ids, and the split into training, validation and test part."""
 
 import hashlib
 import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
+
 from charrnn.arrays import Ids
-from charrnn.errors import CorpusError
-from charrnn.resources import corpus_source
+from charrnn.errors import CorpusError, UnknownCharacterError
+from charrnn.text.reading import find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary, code_points, describe
+from charrnn.text.words import real_words
+
+MAPPED_FROM = 256 << 20
+"""Bytes of ids from which on they are kept in a file, where there is a folder for it, rather than in memory."""
+
+Blocks = Callable[[], Iterable[str]]
+"""A text that can be read more than once."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,11 @@ class Corpus:
     def test(self) -> Ids:
         return self.ids[self.test_start :]
 
+    @cached_property
+    def real_words(self) -> frozenset[str]:
+        """Those of the training part."""
+        return real_words(map(self.vocabulary.decode, in_blocks(self.training)))
+
 
 def load_corpus(
     paths: Sequence[str | Path] = (),
@@ -50,6 +64,7 @@ def load_corpus(
     validation: float = 0.1,
     test: float = 0.0,
     standard_input: bytes | None = None,
+    cache: str | Path | None = None,
 ) -> Corpus:
     """Reads files, folders of ``.txt`` files and ``-`` as one text, in the order given.
 
@@ -58,49 +73,23 @@ def load_corpus(
     With no path it is the reference manual that every CPython carries. A byte-order mark is dropped; line ends become
     ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for none.
 
-    Raises CorpusError for what cannot be read or decoded, and for a text too small for its split.
+    Files are read twice, a block at a time, and only the ids stay in memory. Where they take ``MAPPED_FROM`` bytes or
+    more and a folder ``cache`` is given, they stay in a file there, which is mapped into memory and used again.
+
+    Raises CorpusError for what cannot be read or decoded, for a text too small for its split, and for ids that cannot
+    be written.
     """
+    blocks: Blocks
     if paths:
-        text = "".join(_decode(*source, encoding) for path in paths for source in _read(path, standard_input))
+        blocks = partial(read_blocks, find_sources(paths, standard_input), encoding, newline)
     else:
-        text = python_manual()
-    if newline == "universal":
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return make_corpus(text, corpus_name(paths), validation=validation, test=test)
+        blocks = partial(in_blocks, python_manual())
+    return _make(blocks, corpus_name(paths), validation, test, cache)
 
 
 def make_corpus(text: str, name: str = "text", *, validation: float = 0.1, test: float = 0.0) -> Corpus:
     """A corpus of a text already in memory; see ``load_corpus``."""
-    if not text:
-        raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
-    points = code_points(text)
-    vocabulary = Vocabulary.of(points)
-    if len(vocabulary) < 2:
-        raise CorpusError(
-            f"corpus {name!r} repeats one character ({len(text)} times); a network needs at least two to learn from"
-        )
-    n = len(points)
-    validation_size, test_size = round(n * validation), round(n * test)
-    for part, share, size in (("validation", validation, validation_size), ("test", test, test_size)):
-        if share > 0 and size < 2:
-            raise CorpusError(
-                f"the {part} part would have {size} of the {n} characters of corpus {name!r}; set corpus.{part} to 0 "
-                "for none, or give a longer text"
-            )
-    if n - validation_size - test_size < 2:
-        raise CorpusError(
-            f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
-            f"characters of corpus {name!r}; lower them"
-        )
-    try:
-        digest = hashlib.sha256(text.encode()).hexdigest()
-    except UnicodeEncodeError as error:
-        raise CorpusError(
-            f"corpus {name!r} holds {describe(text[error.start])} at position {error.start}, half of a character; "
-            "set corpus.encoding to the right one"
-        ) from None
-    ids = vocabulary.encode_points(points)
-    return Corpus(name, vocabulary, ids, digest, n - validation_size - test_size, n - test_size)
+    return _make(partial(in_blocks, text), name, validation, test)
 
 
 def python_manual() -> str:
@@ -119,44 +108,93 @@ def corpus_name(paths: Sequence[str | Path]) -> str:
     return "stdin" if str(paths[0]) == "-" else Path(os.path.abspath(paths[0])).stem or "text"
 
 
-def _read(path: str | Path, standard_input: bytes | None) -> list[tuple[str, bytes]]:
-    """The files that a path stands for: (name, content)."""
-    if str(path) == "-":
-        return [("standard input", sys.stdin.buffer.read() if standard_input is None else standard_input)]
-    path = Path(path)
-    try:
-        files = [path]
-        if path.is_dir():
-            files = sorted(_texts(path))
-            if not files:
-                raise CorpusError(f"folder {str(path)!r} holds no .txt file; name the files themselves")
-        return [(str(file), file.read_bytes()) for file in files]
-    except FileNotFoundError:
-        source = corpus_source(path.name)
-        way_out = f"fetch it from {source} and save it there" if source else "check the path"
-        raise CorpusError(f"corpus {str(path)!r} does not exist; {way_out}") from None
-    except OSError as error:
-        raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}; check the path") from None
-    except ValueError:
-        raise CorpusError(f"corpus {str(path)!r} is not a path that a file can have; check it") from None
-
-
-def _texts(folder: Path) -> Iterator[Path]:
-    """The ``.txt`` files under a folder, without those that runs of ours have written there."""
-    for root, folders, files in os.walk(folder):
-        if "config.yaml" in files and "checkpoints" in folders:
-            folders.clear()
-        else:
-            yield from (Path(root, file) for file in files if file.endswith(".txt"))
-
-
-def _decode(name: str, content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
+def _make(blocks: Blocks, name: str, validation: float, test: float, cache: str | Path | None = None) -> Corpus:
+    n, characters, sha256 = _survey(blocks(), name)
+    if not n:
+        raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
+    if len(characters) < 2:
         raise CorpusError(
-            f"{name!r} is not {encoding}: byte 0x{content[error.start]:02x} at offset {error.start} "
-            f"({error.reason}); set corpus.encoding to the right one, latin-1 for instance"
+            f"corpus {name!r} repeats one character ({n} times); a network needs at least two to learn from"
+        )
+    validation_size, test_size = round(n * validation), round(n * test)
+    for part, share, size in (("validation", validation, validation_size), ("test", test, test_size)):
+        if share > 0 and size < 2:
+            raise CorpusError(
+                f"the {part} part would have {size} of the {n} characters of corpus {name!r}; set corpus.{part} to 0 "
+                "for none, or give a longer text"
+            )
+    if n - validation_size - test_size < 2:
+        raise CorpusError(
+            f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
+            f"characters of corpus {name!r}; lower them"
+        )
+    vocabulary = Vocabulary(characters)
+    encoded = _encoded(blocks(), vocabulary, n, name)
+    if cache is not None and n * vocabulary.dtype.itemsize >= MAPPED_FROM:
+        key = hashlib.sha256(f"{sha256} {characters}".encode()).hexdigest()
+        ids = _mapped(Path(cache, f"{key}.ids"), encoded, vocabulary.dtype, n)
+    else:
+        ids = np.empty(n, vocabulary.dtype)
+        for start, block in encoded:
+            ids[start : start + len(block)] = block
+    return Corpus(name, vocabulary, ids, sha256, n - validation_size - test_size, n - test_size)
+
+
+def _survey(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
+    """Number of characters, distinct characters and SHA-256 of a text."""
+    np.empty(1 << 20, np.uint8)  # once this is freed, glibc holds on to the memory of all blocks: a sixth of the time
+    n, sha256 = 0, hashlib.sha256()
+    seen = np.zeros(0x110000, np.bool_)  # by code point
+    for block in blocks:
+        try:
+            sha256.update(block.encode())
+        except UnicodeEncodeError as error:
+            raise CorpusError(
+                f"corpus {name!r} holds {describe(block[error.start])} at position {n + error.start}, half of a "
+                "character; set corpus.encoding to the right one"
+            ) from None
+        points = code_points(block)
+        if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking
+            seen[points] = True
+        n += len(block)
+    return n, "".join(map(chr, np.flatnonzero(seen).tolist())), sha256.hexdigest()
+
+
+def _encoded(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -> Iterator[tuple[int, Ids]]:
+    """The ids of a text in blocks, with where each begins; raises CorpusError if it is not the text surveyed."""
+    changed = CorpusError(f"corpus {name!r} changed while it was read; start again when nothing writes to it")
+    start = 0
+    for block in blocks:
+        try:
+            ids = vocabulary.encode(block)
+        except UnknownCharacterError:
+            raise changed from None
+        if start + len(ids) > n:
+            raise changed
+        yield start, ids
+        start += len(ids)
+    if start < n:
+        raise changed
+
+
+def _mapped(path: Path, encoded: Iterable[tuple[int, Ids]], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
+    """Ids (n,) mapped from a file, which is written before unless it is there and whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if not path.exists() or path.stat().st_size != n * dtype.itemsize:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with open(beside, "wb") as file:
+                    for _, block in encoded:
+                        file.write(block.data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(beside, path)
+            finally:
+                beside.unlink(missing_ok=True)
+        return np.memmap(path, dtype, "r").view(np.ndarray)
+    except OSError as error:
+        raise CorpusError(
+            f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
+            f"{error.strerror}; make room there, or name a run elsewhere with --run"
         ) from None
-    except UnicodeError as error:
-        raise CorpusError(f"{name!r} is not {encoding}: {error}; set corpus.encoding to the right one") from None

@@ -20,13 +20,6 @@ class Vocabulary:
     def __init__(self, characters: str) -> None:
         self.characters = "".join(sorted(set(characters)))
 
-    @classmethod
-    def of(cls, points: Ids) -> "Vocabulary":
-        """The vocabulary of a text given as code points."""
-        seen = np.zeros(0x110000, np.bool_)
-        seen[points] = True
-        return cls("".join(map(chr, np.flatnonzero(seen).tolist())))
-
     def __len__(self) -> int:
         return len(self.characters)
 
@@ -36,10 +29,10 @@ class Vocabulary:
         return np.min_scalar_type(max(len(self) - 1, 0))
 
     @cached_property
-    def _ids(self) -> np.ndarray:
-        """(largest code point + 2,): the id at each code point, -1 for the characters not held."""
+    def _ids(self) -> Ids:
+        """(largest code point + 2,): the id at each code point, V for the characters not held."""
         points = code_points(self.characters)
-        ids = np.full(int(points.max(initial=0)) + 2, -1, np.int32)
+        ids = np.full(int(points.max(initial=0)) + 2, len(self), np.min_scalar_type(len(self)))
         ids[points] = np.arange(len(self))
         return ids
 
@@ -48,20 +41,16 @@ class Vocabulary:
 
         Raises UnknownCharacterError, naming the first character that is not held and where it stands.
         """
-        return self.encode_points(code_points(text))
-
-    def encode_points(self, points: Ids) -> Ids:
-        """The same for a text given as code points."""
-        # Anything above the table falls on its last entry, which is -1.
-        ids = self._ids[np.minimum(points, len(self._ids) - 1)]
-        unknown = np.flatnonzero(ids < 0)
+        # Anything above the table falls on its last entry, which is V.
+        ids = self._ids.take(code_points(text), mode="clip")
+        unknown = np.flatnonzero(ids == len(self))
         if len(unknown):
             at = int(unknown[0])
             raise UnknownCharacterError(
-                f"character {describe(chr(points[at]))} at position {at} is not one of the {len(self)} that this "
+                f"character {describe(text[at])} at position {at} is not one of the {len(self)} that this "
                 "network has learnt; leave it out or write it another way"
             )
-        return ids.astype(self.dtype)
+        return ids.astype(self.dtype, copy=False)
 
     def decode(self, ids: Ids) -> str:
         """The text of ids (n,); the inverse of ``encode``."""

@@ -2,8 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_UNFINISHED = re.compile(rf"['\u2019]?{_WORD.pattern}")
+"""What a word that may go on looks like from its end: a word backwards is a word."""
+LONGEST = 1 << 20
+"""Letters; of a longer word only the end is counted, so that a text without any gap needs no more memory."""
 
 
 def words(text: str) -> list[str]:
@@ -11,9 +16,18 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text) if len(word) > 1]
 
 
-def real_words(text: str, at_least: int = 3) -> frozenset[str]:
-    """The words that occur at least three times in the training text."""
-    return frozenset(word for word, count in Counter(words(text)).items() if count >= at_least)
+def real_words(blocks: Iterable[str], at_least: int = 3) -> frozenset[str]:
+    """The words that occur at least three times in the training text, given in blocks that may end inside a word."""
+    counts: Counter[str] = Counter()
+    rest = ""
+    for block in blocks:
+        text = rest + block
+        unfinished = _UNFINISHED.match(text[::-1])
+        end = len(text) - (unfinished.end() if unfinished else 0)
+        counts.update(words(text[:end]))
+        rest = text[end:][-LONGEST:]
+    counts.update(words(rest))
+    return frozenset(word for word, count in counts.items() if count >= at_least)
 
 
 def real_word_share(sample: str, real: frozenset[str]) -> float:

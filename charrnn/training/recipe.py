@@ -1,6 +1,7 @@
 """Settings from recipes, checked against the registries."""
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from charrnn.config import KNOWN, Settings, from_file, from_mapping, resolve
@@ -43,7 +44,7 @@ _OPEN = {
 """What may change when a run goes on. The rest would need other arrays or another text, or is what the run is about."""
 
 
-def corpus_of(settings: Settings, standard_input: bytes | None = None) -> Corpus:
+def corpus_of(settings: Settings, standard_input: bytes | None = None, cache: Path | None = None) -> Corpus:
     """The corpus that settings name; see ``load_corpus``."""
     c = settings.corpus
     return load_corpus(
@@ -53,6 +54,7 @@ def corpus_of(settings: Settings, standard_input: bytes | None = None) -> Corpus
         validation=c.validation,
         test=c.test,
         standard_input=standard_input,
+        cache=cache,
     )
 
 

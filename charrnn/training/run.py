@@ -5,6 +5,8 @@ corpus.txt               the text, where it came by standard input
 metrics.jsonl            one line per report
 snapshots/000100.txt     the sample taken at iteration 100
 checkpoints/             last.npz, best.npz, and iteration-000100.npz for each snapshot (weights only)
+
+Beside it, for all runs there, ``.ids`` holds the ids of long texts; it may be removed when none is running.
 """
 
 import json
@@ -43,6 +45,7 @@ class Run:
         self.folder = Path(folder)
         self.config = self.folder / "config.yaml"
         self.corpus = self.folder / "corpus.txt"
+        self.ids = self.folder.parent / ".ids"
         self._metrics = self.folder / "metrics.jsonl"
         self._snapshots = self.folder / "snapshots"
         self._checkpoints = self.folder / "checkpoints"

@@ -17,7 +17,6 @@ from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import Streams
-from charrnn.text.words import real_words
 from charrnn.training.clipping import CLIPS, global_norm
 from charrnn.training.engine import Engine, available_cores
 from charrnn.training.optimizers import OPTIMIZERS
@@ -90,7 +89,6 @@ class Trainer:
         self._recent = deque(self.progress.recent_losses, maxlen=t.report)
         self._engine = Engine(self.model.network, min(settings.compute.workers or available_cores(), t.batch))
         self._stopping = False
-        self._real: frozenset[str] | None = None
 
     def stop(self) -> None:
         """Makes ``train`` end after the iteration it is in, saved."""
@@ -192,8 +190,6 @@ class Trainer:
         return loss
 
     def _snapshot(self) -> Snapshot:
-        if self._real is None:
-            self._real = real_words(self.corpus.vocabulary.decode(self.corpus.training))
         snapshot = take_snapshot(
             self.model,
             self.settings.snapshots,
@@ -201,7 +197,7 @@ class Trainer:
             self.progress.iteration,
             self._loss,
             self.progress.validation_loss,
-            self._real,
+            self.corpus.real_words,
         )
         if self.run:
             self.run.keep(snapshot, self.checkpoint())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from charrnn import load_checkpoint
+from charrnn.text import corpus
 
 TINY = ("--config", "tiny.yaml")
 
@@ -126,6 +127,30 @@ def test_standard_input_is_kept_and_resumed_from(folder: Path, charrnn: Callable
     assert Path("runs/stdin/corpus.txt").read_bytes() == text
     resumed = charrnn("train", "--run", "runs/stdin", "--resume", "--set", "training.iterations=8")
     assert (resumed.code, metrics(folder / "runs/stdin")[-1]["iteration"]) == (0, 8)
+
+
+def test_a_long_text_is_learnt_from_ids_beside_the_run(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept and used again, with the same weights as from memory; an ordinary text leaves nothing there."""
+
+    def weights(run: str, *args: str) -> bytes:
+        assert charrnn("train", *args, "--run", f"runs/{run}").code == 0
+        return load_checkpoint(f"runs/{run}/checkpoints/last.npz").model.parameters.vector.tobytes()
+
+    longer = ("--resume", "--set", "training.iterations=8")
+    in_memory = weights("one", "cats.txt", *TINY), weights("one", *longer)
+    assert [path.name for path in Path("runs").iterdir()] == ["one"]
+    monkeypatch.setattr(corpus, "MAPPED_FROM", 1)
+    assert weights("two", "cats.txt", *TINY) == in_memory[0]
+    (ids,) = Path("runs/.ids").iterdir()
+    content, made = ids.read_bytes(), ids.stat().st_ino
+    assert content == corpus.load_corpus(["cats.txt"]).ids.tobytes()
+    assert weights("three", "cats.txt", *TINY) == in_memory[0]
+    assert ids.stat().st_ino == made
+    ids.unlink()
+    assert weights("two", *longer) == in_memory[1]
+    assert ids.read_bytes() == content
 
 
 def test_printed_settings_are_a_settings_file(folder: Path, charrnn: Callable) -> None:

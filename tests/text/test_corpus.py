@@ -2,15 +2,23 @@
 
 import hashlib
 import io
+import itertools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from pydoc_data.topics import topics
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from charrnn.errors import CorpusError
 from charrnn.resources import resource
+from charrnn.text import corpus as module
+from charrnn.text import reading
 from charrnn.text.corpus import Corpus, corpus_name, load_corpus, make_corpus
 
 CATALOGUE = yaml.safe_load((resource("data") / "corpora.yaml").read_text("utf-8"))
@@ -184,3 +192,123 @@ def test_a_folder_given_as_dot_has_its_own_name(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "poems").mkdir()
     monkeypatch.chdir(tmp_path / "poems")
     assert corpus_name(["."]) == "poems"
+
+
+def test_the_real_words_are_those_of_the_training_part() -> None:
+    corpus = make_corpus("cat cat cat dog dog " + "dog mat mat mat mat ", validation=0.5)
+    assert corpus.real_words == {"cat"}
+
+
+@given(
+    text=st.text("ab é☃\U0001f600", min_size=1, max_size=30).map(lambda text: f"{text}xy"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32-le", "gb18030"]),
+    size=st.integers(1, 40),
+)
+def test_ids_digest_and_vocabulary_do_not_depend_on_blocks(text: str, encoding: str, size: int) -> None:
+    characters = sorted(set(text))
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK", size)
+        file = Path(folder, "text.txt")
+        file.write_bytes(text.encode(encoding))
+        for corpus in (load_corpus([file], encoding=encoding, validation=0), make_corpus(text, validation=0)):
+            assert corpus.vocabulary.characters == "".join(characters)
+            assert corpus.ids.tolist() == [characters.index(character) for character in text]
+            assert corpus.ids.dtype == np.uint8
+            assert corpus.sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_half_a_character_is_named_with_its_position(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(reading, "BLOCK", size)
+    with pytest.raises(CorpusError, match=r"U\+D83D .* at position 4, half of a character; set corpus\.encoding"):
+        make_corpus("abc\U0001f600\ud83d")
+
+
+@pytest.fixture
+def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Corpus]:
+    """Loads a text through the folder ``tmp_path / "ids"``, whatever its size."""
+    monkeypatch.setattr(module, "MAPPED_FROM", 1)
+
+    def load(text: str) -> Corpus:
+        (tmp_path / "text.txt").write_text(text, "utf-8")
+        return load_corpus([tmp_path / "text.txt"], validation=0, cache=tmp_path / "ids")
+
+    return load
+
+
+def is_mapped(ids: np.ndarray) -> bool:
+    return isinstance(ids.base, np.memmap)
+
+
+@pytest.mark.parametrize("text", ["a text, é☃\U0001f600", "".join(map(chr, range(1000, 1300)))])
+def test_ids_in_a_file_are_those_in_memory(cached: Callable, tmp_path: Path, text: str) -> None:
+    corpus, other = cached(text), make_corpus(text, validation=0)
+    assert is_mapped(corpus.ids)
+    assert not corpus.ids.flags.writeable
+    assert corpus.ids.dtype == other.ids.dtype
+    assert np.array_equal(corpus.ids, other.ids)
+    assert (corpus.sha256, corpus.vocabulary.characters) == (other.sha256, other.vocabulary.characters)
+    (file,) = (tmp_path / "ids").iterdir()
+    assert file.name == hashlib.sha256(f"{corpus.sha256} {corpus.vocabulary.characters}".encode()).hexdigest() + ".ids"
+
+
+def test_a_file_of_ids_is_used_again(cached: Callable, tmp_path: Path) -> None:
+    cached("aabb")
+    (file,) = (tmp_path / "ids").iterdir()
+    file.write_bytes(bytes([1, 0, 1, 0]))
+    assert text_of(cached("aabb")) == "baba"
+    assert text_of(cached("abab")) == "abab"
+    assert len(list((tmp_path / "ids").iterdir())) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 3, b"\0" * 5])
+def test_a_file_of_ids_of_another_size_is_made_anew(cached: Callable, tmp_path: Path, content: bytes) -> None:
+    cached("aabb")
+    (file,) = (tmp_path / "ids").iterdir()
+    file.write_bytes(content)
+    assert text_of(cached("aabb")) == "aabb"
+    assert file.read_bytes() == bytes([0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(("size", "mapped"), [(999, False), (1000, True)])
+def test_only_ids_of_a_long_text_go_into_a_file(
+    cached: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, mapped: bool
+) -> None:
+    monkeypatch.setattr(module, "MAPPED_FROM", 2 * 1000)
+    text = "".join(map(chr, range(1000, 1000 + size)))  # more than a byte can number
+    assert is_mapped(cached(text).ids) == (tmp_path / "ids").exists() == mapped
+
+
+def test_ids_that_do_not_fit_on_the_disk(cached: Callable, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    assert len(cached("ab")) == 2
+    (tmp_path / "text.txt").write_text("ab" * 40_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
+    try:
+        with pytest.raises(
+            CorpusError, match=r"80000 bytes, cannot be kept in .*ids': File too large; make room there"
+        ):
+            load_corpus([tmp_path / "text.txt"], cache=tmp_path / "ids")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(list((tmp_path / "ids").iterdir())) == 1
+
+
+def test_ids_that_cannot_be_written(cached: Callable, tmp_path: Path) -> None:
+    (tmp_path / "ids").write_text("in the way")
+    with pytest.raises(CorpusError, match=r"the ids of the text, 4 bytes, cannot be kept in .*ids': "):
+        cached("aabb")
+    assert (tmp_path / "ids").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("second", ["aab", "aabba", "aabc", ""])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_text_that_changes_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str, mapped: bool
+) -> None:
+    monkeypatch.setattr(module, "MAPPED_FROM", 1)
+    versions = itertools.cycle([["aa", "bb"], [second[:2], second[2:]]])
+    with pytest.raises(CorpusError, match="'diary' changed while it was read; start again when nothing writes to it"):
+        module._make(lambda: next(versions), "diary", 0, 0, tmp_path if mapped else None)
+    assert list(tmp_path.iterdir()) == []

@@ -19,8 +19,8 @@ ANY_TEXT = st.text(st.integers(0, 0x10FFFF).map(chr), max_size=50)
     [("hello", "ehlo"), ("b\na B", "\n Bab"), ("\U0001f600\uffe6é☃e", "eé☃\uffe6\U0001f600"), ("", "")],
 )
 def test_ids_follow_code_points(text: str, ordered: str) -> None:
-    vocabulary = Vocabulary.of(code_points(text))
-    assert vocabulary.characters == Vocabulary(text).characters == ordered
+    vocabulary = Vocabulary(text)
+    assert vocabulary.characters == ordered
     assert len(vocabulary) == len(ordered)
     assert vocabulary.encode(ordered).tolist() == list(range(len(ordered)))
 
@@ -28,11 +28,12 @@ def test_ids_follow_code_points(text: str, ordered: str) -> None:
 @given(text=ANY_TEXT)
 @example(text="\ud83d\ude00 \U0001f600 \U0010ffff \0")
 def test_round_trip(text: str) -> None:
-    vocabulary = Vocabulary.of(code_points(text))
+    vocabulary = Vocabulary(text)
     ids = vocabulary.encode(text)
     assert ids.dtype == vocabulary.dtype
     assert vocabulary.decode(ids) == text
     assert Vocabulary(vocabulary.characters).encode(text).tolist() == ids.tolist()
+    assert code_points(text).tolist() == [ord(character) for character in text]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,8 @@ def test_ids_have_the_smallest_type(size: int, dtype: type) -> None:
     ids = vocabulary.encode(chr(size - 1))
     assert ids.dtype == vocabulary.dtype == dtype
     assert ids.tolist() == [size - 1]
+    with pytest.raises(UnknownCharacterError, match=f"U\\+{size:04X} .* at position 1 "):
+        vocabulary.encode(chr(0) + chr(size))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,12 @@
 """What counts as a word, and as a real one."""
 
-import pytest
+from collections import Counter
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from charrnn.text import words as module
 from charrnn.text.words import real_word_share, real_words, words
 
 
@@ -22,8 +27,23 @@ def test_words(text: str, found: list[str]) -> None:
 
 
 def test_real_words_occur_at_least_three_times() -> None:
-    assert real_words("cat dog Cat dog CAT") == {"cat"}
-    assert real_words("cat dog Cat dog CAT", at_least=2) == {"cat", "dog"}
+    assert real_words(["cat dog Cat dog CAT"]) == {"cat"}
+    assert real_words(["cat dog Cat dog CAT"], at_least=2) == {"cat", "dog"}
+
+
+@given(blocks=st.lists(st.text("ab'\u2019é1 ", max_size=6), max_size=8), at_least=st.integers(1, 3))
+@example(blocks=["don", "'t"], at_least=1)
+@example(blocks=["don'", "t"], at_least=1)
+@example(blocks=["don'", "'t"], at_least=1)
+@example(blocks=["lo", "", "ng"], at_least=1)
+def test_a_block_may_end_inside_a_word(blocks: list[str], at_least: int) -> None:
+    counts = Counter(words("".join(blocks)))
+    assert real_words(blocks, at_least) == {word for word, count in counts.items() if count >= at_least}
+
+
+def test_a_word_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 3)
+    assert real_words(["abcdef", "ghijkl", "mn op"], at_least=1) == {"jklmn", "op"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,137 @@
+"""From files, folders and standard input to text, a block at a time: no text has to fit in memory."""
+
+import codecs
+import io
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from charrnn.arrays import Ids
+from charrnn.errors import CorpusError
+from charrnn.resources import corpus_source
+
+BLOCK = 1 << 16
+"""Bytes, characters or ids worked on at once; what is made of so many stays in a core's cache."""
+
+Text = TypeVar("Text", str, Ids)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or the ``content`` of what can be read only once: standard input, a pipe."""
+
+    name: str
+    content: bytes | None = None
+
+
+def in_blocks(text: Text) -> Iterator[Text]:
+    """A text, or the ids of one, in blocks."""
+    return (text[start : start + BLOCK] for start in range(0, len(text), BLOCK))
+
+
+def find_sources(paths: Sequence[str | Path], standard_input: bytes | None = None) -> list[Source]:
+    """What files, folders of ``.txt`` files and ``-`` stand for, in the order given."""
+    return [source for path in paths for source in _sources(path, standard_input)]
+
+
+def read_blocks(sources: Iterable[Source], encoding: str, newline: str) -> Iterator[str]:
+    """The text of all sources, one after the other, in blocks of any length.
+
+    A byte-order mark is dropped from each; line ends become ``\\n`` unless ``newline`` is ``"keep"``, and one that
+    begins in one source and ends in the next is one. Raises CorpusError for what cannot be read or decoded.
+    """
+    line_ends = io.IncrementalNewlineDecoder(None, translate=newline == "universal")
+    for source in sources:
+        marked = True
+        for block in _decoded(source, encoding):
+            yield line_ends.decode(block.removeprefix("\ufeff") if marked else block)
+            marked = marked and not block
+    yield line_ends.decode("", final=True)
+
+
+def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]:
+    if str(path) == "-":
+        yield Source("standard input", sys.stdin.buffer.read() if standard_input is None else standard_input)
+        return
+    path = Path(path)
+    with _named_errors(path):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            files = sorted(_texts(path))
+            if not files:
+                raise CorpusError(f"folder {str(path)!r} holds no .txt file; name the files themselves")
+            yield from (Source(str(file)) for file in files)
+        else:
+            yield Source(str(path), None if stat.S_ISREG(mode) else path.read_bytes())
+
+
+def _texts(folder: Path) -> Iterator[Path]:
+    """The ``.txt`` files under a folder, without those that runs of ours have written there."""
+    for root, folders, files in os.walk(folder):
+        if "config.yaml" in files and "checkpoints" in folders:
+            folders.clear()
+        else:
+            yield from (Path(root, file) for file in files if file.endswith(".txt"))
+
+
+def _decoded(source: Source, encoding: str) -> Iterator[str]:
+    with _named_errors(Path(source.name)), _opened(source) as file:
+        decoder = _decoder(encoding, file.read(4))
+        file.seek(0)
+        ended = False
+        while not ended:
+            content = file.read(BLOCK)
+            ended = not content
+            try:
+                block = decoder.decode(content, ended)
+            except UnicodeDecodeError as error:
+                # The decoder was given what it had held back too, up to the place where the file stands now.
+                offset = file.tell() - len(error.object) + error.start
+                raise CorpusError(
+                    f"{source.name!r} is not {encoding}: byte 0x{error.object[error.start]:02x} at offset {offset} "
+                    f"({error.reason}); set corpus.encoding to the right one, latin-1 for instance"
+                ) from None
+            except UnicodeError as error:
+                raise CorpusError(
+                    f"{source.name!r} is not {encoding}: {error}; set corpus.encoding to the right one"
+                ) from None
+            yield block
+
+
+def _opened(source: Source) -> io.BufferedIOBase:
+    return open(source.name, "rb") if source.content is None else io.BytesIO(source.content)
+
+
+_MARKS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+
+
+def _decoder(encoding: str, beginning: bytes) -> codecs.IncrementalDecoder:
+    """Without a byte-order mark, UTF-16 and UTF-32 are in the machine's order, as for ``bytes.decode``; Python's
+    incremental decoders refuse that."""
+    name = codecs.lookup(encoding).name
+    if not beginning.startswith(_MARKS.get(name, b"")):
+        name += "-le" if sys.byteorder == "little" else "-be"
+    return codecs.getincrementaldecoder(name)("strict")
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Turns the operating system's refusals into one sentence that names the path."""
+    try:
+        yield
+    except FileNotFoundError:
+        source = corpus_source(path.name)
+        way_out = f"fetch it from {source} and save it there" if source else "check the path"
+        raise CorpusError(f"corpus {str(path)!r} does not exist; {way_out}") from None
+    except OSError as error:
+        raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}; check the path") from None
+    except ValueError:
+        raise CorpusError(f"corpus {str(path)!r} is not a path that a file can have; check it") from None

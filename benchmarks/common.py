@@ -7,11 +7,12 @@ what else the machine does, and its clock, weigh on both alike.
 import multiprocessing
 import os
 import platform
+import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import cycle
+from itertools import cycle, product
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -128,12 +129,13 @@ class OurTraining:
 
 
 class TorchTraining:
-    """The same steps of PyTorch, with the number of threads and the form of one-hot input that are its fastest.
+    """The same steps of PyTorch, with the number of threads and the form of one-hot input that are its fastest, or in
+    that ``way``.
 
     One-hot input is ``one_hot(x).float()`` or a look-up in an ``nn.Embedding`` of identity rows.
     """
 
-    def __init__(self, setting: Setting, threads: int | None = None) -> None:
+    def __init__(self, setting: Setting, way: tuple[int, str] | None = None) -> None:
         import torch
 
         torch.manual_seed(0)
@@ -149,8 +151,7 @@ class TorchTraining:
             "one_hot": lambda x: torch.nn.functional.one_hot(x, VOCABULARY).float(),
             "identity rows": identity,
         }
-        ways = [(n, form) for n in ([threads] if threads else thread_counts()) for form in self._forms]
-        self._use(fastest(ways, self._use, self.step) if threads is None else ways[0])
+        self._use(way or fastest(product(thread_counts(), self._forms), self._use, self.step))
 
     def _use(self, way: tuple[int, str]) -> None:
         import torch
@@ -212,7 +213,8 @@ def _seconds(function: Callable[[], None]) -> float:
 class Player:
     """A process of its own that makes a job and then works in turns; a context manager.
 
-    ``idle`` is the most of a core that it kept busy while it waited, which has to stay near 0 for turns to be fair.
+    ``idle`` is the most of a core that it kept busy while it waited, which has to stay near 0 for turns to be fair;
+    ``others`` how many cores everything else on the machine used in each of its turns.
     """
 
     def __init__(self, make: Callable[..., Job], *arguments: Any, seconds: float = 0.4) -> None:
@@ -223,6 +225,7 @@ class Player:
         theirs.close()
         self.manner: str = self._connection.recv()
         self.idle = 0.0
+        self.others: list[float] = []
 
     def __enter__(self) -> "Player":
         return self
@@ -234,8 +237,9 @@ class Player:
     def turn(self) -> float:
         """Works for the seconds it was made with, a step at least; returns what it got done in a second."""
         self._connection.send("go")
-        rate, idle = self._connection.recv()
+        rate, idle, others = self._connection.recv()
         self.idle = max(self.idle, idle)
+        self.others.append(others)
         return float(rate)
 
 
@@ -244,15 +248,17 @@ def _play(connection: Connection, seconds: float, make: Callable[..., Job], *arg
     job.step()
     steps = max(1, round(seconds / min(_seconds(job.step), _seconds(job.step))))
     connection.send(job.manner)
-    waiting, busy = time.perf_counter(), time.process_time()
+    rested, own = time.perf_counter(), time.process_time()
     for _ in _messages(connection):
-        started, resting = time.perf_counter(), time.process_time() - busy
+        idle = (time.process_time() - own) / (time.perf_counter() - rested)
+        started, own, everyone = time.perf_counter(), time.process_time(), _busy_time()
         for _ in range(steps):
             job.step()
         took = time.perf_counter() - started
+        others = max(0.0, _busy_time() - everyone - (time.process_time() - own)) / took
         time.sleep(REST)
-        connection.send((steps * job.amount / took, resting / (started - waiting)))
-        waiting, busy = time.perf_counter(), time.process_time()
+        rested, own = time.perf_counter(), time.process_time()
+        connection.send((steps * job.amount / took, idle, others))
     os._exit(0)  # threads that wait for work need no farewell
 
 
@@ -262,6 +268,23 @@ def _messages(connection: Connection) -> Iterator[Any]:
             yield connection.recv()
     except EOFError:
         return
+
+
+def _busy_time() -> float:
+    """Seconds that all cores have worked so far, or were taken by other machines on the same host; 0 off Linux."""
+    fields = next(iter(_lines("/proc/stat")), "cpu").split()[1:]
+    user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8] or [0] * 8)
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def fairness(players: Iterable[Player]) -> str:
+    """How far the turns were what they should be, in a sentence."""
+    players = list(players)
+    others = [cores for player in players for cores in player.others]
+    return (
+        f"Whoever waited used at most {max(player.idle for player in players):.0%} of a core; everything else on the "
+        f"machine {statistics.median(others):.1f} cores in the median turn, {max(others):.1f} in the worst."
+    )
 
 
 def table(header: list[str], rows: Iterable[list[str]]) -> str:

@@ -14,7 +14,7 @@ import argparse
 import statistics
 import sys
 
-from common import OurTraining, Player, Products, TorchTraining, chosen, machine, table
+from common import OurTraining, Player, Products, TorchTraining, chosen, fairness, machine, table
 
 
 def main() -> None:
@@ -23,8 +23,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=11, help="of each side and setting; default: 11")
     arguments = parser.parse_args()
 
-    found, ceiling, idle = [], 0.0, 0.0
+    found, ceiling = [], 0.0
     with Player(Products, seconds=0.15) as products:
+        players = [products]
         for setting in chosen(arguments.settings):
             with Player(OurTraining, setting) as ours, Player(TorchTraining, setting) as theirs:
                 pairs = []
@@ -32,7 +33,7 @@ def main() -> None:
                     pairs.append((ours.turn(), theirs.turn()))
                     ceiling = max(ceiling, products.turn())
                 found.append((setting, pairs, ours.manner, theirs.manner))
-                idle = max(idle, ours.idle, theirs.idle, products.idle)
+                players += [ours, theirs]
             print(f"{setting}: {statistics.median(a / b for a, b in pairs):.2f}", file=sys.stderr)
 
     rows = []
@@ -47,8 +48,7 @@ def main() -> None:
             ]
         )
     print(f"{machine()}; {found[0][2]} here, {products.manner} for products, PyTorch's in the table.")
-    print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns.")
-    print(f"Whoever waited used at most {idle:.0%} of a core.\n")
+    print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns. {fairness(players)}\n")
     print(
         table(
             ["setting", "this project, chars/s", "PyTorch, chars/s (threads, input)", "ratio", "GFLOP/s", "of ceiling"],

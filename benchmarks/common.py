@@ -65,9 +65,12 @@ SETTINGS = [
 ]
 
 
-def chosen(names: list[str]) -> list[Setting]:
+def chosen(settings: list[Setting], names: list[str]) -> list[Setting]:
     """The settings whose name holds one of these, in any case; with none, all."""
-    return [s for s in SETTINGS if not names or any(name.lower() in str(s).lower() for name in names)]
+    found = [s for s in settings if not names or any(name.lower() in str(s).lower() for name in names)]
+    if not found:
+        raise SystemExit(f"no setting's name holds {' or '.join(names)}; there are: {', '.join(map(str, settings))}")
+    return found
 
 
 def machine() -> str:

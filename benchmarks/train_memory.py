@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from common import Job, OurTraining, Setting, TorchTraining, chosen, machine, table
+from common import SETTINGS, Job, OurTraining, Setting, TorchTraining, chosen, machine, table
 
 from charrnn.training.engine import available_cores
 
@@ -29,7 +29,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     rows = []
-    for setting in chosen(arguments.settings):
+    for setting in chosen(SETTINGS, arguments.settings):
         (libraries, ours), (their_libraries, theirs) = (alone(side, setting) for side in (OurTraining, torch_training))
         rows.append([str(setting), f"{ours - libraries:.0f}", f"{theirs - their_libraries:.0f}"])
         rows[-1].append(f"{(ours - libraries) / (theirs - their_libraries):.2f}")

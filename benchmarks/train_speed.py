@@ -14,7 +14,7 @@ import argparse
 import statistics
 import sys
 
-from common import OurTraining, Player, Products, TorchTraining, chosen, fairness, machine, table
+from common import SETTINGS, OurTraining, Player, Products, TorchTraining, chosen, fairness, machine, table
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     found, ceiling = [], 0.0
     with Player(Products, seconds=0.15) as products:
         players = [products]
-        for setting in chosen(arguments.settings):
+        for setting in chosen(SETTINGS, arguments.settings):
             with Player(OurTraining, setting) as ours, Player(TorchTraining, setting) as theirs:
                 pairs = []
                 for _ in range(arguments.turns):

@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from charrnn.config import Settings
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
+
+REHEARSAL = 0.3
+"""Seconds of iterations that are timed to say how long the run will take."""
 
 
 @click.command("train")
@@ -125,12 +128,18 @@ def _train(trainer: "Trainer") -> None:
 
 
 def _introduce(trainer: "Trainer") -> None:
-    from charrnn.cli.output import introduce, say
+    from charrnn.cli.output import duration_text, introduce, say
+    from charrnn.errors import DivergenceError
+    from charrnn.training.speed import measure, time_left
 
     introduce(trainer)
     say("losses: nats per character; a nat is 1.443 bits")
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {trainer.run}{begun}")
+    if trainer.progress.iteration < trainer.iterations:
+        with suppress(DivergenceError):  # of which training itself says more
+            speed = measure(trainer, REHEARSAL)
+            say(f"time: {duration_text(time_left(trainer, speed).total)} ({speed.training:,.0f} characters/s)")
 
 
 def _conclude(trainer: "Trainer", test_loss: float | None) -> None:

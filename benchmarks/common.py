@@ -280,14 +280,10 @@ def _busy_time() -> float:
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
-def fairness(players: Iterable[Player]) -> str:
-    """How far the turns were what they should be, in a sentence."""
-    players = list(players)
-    others = [cores for player in players for cores in player.others]
-    return (
-        f"Whoever waited used at most {max(player.idle for player in players):.0%} of a core; everything else on the "
-        f"machine {statistics.median(others):.1f} cores in the median turn, {max(others):.1f} in the worst."
-    )
+def others(players: Iterable[Player]) -> str:
+    """How many cores everything else on the machine used in the median turn: near 0, or the numbers are not worth
+    keeping."""
+    return f"{statistics.median(cores for player in players for cores in player.others):.1f}"
 
 
 def table(header: list[str], rows: Iterable[list[str]]) -> str:

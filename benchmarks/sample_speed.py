@@ -18,7 +18,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from common import VOCABULARY, Player, Setting, chosen, fairness, fastest, machine, table, thread_counts
+from common import VOCABULARY, Player, Setting, chosen, fastest, machine, others, table, thread_counts
 
 from charrnn import Model, Vocabulary, generate
 
@@ -29,6 +29,7 @@ SETTINGS = [
 ]
 LENGTH = 100
 """Characters of a step, in each stream."""
+COLUMNS = ["network", "streams", "this project, chars/s", "PyTorch, chars/s (threads, loop)", "ratio", "others, cores"]
 
 
 class OurSampling:
@@ -105,18 +106,21 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=9, help="of each command; 0: none; default: 9")
     arguments = parser.parse_args()
 
-    rows, players = [], []
+    rows, idle = [], 0.0
     for setting in chosen(SETTINGS, arguments.networks):
         with Player(OurSampling, setting) as ours, Player(TorchSampling, setting) as theirs:
             pairs = [(ours.turn(), theirs.turn()) for _ in range(arguments.turns)]
-        players += [ours, theirs]
+        idle = max(idle, ours.idle, theirs.idle)
         a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
         name, _, _ = str(setting).partition(" B")
         rows.append([name, str(setting.streams), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", f"{ratio:.2f}"])
+        rows[-1].append(others([ours, theirs]))
         print(f"{setting}: {ratio:.2f}", file=sys.stderr)
-    print(f"{machine()}.\nMedians of {arguments.turns} turns. {fairness(players)}\n")
-    print(table(["network", "streams", "this project, chars/s", "PyTorch, chars/s (threads, loop)", "ratio"], rows))
+    print(f"{machine()}.")
+    print(f"Medians of {arguments.turns} turns.")
+    print(f"Whoever waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
+    print(table(COLUMNS, rows))
     if arguments.starts:
         print()
         print(table(["from a cold start", f"median of {arguments.starts}, s"], cold_starts(arguments.starts)))

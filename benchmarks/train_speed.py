@@ -14,7 +14,12 @@ import argparse
 import statistics
 import sys
 
-from common import SETTINGS, OurTraining, Player, Products, TorchTraining, chosen, fairness, machine, table
+from common import SETTINGS, OurTraining, Player, Products, TorchTraining, chosen, machine, others, table
+
+COLUMNS = [
+    *("setting", "this project, chars/s", "PyTorch, chars/s (threads, input)", "ratio"),
+    *("GFLOP/s", "of ceiling", "others, cores"),
+]
 
 
 def main() -> None:
@@ -23,38 +28,26 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=11, help="of each side and setting; default: 11")
     arguments = parser.parse_args()
 
-    found, ceiling = [], 0.0
+    found, ceiling, idle = [], 0.0, 0.0
     with Player(Products, seconds=0.15) as products:
-        players = [products]
         for setting in chosen(SETTINGS, arguments.settings):
             with Player(OurTraining, setting) as ours, Player(TorchTraining, setting) as theirs:
                 pairs = []
                 for _ in range(arguments.turns):
                     pairs.append((ours.turn(), theirs.turn()))
                     ceiling = max(ceiling, products.turn())
-                found.append((setting, pairs, ours.manner, theirs.manner))
-                players += [ours, theirs]
-            print(f"{setting}: {statistics.median(a / b for a, b in pairs):.2f}", file=sys.stderr)
+            a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
+            ratio = statistics.median(a / b for a, b in pairs)
+            row = [str(setting), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", f"{ratio:.2f}"]
+            found.append((row, 6 * setting.network.product_parameters * a, others([ours, theirs])))
+            idle = max(idle, ours.idle, theirs.idle, products.idle)
+            print(f"{setting}: {ratio:.2f}", file=sys.stderr)
 
-    rows = []
-    for setting, pairs, _, manner in found:
-        a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
-        speed = 6 * setting.network.product_parameters * a
-        rows.append(
-            [
-                *(str(setting), f"{a:,.0f}", f"{b:,.0f} ({manner})"),
-                f"{statistics.median(a / b for a, b in pairs):.2f}",
-                *(f"{speed / 1e9:.0f}", f"{speed / ceiling:.0%}"),
-            ]
-        )
-    print(f"{machine()}; {found[0][2]} here, {products.manner} for products, PyTorch's in the table.")
-    print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns. {fairness(players)}\n")
-    print(
-        table(
-            ["setting", "this project, chars/s", "PyTorch, chars/s (threads, input)", "ratio", "GFLOP/s", "of ceiling"],
-            rows,
-        )
-    )
+    rows = [[*row, f"{speed / 1e9:.0f}", f"{speed / ceiling:.0%}", load] for row, speed, load in found]
+    print(f"{machine()}; {ours.manner} here, {products.manner} for products, PyTorch's in the table.")
+    print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns.")
+    print(f"Whoever waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
+    print(table(COLUMNS, rows))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Learn to write from a text.",
     "sample": "Write with a trained network.",
     "snapshots": "Print how a run's samples progressed.",
+    "bench": "Measure how fast this machine trains and samples.",
 }
 """Each command, the file it is in, and what it does in a line."""
 

@@ -8,7 +8,7 @@ import click
 from tqdm import tqdm
 
 from charrnn.training.snapshots import Snapshot
-from charrnn.training.trainer import Evaluation, Fact, Step
+from charrnn.training.trainer import Evaluation, Fact, Step, Trainer
 
 SECONDS_BETWEEN_LINES = 10
 
@@ -27,9 +27,35 @@ def snapshot_text(snapshot: Snapshot) -> str:
     return f"{', '.join(facts)}\n\n{snapshot.text}\n"
 
 
+def duration_text(seconds: float) -> str:
+    """A duration that was estimated: ``about 2.4 minutes``."""
+    if seconds < 1.5:
+        return "about a second"
+    value, unit = seconds, "seconds"
+    for factor, longer in ((60, "minutes"), (60, "hours"), (24, "days")):
+        if value < 1.5 * factor:
+            break
+        value, unit = value / factor, longer
+    return f"about {f'{value:.1f}'.removesuffix('.0') if value < 9.95 else f'{value:,.0f}'} {unit}"
+
+
 def say(message: str) -> None:
     """A line for the user."""
     click.echo(message, err=True)
+
+
+def introduce(trainer: Trainer) -> None:
+    """Says what is learnt, and by what."""
+    c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
+    say(
+        f"corpus: {c.name}, {len(c):,} characters, {len(c.vocabulary)} distinct; "
+        f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
+    )
+    say(
+        f"model: {m.cell}, {m.layers} x {m.hidden}, {len(trainer.model.parameters.vector):,} parameters; "
+        f"{trainer.iterations:,} iterations of {t.batch} x {t.window} characters, "
+        f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
+    )
 
 
 class Progress:

@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from charrnn.cli.settings import layers_of, settings_of, settings_options
+
 if TYPE_CHECKING:
     from charrnn.checkpoint import Checkpoint
     from charrnn.config import Settings
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
+REHEARSAL = 0.3
+"""Seconds of iterations that are timed to say how long the run will take."""
+
 
 @click.command("train")
-@click.argument("corpus", nargs=-1, type=click.Path())
-@click.option(
-    "--config", "configs", multiple=True, metavar="FILE", help="A settings file, or a recipe by name; later ones win."
-)
-@click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
-)
+@settings_options
 @click.option("--run", "folder", type=click.Path(), help="Folder of the run.  [default: runs/ and the corpus's name]")
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder, with its own settings.")
 @click.option("--force", is_flag=True, help="Replace the run in that folder.")
@@ -47,18 +46,14 @@ def command(
     Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
     them all. Ctrl-C stops a run safely, and --resume goes on with it exactly.
     """
-    from charrnn.config import from_assignments, from_file, from_mapping, resolve
     from charrnn.text.corpus import corpus_name
-    from charrnn.training.recipe import DEFAULT_RECIPE, NAMES, resume_settings
+    from charrnn.training.recipe import NAMES, resume_settings
     from charrnn.training.run import Run
 
     if resume and force:
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
-    layers = [from_file(config) for config in configs]
-    layers.append(from_assignments(assignments))
-    if corpus:
-        layers.append(from_mapping({"corpus.path": list(corpus)}, "the command line"))
-    settings = resolve(layers if configs else [from_file(DEFAULT_RECIPE), *layers], NAMES)
+    layers = layers_of(corpus, configs, assignments)
+    settings = settings_of(layers, configs)
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
     checkpoint = run.last_checkpoint() if resume else None
     if checkpoint:
@@ -133,21 +128,18 @@ def _train(trainer: "Trainer") -> None:
 
 
 def _introduce(trainer: "Trainer") -> None:
-    from charrnn.cli.output import say
+    from charrnn.cli.output import duration_text, introduce, say
+    from charrnn.errors import DivergenceError
+    from charrnn.training.speed import measure, time_left
 
-    c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
-    say(
-        f"corpus: {c.name}, {len(c):,} characters, {len(c.vocabulary)} distinct; "
-        f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
-    )
-    say(
-        f"model: {m.cell}, {m.layers} x {m.hidden}, {len(trainer.model.parameters.vector):,} parameters; "
-        f"{trainer.iterations:,} iterations of {t.batch} x {t.window} characters, "
-        f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
-    )
+    introduce(trainer)
     say("losses: nats per character; a nat is 1.443 bits")
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {trainer.run}{begun}")
+    if trainer.progress.iteration < trainer.iterations:
+        with suppress(DivergenceError):  # of which training itself says more
+            speed = measure(trainer, REHEARSAL)
+            say(f"time: {duration_text(time_left(trainer, speed).total)} ({speed.training:,.0f} characters/s)")
 
 
 def _conclude(trainer: "Trainer", test_loss: float | None) -> None:

@@ -4,6 +4,8 @@ Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L la
     x, y ids (T, B)     state (L, S, B, H)     masks (L - 1, T, B, H)     logits (T, B, V)
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,6 +40,16 @@ class Network:
         for layer, cell_ in enumerate(self.cells):
             self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
         self.shapes |= {"head.W": (H, V), "head.b": (V,)}
+
+    @property
+    def product_parameters(self) -> int:
+        """How many parameters take part in matrix products: the weights, but for those of which rows are looked up.
+
+        A character costs 2 floating-point operations for each of them forward, 4 backward (one product for the
+        gradient of the weights, one for that of what they were given).
+        """
+        looked_up = "layer0.Wx" if self.embedding_size is None else "embedding.W"
+        return sum(math.prod(shape) for name, shape in self.shapes.items() if len(shape) == 2 and name != looked_up)
 
     def parameters(
         self,

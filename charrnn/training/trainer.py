@@ -66,8 +66,9 @@ class Trainer:
     """Trains a model on a corpus. With a ``run``, already created, it writes that folder; with a ``checkpoint`` it goes
     on from there.
 
-    ``model`` is the one being trained, at any moment ready to be sampled. The corpus is taken as given: ``corpus_of``
-    in ``recipe.py`` loads the one that the settings name.
+    ``model`` is the one being trained, at any moment ready to be sampled; ``engine`` computes its gradients, and
+    ``train`` enters it. The corpus is taken as given: ``corpus_of`` in ``recipe.py`` loads the one that the settings
+    name.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Trainer:
         if checkpoint:
             self._restore(checkpoint)
         self._recent = deque(self.progress.recent_losses, maxlen=t.report)
-        self._engine = Engine(self.model.network, min(settings.compute.workers or available_cores(), t.batch))
+        self.engine = Engine(self.model.network, min(settings.compute.workers or available_cores(), t.batch))
         self._stopping = False
 
     def stop(self) -> None:
@@ -101,7 +102,7 @@ class Trainer:
         """
         saved = self.progress.iteration
         self._stopping = False
-        with self._engine:
+        with self.engine:
             while self.progress.iteration < self.iterations and not self._stopping:
                 with quiet_overflow():
                     step = self._step()
@@ -127,7 +128,7 @@ class Trainer:
 
         x, y = self.streams.window(done % self.streams.windows)
         self._begin_streams(done)
-        loss, gradient, after = self._engine.loss_and_gradients(p, x, y, self.state, self._dropout_masks(done))
+        loss, gradient, after = self.engine.loss_and_gradients(p, x, y, self.state, self._dropout_masks(done))
         norm = global_norm(gradient.vector) if t.clip is None else CLIPS[t.clip_kind](gradient.vector, t.clip)
         rate = learning_rate(Position(done, self.iterations, self.streams.windows), t)
         self.optimizer.step(p.vector, gradient.vector, rate)
@@ -184,7 +185,7 @@ class Trainer:
 
     def _evaluate(self, ids: Ids) -> float:
         t = self.settings.training
-        loss = self._engine.evaluate(self.model.parameters, ids, t.batch, t.window)
+        loss = self.engine.evaluate(self.model.parameters, ids, t.batch, t.window)
         if not math.isfinite(loss):
             raise self._divergence(f"loss {loss} over a text it does not learn")
         return loss

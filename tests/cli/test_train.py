@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from charrnn import load_checkpoint
+from charrnn import Trainer, load_checkpoint, load_corpus, load_settings
 from charrnn.text import corpus
 
 TINY = ("--config", "tiny.yaml")
@@ -84,6 +85,28 @@ def test_stderr_is_plain_lines_where_it_is_no_terminal(folder: Path, charrnn: Ca
     ):
         assert said in err
     assert err.endswith("write: charrnn sample --checkpoint new\n")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_the_time_it_will_take_is_said_before_it_begins(folder: Path, charrnn: Callable, resume: bool) -> None:
+    more = ("--run", "run", "--resume", "--set", "training.iterations=8") if resume else (*TINY, "--run", "new")
+    lines = charrnn("train", "cats.txt", *more).err.splitlines()
+    (time,) = [number for number, line in enumerate(lines) if line.startswith("time: ")]
+    assert re.fullmatch(r"time: about \S.* \([\d,]+ characters/s\)", lines[time])
+    assert lines[time - 1].startswith("run: ")
+    assert "best validation loss" in lines[time + 1]
+
+
+def test_no_time_is_said_where_nothing_is_left(folder: Path, charrnn: Callable) -> None:
+    assert "time: " not in charrnn("train", "cats.txt", "--run", "run", "--resume").err
+
+
+def test_saying_the_time_changes_no_bit(folder: Path) -> None:
+    trainer = Trainer(load_settings("tiny.yaml"), load_corpus(["cats.txt"]))
+    list(trainer.train())
+    ours, its = trainer.checkpoint(), load_checkpoint("run/checkpoints/last.npz")
+    assert ours.model.parameters.vector.tobytes() == its.model.parameters.vector.tobytes()
+    assert ours.training.state.tobytes() == its.training.state.tobytes()
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")

@@ -225,3 +225,19 @@ def test_biases_begin_at_zero(initialiser: str, cell: str) -> None:
     for name, bias in draw(initialiser, cell, forget_bias=0.0).items():
         if bias.ndim == 1:
             assert not bias.any(), name
+
+
+@pytest.mark.parametrize(
+    ("cell", "layers", "embedding", "products"),
+    [
+        ("lstm", 1, None, 5 * 20 + 5 * 7),  # V = 7, H = 5, E = 3
+        ("lstm", 1, 3, 3 * 20 + 5 * 20 + 5 * 7),
+        ("gru", 2, None, 3 * 5 * 15 + 5 * 7),
+        ("rnn", 3, 3, 3 * 5 + 5 * 5 * 5 + 5 * 7),
+    ],
+)
+def test_look_ups_and_biases_take_no_part_in_products(
+    cell: str, layers: int, embedding: int | None, products: int
+) -> None:
+    network = Network(7, cell=cell, layers=layers, hidden_size=5, embedding_size=embedding)
+    assert network.product_parameters == products

@@ -1,0 +1,292 @@
+"""What the benchmarks share: settings, the machine in words, one training step here and in PyTorch, turns.
+
+Two things are compared by turns: each lives in a process of its own, and while one works the others wait, so that
+what else the machine does, and its clock, weigh on both alike.
+"""
+
+import multiprocessing
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import cycle, product
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from charrnn.config import TrainingSettings
+from charrnn.nn.network import Network
+from charrnn.training.clipping import clip_norm
+from charrnn.training.engine import Engine, available_cores
+from charrnn.training.optimizers import Adam
+
+VOCABULARY = 87
+RATE, CLIP = 2e-3, 5.0
+REST = 0.15
+"""Seconds after a turn in which the threads of OpenMP and BLAS, which first spin for more work, fall asleep."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A network and the windows it is given."""
+
+    cell: str
+    layers: int
+    hidden: int
+    streams: int
+    window: int
+
+    def __str__(self) -> str:
+        return f"{self.cell.upper()} {self.layers}x{self.hidden} B{self.streams} T{self.window}"
+
+    @property
+    def network(self) -> Network:
+        return Network(VOCABULARY, cell=self.cell, layers=self.layers, hidden_size=self.hidden)
+
+    def windows(self, count: int = 8) -> list[Any]:
+        """Pairs (x, y) of ids, each (T, B), of random text."""
+        rng = np.random.default_rng(0)
+        ids = rng.integers(VOCABULARY, size=(count, self.window + 1, self.streams), dtype=np.uint8)
+        return [(window[:-1], window[1:]) for window in ids]
+
+
+SETTINGS = [
+    Setting("lstm", 2, 128, 50, 50),
+    Setting("lstm", 2, 256, 50, 50),
+    Setting("lstm", 1, 512, 100, 100),
+    Setting("lstm", 3, 512, 100, 100),
+    Setting("gru", 2, 256, 50, 50),
+    Setting("rnn", 2, 256, 50, 50),
+]
+
+
+def chosen(settings: list[Setting], names: list[str]) -> list[Setting]:
+    """The settings whose name holds one of these, in any case; with none, all."""
+    found = [s for s in settings if not names or any(name.lower() in str(s).lower() for name in names)]
+    if not found:
+        raise SystemExit(f"no setting's name holds {' or '.join(names)}; there are: {', '.join(map(str, settings))}")
+    return found
+
+
+def machine() -> str:
+    """The processor, the cores this process may use, and the versions of what computes."""
+    names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    (blas, *_) = [library for library in threadpool_info() if library["user_api"] == "blas"] or [{}]
+    products = " ".join(str(blas[key]) for key in ("internal_api", "version", "architecture") if blas.get(key))
+    return (
+        f"{names[0] if names else platform.processor() or platform.machine()}, {available_cores()} cores; "
+        f"Python {platform.python_version()}, NumPy {np.__version__} ({products or 'BLAS unknown'}), "
+        f"PyTorch {version('torch')}"
+    )
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def thread_counts() -> list[int]:
+    """1, 2, 4 ... and all cores."""
+    cores = available_cores()
+    return [*(2**k for k in range(cores.bit_length()) if 2**k < cores), cores]
+
+
+class Job(Protocol):
+    """Something whose speed is measured."""
+
+    amount: float
+    """What a step gets done: characters, or floating-point operations."""
+    manner: str
+    """How it does so: threads and the like."""
+
+    def step(self) -> None: ...
+
+
+class OurTraining:
+    """Steps of this project: loss and gradients, clip, Adam; the state is carried."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.amount = setting.streams * setting.window
+        network = setting.network
+        self._p = network.parameters(np.random.default_rng(0))
+        self._adam = Adam(self._p.vector, TrainingSettings(iterations=1))
+        self._state = network.zero_state(setting.streams)
+        self._windows = cycle(setting.windows())
+        workers = min(available_cores(), setting.streams)
+        self._engine = Engine(network, workers).__enter__()
+        self.manner = f"{workers} workers"
+
+    def step(self) -> None:
+        x, y = next(self._windows)
+        _, gradient, self._state = self._engine.loss_and_gradients(self._p, x, y, self._state)
+        clip_norm(gradient.vector, CLIP)
+        self._adam.step(self._p.vector, gradient.vector, RATE)
+
+
+class TorchTraining:
+    """The same steps of PyTorch, with the number of threads and the form of one-hot input that are its fastest, or in
+    that ``way``.
+
+    One-hot input is ``one_hot(x).float()`` or a look-up in an ``nn.Embedding`` of identity rows.
+    """
+
+    def __init__(self, setting: Setting, way: tuple[int, str] | None = None) -> None:
+        import torch
+
+        torch.manual_seed(0)
+        self.amount = setting.streams * setting.window
+        self._rnn = getattr(torch.nn, setting.cell.upper())(VOCABULARY, setting.hidden, setting.layers)
+        self._head = torch.nn.Linear(setting.hidden, VOCABULARY)
+        self._parameters = [*self._rnn.parameters(), *self._head.parameters()]
+        self._adam = torch.optim.Adam(self._parameters, lr=RATE, fused=True)
+        self._state: Any = None
+        self._windows = cycle([tuple(torch.tensor(ids.astype(np.int64)) for ids in pair) for pair in setting.windows()])
+        identity = torch.nn.Embedding.from_pretrained(torch.eye(VOCABULARY))
+        self._forms = {
+            "one_hot": lambda x: torch.nn.functional.one_hot(x, VOCABULARY).float(),
+            "identity rows": identity,
+        }
+        self._use(way or fastest(product(thread_counts(), self._forms), self._use, self.step))
+
+    def _use(self, way: tuple[int, str]) -> None:
+        import torch
+
+        threads, form = way
+        torch.set_num_threads(threads)
+        self._one_hot = self._forms[form]
+        self.manner = f"{threads}, {form}"
+
+    def step(self) -> None:
+        import torch
+
+        x, y = next(self._windows)
+        h, state = self._rnn(self._one_hot(x), self._state)
+        self._state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+        loss = torch.nn.functional.cross_entropy(self._head(h).flatten(0, 1), y.flatten())
+        self._adam.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._parameters, CLIP)
+        self._adam.step()
+
+
+class Products:
+    """Large square products in float32 on all cores: how many operations a second the machine's BLAS reaches."""
+
+    SIZE = 2048
+
+    def __init__(self) -> None:
+        self.amount = 2 * self.SIZE**3
+        self.manner = f"{available_cores()} threads"
+        rng = np.random.default_rng(0)
+        self._a, self._b = rng.random((2, self.SIZE, self.SIZE), np.float32)
+        self._out = np.empty_like(self._a)
+
+    def step(self) -> None:
+        np.matmul(self._a, self._b, out=self._out)
+
+
+def fastest(ways: Iterable[Any], use: Callable[[Any], None], step: Callable[[], None], seconds: float = 0.5) -> Any:
+    """The way with the shortest step; each is tried three times by turns, for so long and one step at least."""
+    shortest = dict.fromkeys(ways, float("inf"))
+    for _ in range(3):
+        for way in shortest:
+            use(way)
+            until = time.perf_counter() + seconds / 3
+            while True:
+                shortest[way] = min(shortest[way], _seconds(step))
+                if time.perf_counter() > until:
+                    break
+    return min(shortest, key=lambda way: shortest[way])
+
+
+def _seconds(function: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+class Player:
+    """A process of its own that makes a job and then works in turns; a context manager.
+
+    ``idle`` is the most of a core that it kept busy while it waited, which has to stay near 0 for turns to be fair;
+    ``others`` how many cores everything else on the machine used in each of its turns.
+    """
+
+    def __init__(self, make: Callable[..., Job], *arguments: Any, seconds: float = 0.4) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_play, args=(theirs, seconds, make, *arguments), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.manner: str = self._connection.recv()
+        self.idle = 0.0
+        self.others: list[float] = []
+
+    def __enter__(self) -> "Player":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+        self._process.join()
+
+    def turn(self) -> float:
+        """Works for the seconds it was made with, a step at least; returns what it got done in a second."""
+        self._connection.send("go")
+        rate, idle, others = self._connection.recv()
+        self.idle = max(self.idle, idle)
+        self.others.append(others)
+        return float(rate)
+
+
+def _play(connection: Connection, seconds: float, make: Callable[..., Job], *arguments: Any) -> None:
+    job = make(*arguments)
+    job.step()
+    steps = max(1, round(seconds / min(_seconds(job.step), _seconds(job.step))))
+    connection.send(job.manner)
+    rested, own = time.perf_counter(), time.process_time()
+    for _ in _messages(connection):
+        idle = (time.process_time() - own) / (time.perf_counter() - rested)
+        started, own, everyone = time.perf_counter(), time.process_time(), _busy_time()
+        for _ in range(steps):
+            job.step()
+        took = time.perf_counter() - started
+        others = max(0.0, _busy_time() - everyone - (time.process_time() - own)) / took
+        time.sleep(REST)
+        rested, own = time.perf_counter(), time.process_time()
+        connection.send((steps * job.amount / took, idle, others))
+    os._exit(0)  # threads that wait for work need no farewell
+
+
+def _messages(connection: Connection) -> Iterator[Any]:
+    try:
+        while True:
+            yield connection.recv()
+    except EOFError:
+        return
+
+
+def _busy_time() -> float:
+    """Seconds that all cores have worked so far, or were taken by other machines on the same host; 0 off Linux."""
+    fields = next(iter(_lines("/proc/stat")), "cpu").split()[1:]
+    user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8] or [0] * 8)
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def others(players: Iterable[Player]) -> str:
+    """How many cores everything else on the machine used in the median turn: near 0, or the numbers are not worth
+    keeping."""
+    return f"{statistics.median(cores for player in players for cores in player.others):.1f}"
+
+
+def table(header: list[str], rows: Iterable[list[str]]) -> str:
+    """Markdown, the first column to the left, the others to the right."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

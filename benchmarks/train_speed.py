@@ -1,0 +1,54 @@
+"""The speed of training beside PyTorch's: characters a second of whole steps, and the share of what BLAS can do.
+
+    python3 benchmarks/train_speed.py
+    python3 benchmarks/train_speed.py 3x512 gru --turns 5
+
+A step is forward, loss, backward, clip by global norm and Adam. Both sides use all cores, PyTorch as many of them as
+make it fastest, and work in turns; the ratio is the median of those of neighbouring turns. The ceiling is the best of
+large products taken in turn with them. Operations are 6 a character for each parameter that takes part in a product
+(``Network.product_parameters``): activations, biases, look-ups, clip and Adam take time and count nothing.
+Prints Markdown.
+"""
+
+import argparse
+import statistics
+import sys
+
+from common import SETTINGS, OurTraining, Player, Products, TorchTraining, chosen, machine, others, table
+
+COLUMNS = [
+    *("setting", "this project, chars/s", "PyTorch, chars/s (threads, input)", "ratio"),
+    *("GFLOP/s", "of ceiling", "others, cores"),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The speed of training beside PyTorch's.")
+    parser.add_argument("settings", nargs="*", help="those whose name holds one of these, such as 3x512; default: all")
+    parser.add_argument("--turns", type=int, default=11, help="of each side and setting; default: 11")
+    arguments = parser.parse_args()
+
+    found, ceiling, idle = [], 0.0, 0.0
+    with Player(Products, seconds=0.15) as products:
+        for setting in chosen(SETTINGS, arguments.settings):
+            with Player(OurTraining, setting) as ours, Player(TorchTraining, setting) as theirs:
+                pairs = []
+                for _ in range(arguments.turns):
+                    pairs.append((ours.turn(), theirs.turn()))
+                    ceiling = max(ceiling, products.turn())
+            a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
+            ratio = statistics.median(a / b for a, b in pairs)
+            row = [str(setting), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", f"{ratio:.2f}"]
+            found.append((row, 6 * setting.network.product_parameters * a, others([ours, theirs])))
+            idle = max(idle, ours.idle, theirs.idle, products.idle)
+            print(f"{setting}: {ratio:.2f}", file=sys.stderr)
+
+    rows = [[*row, f"{speed / 1e9:.0f}", f"{speed / ceiling:.0%}", load] for row, speed, load in found]
+    print(f"{machine()}; {ours.manner} here, {products.manner} for products, PyTorch's in the table.")
+    print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns.")
+    print(f"Whoever waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
+    print(table(COLUMNS, rows))
+
+
+if __name__ == "__main__":
+    main()

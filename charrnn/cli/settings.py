@@ -1,0 +1,47 @@
+"""How commands that train, or measure training, are told their settings."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from charrnn.config import Settings
+    from charrnn.yamlfile import Entry
+
+Layers = Sequence[Sequence["Entry"]]
+
+
+def settings_options(function: Callable[..., None]) -> Callable[..., None]:
+    """CORPUS, ``--config`` and ``--set``, as ``corpus``, ``configs`` and ``assignments``."""
+    for option in (
+        click.option(
+            "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
+        ),
+        click.option(
+            "--config",
+            "configs",
+            multiple=True,
+            metavar="FILE",
+            help="A settings file, or a recipe by name; later ones win.",
+        ),
+        click.argument("corpus", nargs=-1, type=click.Path()),
+    ):
+        function = option(function)
+    return function
+
+
+def layers_of(corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str]) -> Layers:
+    """What the user sets: the files in turn, then the assignments, then the corpus."""
+    from charrnn.config import from_assignments, from_file, from_mapping
+
+    layers = [*map(from_file, configs), from_assignments(assignments)]
+    return [*layers, from_mapping({"corpus.path": list(corpus)}, "the command line")] if corpus else layers
+
+
+def settings_of(layers: Layers, configs: Sequence[str]) -> "Settings":
+    """Those layers resolved, over the default recipe where no file is named."""
+    from charrnn.config import from_file, resolve
+    from charrnn.training.recipe import DEFAULT_RECIPE, NAMES
+
+    return resolve(layers if configs else [from_file(DEFAULT_RECIPE), *layers], NAMES)

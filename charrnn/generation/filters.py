@@ -17,6 +17,8 @@ def temperature(logits: Array, T: float) -> Array:
     """Divides by T: below 1 the likelier grows likelier, above 1 the odds come nearer; 0 leaves only the likeliest."""
     if np.finfo(logits.dtype).tiny > T:
         return top_k(logits, 1)
+    if T == 1:
+        return logits
     with quiet_overflow():  # a small T sends all but the likeliest to minus infinity, as it should
         scaled: Array = (logits - logits.max(axis=-1, keepdims=True)) / T
         return scaled

@@ -3,19 +3,22 @@
 Shapes: B samples written side by side, V vocabulary, L layers, S states of a cell, H hidden size.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from charrnn.arrays import Array, Ids
 from charrnn.errors import DivergenceError
-from charrnn.generation.filters import apply_filters, softmax
+from charrnn.generation.filters import apply_filters
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.nn.parameters import Workspace
 
 WINDOW = 256
 """How many steps of a long text are read at a time, which bounds the memory it takes."""
+NOISE = 2**14
+"""How many random numbers are drawn at a time, for several steps where the samples are few."""
 
 
 class Sampler:
@@ -27,16 +30,19 @@ class Sampler:
         self._space = Workspace(model.network.dtype)
 
     def read(self, ids: Ids) -> Array:
-        """Takes in ids (T, B), or (T,) for all alike; returns the logits (B, V) of what comes next."""
-        x = np.broadcast_to(ids.reshape(len(ids), -1), (len(ids), self.state.shape[2]))
+        """Takes in ids (T,), the same for all samples; returns the logits (B, V) of what comes next."""
+        network, p = self.model.network, self.model.parameters
+        x = np.broadcast_to(ids[:, None], (len(ids), self.state.shape[2]))
         with quiet_overflow():
             for start in range(0, len(x), WINDOW):
-                window = x[start : start + WINDOW]
-                logits, self.state, _ = self.model.network.forward(
-                    self.model.parameters, window, self.state, self._space
-                )
+                logits, self.state, _ = network.forward(p, x[start : start + WINDOW], self.state, self._space)
         last: Array = logits[-1].copy()
         return last
+
+    def step(self, ids: Ids) -> Array:
+        """Takes in one character of each sample, ids (B,); returns the logits (B, V) of what comes next."""
+        with quiet_overflow():
+            return self.model.network.step(self.model.parameters, ids, self.state)
 
 
 def generate(
@@ -68,21 +74,28 @@ def _write(
     characters: str,
     filters: Mapping[str, float | None],
 ) -> Iterator[list[str]]:
-    for _ in range(length):
-        ids = draw(apply_filters(sampler.read(ids), filters), rng)[None]
-        yield [characters[v] for v in ids[0]]
+    count, V = sampler.state.shape[2], len(characters)
+    block = max(1, NOISE // (count * V))
+    for written in range(length):
+        logits = sampler.step(ids) if written else sampler.read(ids)
+        if not math.isfinite(logits.sum(dtype=np.float64)):
+            raise DivergenceError(
+                "what the network computes is no longer a finite number; sample an earlier checkpoint"
+            )
+        if written % block == 0:
+            noise = gumbel(rng, (block, count, V))
+        ids = draw(apply_filters(logits, filters), noise[written % block])
+        yield [characters[v] for v in ids.tolist()]
 
 
-def draw(logits: Array, rng: np.random.Generator) -> Ids:
-    """One id for each row of logits (B, V), with the probabilities of their softmax.
-
-    Raises DivergenceError where there are none.
-    """
-    with quiet_overflow():
-        cumulative = np.cumsum(softmax(logits), axis=-1)
-    if not np.isfinite(cumulative).all():
-        raise DivergenceError("what the network computes is no longer a finite number; sample an earlier checkpoint")
-    # Compared with the last sum, which rounding may leave off 1, a draw never falls beyond it.
-    threshold = rng.random((len(logits), 1)) * cumulative[:, -1:]
-    ids: Ids = np.argmax(cumulative > threshold, axis=-1)
+def draw(logits: Array, noise: Array) -> Ids:
+    """One id for each row of logits (B, V), with the probabilities of their softmax, which need not be computed: the
+    largest of logits to which ``gumbel`` noise (B, V) was added (Maddison et al. 2014, "A* sampling")."""
+    ids: Ids = (logits + noise).argmax(axis=-1)
     return ids
+
+
+def gumbel(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Numbers of the Gumbel distribution: minus the logarithm of exponentially distributed ones, float64."""
+    noise: Array = np.log(rng.standard_exponential(shape))
+    return np.negative(noise, out=noise)

@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.functional import linear, linear_backward, sigmoid
+from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
 from charrnn.nn.initialisers import Draw
 from charrnn.nn.parameters import Workspace
 
@@ -24,7 +24,7 @@ Views = Mapping[str, Array]
 
 
 class Cell(ABC):
-    """What every cell has; a new one says its gates and writes ``forward`` and ``backward``."""
+    """What every cell has; a new one says its gates and writes ``step``, ``forward`` and ``backward``."""
 
     gates: ClassVar[int]
     """How many blocks of H columns the weights have."""
@@ -50,6 +50,11 @@ class Cell(ABC):
     def split(self, a: Array) -> list[Array]:
         """The gates in (..., nH): n views (..., H)."""
         return np.split(a, self.gates, axis=-1)
+
+    @abstractmethod
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        """The equations as they stand, for one step: x (B, D), or ids (B,), and the state (S, B, H), which is
+        overwritten with the one after it; returns h (B, H), a view of it."""
 
     @abstractmethod
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
@@ -79,6 +84,14 @@ class RNN(Cell):
     """Elman's network: h = tanh(x Wx + h Wh + b) (Elman 1990, "Finding structure in time")."""
 
     gates = 1
+
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        h: Array = state[0]
+        a = affine(x, p["Wx"], p["b"])
+        a += h @ p["Wh"]
+        self.activate(a)
+        h[:] = a
+        return h
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         T, B, H = *x.shape[:2], self.hidden_size
@@ -146,6 +159,19 @@ class GRU(Cell):
     def initialise(self, p: Views, draw: Draw, input_role: str, forget_bias: float) -> None:
         super().initialise(p, draw, input_role, forget_bias)
         draw(p["bhn"], "bias")
+
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        H = self.hidden_size
+        h: Array = state[0]
+        a, u = affine(x, p["Wx"], p["b"]), h @ p["Wh"]
+        rz, n = a[:, : 2 * H], a[:, 2 * H :]
+        rz += u[:, : 2 * H]
+        sigmoid(rz, out=rz)
+        r, z = rz[:, :H], rz[:, H:]
+        n += r * (u[:, 2 * H :] + p["bhn"])
+        np.tanh(n, out=n)
+        h[:] = (1 - z) * n + z * h
+        return h
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         T, B, H = *x.shape[:2], self.hidden_size
@@ -215,6 +241,19 @@ class GRUResetBefore(Cell):
 
     gates = 3
 
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        H = self.hidden_size
+        h: Array = state[0]
+        a = affine(x, p["Wx"], p["b"])
+        rz, n = a[:, : 2 * H], a[:, 2 * H :]
+        rz += h @ p["Wh"][:, : 2 * H]
+        sigmoid(rz, out=rz)
+        r, z = rz[:, :H], rz[:, H:]
+        n += (r * h) @ p["Wh"][:, 2 * H :]
+        np.tanh(n, out=n)
+        h[:] = (1 - z) * n + z * h
+        return h
+
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
@@ -280,6 +319,22 @@ class LSTM(Cell):
         super().initialise(p, draw, input_role, forget_bias)
         p["b"][self.hidden_size : 2 * self.hidden_size] = forget_bias
 
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        H = self.hidden_size
+        h: Array
+        h, c = state
+        a = affine(x, p["Wx"], p["b"])
+        a += h @ p["Wh"]
+        g = a[:, 2 * H : 3 * H]
+        g *= 2  # one exp for all gates: tanh(g) = 2 sigmoid(2 g) - 1
+        sigmoid(a, out=a)
+        g *= 2
+        g -= 1
+        c *= a[:, H : 2 * H]
+        c += a[:, :H] * g
+        np.multiply(a[:, 3 * H :], np.tanh(c), out=h)
+        return h
+
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> tuple[Array, Array]:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
@@ -288,14 +343,14 @@ class LSTM(Cell):
         tanh_c = space("tanh_c", (T, B, H))
         i, f, g, o = self.split(a)
         at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
-        scale = np.repeat(np.array([1, 1, 2, 1], a.dtype), H)
+        gt = at[:, 2 * H : 3 * H]
 
         h[0], c[0] = state
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
             np.matmul(h[t], p["Wh"], out=at)
             at += a[t]
-            at *= scale  # one exp for all gates: tanh(g) = 2 sigmoid(2 g) - 1
+            gt *= 2  # as in step
             sigmoid(at, out=a[t])
             g[t] *= 2
             g[t] -= 1

@@ -27,6 +27,13 @@ def linear(x: Array | Ids, W: Array, b: Array, out: Array) -> None:
         out += b
 
 
+def affine(x: Array | Ids, W: Array, b: Array) -> Array:
+    """``x W + b`` of one step: x (B, D), or ids (B,) for one-hot rows -> (B, N)."""
+    out: Array = W.take(x, axis=0) if is_ids(x) else x @ W
+    out += b
+    return out
+
+
 def linear_backward(
     x: Array | Ids, W: Array, dout: Array, dW: Array, db: Array | None, dx: Array | None = None
 ) -> None:

@@ -11,7 +11,15 @@ import numpy.typing as npt
 
 from charrnn.arrays import Array, Ids
 from charrnn.nn.cells import CELLS
-from charrnn.nn.functional import cross_entropy, cross_entropy_backward, is_ids, linear, linear_backward, look_up
+from charrnn.nn.functional import (
+    affine,
+    cross_entropy,
+    cross_entropy_backward,
+    is_ids,
+    linear,
+    linear_backward,
+    look_up,
+)
 from charrnn.nn.initialisers import INITIALISERS
 from charrnn.nn.parameters import Parameters, Workspace
 
@@ -110,6 +118,14 @@ class Network:
         logits = space("logits", (T, B, self.vocabulary_size))
         linear(h, p["head.W"], p["head.b"], out=logits)
         return logits, after, inputs
+
+    def step(self, p: Parameters, x: Ids, state: Array) -> Array:
+        """One step for which no backward follows: ids x (B,) -> logits (B, V); overwrites the state with the one
+        after it."""
+        h: Array | Ids = x if self.embedding_size is None else p["embedding.W"].take(x, axis=0)
+        for layer, cell in enumerate(self.cells):
+            h = cell.step(p.under(f"layer{layer}"), h, state[layer])
+        return affine(h, p["head.W"], p["head.b"])
 
     def backward(
         self,

@@ -29,6 +29,7 @@ class Parameters(Mapping[str, Array]):
             stop = start + math.prod(shape)
             self._views[name] = self.vector[start:stop].reshape(shape)
             start = stop
+        self._parts: dict[str, dict[str, Array]] = {}
 
     def __getitem__(self, name: str) -> Array:
         return self._views[name]
@@ -41,7 +42,10 @@ class Parameters(Mapping[str, Array]):
 
     def under(self, prefix: str) -> dict[str, Array]:
         """The arrays of one part of the network, named without its prefix: ``under("layer0")["Wh"]``."""
-        return {name.removeprefix(f"{prefix}."): a for name, a in self.items() if name.startswith(f"{prefix}.")}
+        if prefix not in self._parts:
+            under = {name: a for name, a in self.items() if name.startswith(f"{prefix}.")}
+            self._parts[prefix] = {name.removeprefix(f"{prefix}."): a for name, a in under.items()}
+        return self._parts[prefix]
 
     def like(self) -> "Parameters":
         """Zeros of the same names and shapes."""

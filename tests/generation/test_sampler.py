@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn.arrays import Array
 from charrnn.errors import UnknownCharacterError
-from charrnn.generation.sampler import Sampler, draw, generate
+from charrnn.generation.sampler import NOISE, Sampler, draw, generate, gumbel
 from charrnn.model import Model
 from charrnn.nn.cells import CELLS
 from charrnn.nn.network import Network
@@ -67,8 +67,21 @@ def test_texts_side_by_side_keep_states_of_their_own() -> None:
     model = small_model()
     sampler = Sampler(model, count=2)
     for pair in ("ad", "be", "ca"):
-        logits = sampler.read(model.vocabulary.encode(pair)[None])  # (1, 2)
+        logits = sampler.step(model.vocabulary.encode(pair))
     assert_allclose(logits, [logits_after(model, "abc"), logits_after(model, "dea")], rtol=1e-12)
+
+
+@every_cell
+@pytest.mark.parametrize("embedding", [None, 4])
+def test_steps_equal_a_window(cell: str, embedding: int | None) -> None:
+    network = Network(6, cell=cell, layers=2, hidden_size=5, embedding_size=embedding, dtype=np.float64)
+    p = network.parameters(np.random.default_rng(0))
+    x = np.random.default_rng(1).integers(6, size=(7, 3), dtype=np.uint8)
+    state = np.random.default_rng(2).normal(size=network.zero_state(3).shape)
+    logits, after, _ = network.forward(p, x, state, Workspace(np.float64))
+    for t, ids in enumerate(x):
+        assert_allclose(network.step(p, ids, state), logits[t], rtol=1e-12)
+    assert_allclose(state, after, rtol=1e-12)
 
 
 @every_cell
@@ -109,13 +122,23 @@ def test_model_is_not_changed_and_texts_come_one_character_at_a_time() -> None:
     assert_array_equal(model.parameters.vector, before)
 
 
+def test_no_random_number_serves_twice() -> None:
+    """A network that gives all characters alike writes what the noise says, which must not repeat by blocks."""
+    model = small_model()
+    model.parameters.vector[:] = 0
+    block = NOISE // len(CHARACTERS)
+    text = write(model, 2 * block)[0]
+    assert text[:block] != text[block:]
+    assert len({text[k : k + 40] for k in range(0, 2 * block - 40, 40)}) == len(range(0, 2 * block - 40, 40))
+
+
 class TestDraw:
     def test_frequencies_are_the_probabilities(self) -> None:
         probabilities = np.array([0.4, 0.3, 0.0, 0.2, 0.1])
         with np.errstate(divide="ignore"):
             logits = np.log(probabilities) + 3
         n = 20_000
-        counts = np.bincount(draw(np.tile(logits, (n, 1)), np.random.default_rng(0)), minlength=5)
+        counts = np.bincount(draw(np.tile(logits, (n, 1)), gumbel(np.random.default_rng(0), (n, 5))), minlength=5)
         assert counts[2] == 0
         likely = probabilities > 0
         expected = n * probabilities[likely]
@@ -123,10 +146,10 @@ class TestDraw:
 
     def test_each_row_is_drawn_from_by_itself(self) -> None:
         logits = np.where(np.eye(5), 0.0, -np.inf)[[3, 0, 4, 2]]
-        assert_array_equal(draw(logits, np.random.default_rng(0)), [3, 0, 4, 2])
+        assert_array_equal(draw(logits, gumbel(np.random.default_rng(0), (4, 5))), [3, 0, 4, 2])
 
     def test_one_draw_does_not_decide_another(self) -> None:
-        ids = draw(np.zeros((1000, 2)), np.random.default_rng(0))
+        ids = draw(np.zeros((1000, 2)), gumbel(np.random.default_rng(0), (1000, 2)))
         assert 400 < ids.sum() < 600
 
 

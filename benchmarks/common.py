@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 import numpy as np
+import psutil
 from threadpoolctl import threadpool_info
 
 from charrnn.config import TrainingSettings
@@ -251,16 +252,16 @@ def _play(connection: Connection, seconds: float, make: Callable[..., Job], *arg
     job.step()
     steps = max(1, round(seconds / min(_seconds(job.step), _seconds(job.step))))
     connection.send(job.manner)
-    rested, own = time.perf_counter(), time.process_time()
+    rested, own = time.perf_counter(), _own_time()
     for _ in _messages(connection):
-        idle = (time.process_time() - own) / (time.perf_counter() - rested)
-        started, own, everyone = time.perf_counter(), time.process_time(), _busy_time()
+        idle = (_own_time() - own) / (time.perf_counter() - rested)
+        started, own, everyone = time.perf_counter(), _own_time(), _busy_time()
         for _ in range(steps):
             job.step()
         took = time.perf_counter() - started
-        others = max(0.0, _busy_time() - everyone - (time.process_time() - own)) / took
+        others = max(0.0, _busy_time() - everyone - (_own_time() - own)) / took
         time.sleep(REST)
-        rested, own = time.perf_counter(), time.process_time()
+        rested, own = time.perf_counter(), _own_time()
         connection.send((steps * job.amount / took, idle, others))
     os._exit(0)  # threads that wait for work need no farewell
 
@@ -271,6 +272,12 @@ def _messages(connection: Connection) -> Iterator[Any]:
             yield connection.recv()
     except EOFError:
         return
+
+
+def _own_time() -> float:
+    """Seconds that this process and those it started have worked so far."""
+    children = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return time.process_time() + sum(times.user + times.system for times in children)
 
 
 def _busy_time() -> float:

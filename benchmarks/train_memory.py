@@ -1,26 +1,23 @@
-"""The memory that training takes beside PyTorch's: the peak of three steps, in a fresh process each.
+"""The memory that training takes beside PyTorch's: the most that a fresh process and its workers hold at once.
 
     python3 benchmarks/train_memory.py
     python3 benchmarks/train_memory.py 3x512
 
-Steps and settings are those of ``train_speed.py``. What the libraries take is left out: the peak after a step of a tiny
-network, by when they have loaded all they load late (PyTorch 90 MiB of it). Prints Markdown.
+Steps and settings are those of ``train_speed.py``. Left out is what the process holds after the bare import of its
+libraries; what they load later counts. Shared memory counts once (PSS, which Linux gives). Prints Markdown.
 """
 
 import argparse
 import multiprocessing
-import resource
-import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from multiprocessing.connection import Connection
 
+import psutil
 from common import SETTINGS, Job, OurTraining, Setting, TorchTraining, chosen, machine, table
 
 from charrnn.training.engine import available_cores
 
 STEPS = 3
-TINY = {cell: Setting(cell, 1, 8, 2, 2) for cell in ("lstm", "gru", "rnn")}
 
 
 def main() -> None:
@@ -30,43 +27,58 @@ def main() -> None:
 
     rows = []
     for setting in chosen(SETTINGS, arguments.settings):
-        (libraries, ours), (their_libraries, theirs) = (alone(side, setting) for side in (OurTraining, torch_training))
+        (libraries, ours), (their_libraries, theirs) = (alone(side, setting) for side in (our_training, torch_training))
         rows.append([str(setting), f"{ours - libraries:.0f}", f"{theirs - their_libraries:.0f}"])
         rows[-1].append(f"{(ours - libraries) / (theirs - their_libraries):.2f}")
     print(f"{machine()}; {available_cores()} workers here, as many threads in PyTorch.")
-    print(f"Not counted: {libraries:.0f} MiB of libraries here, {their_libraries:.0f} with PyTorch.\n")
+    print(f"Left out: {libraries:.0f} MiB after the import here, {their_libraries:.0f} of PyTorch.\n")
     print(table(["setting", "this project, MiB", "PyTorch, MiB", "ratio"], rows))
 
 
-def torch_training(setting: Setting) -> Job:
-    """With the input form that takes less memory."""
-    return TorchTraining(setting, (available_cores(), "identity rows"))
+def our_training(setting: Setting | None) -> Job | None:
+    """None for the import alone."""
+    return OurTraining(setting) if setting else None
 
 
-def alone(make: Callable[[Setting], Job], setting: Setting) -> tuple[float, float]:
-    """``peaks`` in a fresh process."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(peaks, make, setting).result()
+def torch_training(setting: Setting | None) -> Job | None:
+    """The same with PyTorch, in the input form that takes less memory."""
+    import torch  # noqa: F401
+
+    return TorchTraining(setting, (available_cores(), "identity rows")) if setting else None
 
 
-def peaks(make: Callable[[Setting], Job], setting: Setting) -> tuple[float, float]:
-    """This process's peak memory in MiB after a tiny network's step, and after the setting's."""
-    make(TINY[setting.cell]).step()
-    libraries = peak_memory()
+def alone(make: Callable[[Setting | None], Job | None], setting: Setting) -> tuple[float, float]:
+    """In a fresh process: MiB after the import, and the most in the steps."""
+    connection, theirs = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=train, args=(theirs, make, setting))
+    process.start()
+    connection.recv()
+    libraries = held(process.pid)
+    connection.send("go")
+    most = 0.0
+    while not connection.poll(0.01):
+        most = max(most, held(process.pid))
+    process.kill()
+    return libraries, most
+
+
+def train(connection: Connection, make: Callable[[Setting | None], Job | None], setting: Setting) -> None:
+    """Imports and says so, trains and says so."""
+    make(None)
+    connection.send("imported")
+    connection.recv()
     job = make(setting)
+    assert job
     for _ in range(STEPS):
         job.step()
-    return libraries, peak_memory()
+    connection.send("done")
+    connection.recv()
 
 
-def peak_memory() -> float:
-    """The most resident memory that this process had, in MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # rather than the other, which begins at what the process had that started this one
-        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return int(line.split()[1]) / 2**10
-    unit = 1 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+def held(pid: int | None) -> float:
+    """What a process and those it started hold, in MiB."""
+    process = psutil.Process(pid)
+    return sum(p.memory_full_info().pss for p in (process, *process.children(recursive=True))) / 2**20
 
 
 if __name__ == "__main__":

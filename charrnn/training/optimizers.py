@@ -12,6 +12,9 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.config import TrainingSettings
 
+BLOCK = 2**16
+"""How many parameters are worked on at a time: what belongs to them stays in a core's cache."""
+
 
 class Optimizer(ABC):
     """``step`` changes p in place by the gradient g at a learning rate."""
@@ -23,18 +26,25 @@ class Optimizer(ABC):
         self.settings = settings
         self.steps = 0
         self.state: dict[str, Array] = {name: np.zeros_like(p) for name in self.memory}
-        self._work = np.empty_like(p)
+        self._buffer = np.empty_like(p[:BLOCK])
 
     def step(self, p: Array, g: Array, rate: float) -> None:
         """One step. May overwrite g."""
         self.steps += 1
+        for start in range(0, len(p), BLOCK):
+            part = slice(start, start + BLOCK)
+            self._work = self._buffer[: len(p[part])]
+            self.decay(p[part], g[part], rate)
+            self.update(p[part], g[part], rate, *(self.state[name][part] for name in self.memory))
+
+    def decay(self, p: Array, g: Array, rate: float) -> None:
+        """What ``weight_decay`` does before."""
         if self.settings.weight_decay:
             g += self.settings.weight_decay * p
-        self.update(p, g, rate)
 
     @abstractmethod
-    def update(self, p: Array, g: Array, rate: float) -> None:
-        """The rule itself."""
+    def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
+        """The rule itself, with what is remembered of these parameters, in the order of its names."""
 
     def _divided(self, g: Array, squares: Array) -> Array:
         """g / (sqrt(squares) + epsilon)."""
@@ -48,8 +58,8 @@ class SGD(Optimizer):
 
     memory = ("m",)
 
-    def update(self, p: Array, g: Array, rate: float) -> None:
-        m = self.state["m"]
+    def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
+        (m,) = memory
         m *= self.settings.momentum
         m += g
         p -= np.multiply(m, rate, out=self._work)
@@ -60,8 +70,8 @@ class Adagrad(Optimizer):
 
     memory = ("s",)
 
-    def update(self, p: Array, g: Array, rate: float) -> None:
-        s = self.state["s"]
+    def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
+        (s,) = memory
         s += np.multiply(g, g, out=self._work)
         step = self._divided(g, s)
         step *= rate
@@ -73,8 +83,8 @@ class RMSProp(Optimizer):
 
     memory = ("v",)
 
-    def update(self, p: Array, g: Array, rate: float) -> None:
-        v, a = self.state["v"], self.settings.rms_decay
+    def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
+        (v,), a = memory, self.settings.rms_decay
         v *= a
         v += (1 - a) * np.multiply(g, g, out=self._work)
         step = self._divided(g, v)
@@ -90,8 +100,8 @@ class Adam(Optimizer):
 
     memory = ("m", "v")
 
-    def update(self, p: Array, g: Array, rate: float) -> None:
-        m, v = self.state["m"], self.state["v"]
+    def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
+        m, v = memory
         b1, b2, t = self.settings.beta1, self.settings.beta2, self.steps
         m *= b1
         m += np.multiply(g, 1 - b1, out=self._work)
@@ -109,10 +119,8 @@ class AdamW(Adam):
     """Adam with the decay of weights kept out of the gradient: p -= rate w p (Loshchilov & Hutter 2017, arXiv
     1711.05101)."""
 
-    def step(self, p: Array, g: Array, rate: float) -> None:
-        self.steps += 1
+    def decay(self, p: Array, g: Array, rate: float) -> None:
         p *= 1 - rate * self.settings.weight_decay
-        self.update(p, g, rate)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn.config import TrainingSettings
+from charrnn.training import optimizers
 from charrnn.training.optimizers import OPTIMIZERS
 
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
@@ -51,6 +52,20 @@ def test_ten_steps_equal_those_of_torch(name: str, weight_decay: float) -> None:
         oracle.step()
         optimizer.step(p, g.copy(), rate)
         assert_allclose(p, theirs.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+@every_optimizer
+def test_blocks_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run() -> np.ndarray:
+        p = START.copy()
+        optimizer = OPTIMIZERS[name](p, settings(0.1))
+        for g, rate in zip(GRADIENTS, RATES, strict=True):
+            optimizer.step(p, g.copy(), rate)
+        return p
+
+    whole = run()
+    monkeypatch.setattr(optimizers, "BLOCK", 7)  # which does not divide 20
+    assert_array_equal(run(), whole)
 
 
 @every_decay

@@ -6,7 +6,7 @@ Shapes: T window, B streams, D input size, H hidden size; arrays are time-major 
 
 All products that do not wait for the previous step, those with x and those that give the weights' gradients, are done
 for the whole window outside the time loop. A window's activations cost, in numbers for each step, stream and hidden
-unit: LSTM 7, GRU 7 (reset before: 5), RNN 2. They lie in the workspace, where backward finds them and overwrites them.
+unit: LSTM 6, GRU 7 (reset before: 5), RNN 2. They lie in the workspace, where backward finds them and overwrites them.
 """
 
 from abc import ABC, abstractmethod
@@ -340,7 +340,6 @@ class LSTM(Cell):
         h = space("h", (T + 1, B, H))
         c = space("c", (T + 1, B, H))
         a = space("a", (T, B, 4 * H))  # x Wx + b, then the gates
-        tanh_c = space("tanh_c", (T, B, H))
         i, f, g, o = self.split(a)
         at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
         gt = at[:, 2 * H : 3 * H]
@@ -356,8 +355,8 @@ class LSTM(Cell):
             g[t] -= 1
             np.multiply(f[t], c[t], out=c[t + 1])
             c[t + 1] += np.multiply(i[t], g[t], out=ig)
-            np.tanh(c[t + 1], out=tanh_c[t])
-            np.multiply(o[t], tanh_c[t], out=h[t + 1])
+            np.tanh(c[t + 1], out=h[t + 1])
+            h[t + 1] *= o[t]
         state = space("state", (2, B, H))
         state[0], state[1] = h[T], c[T]
         return h[1:], state
@@ -367,31 +366,31 @@ class LSTM(Cell):
         h = space("h", (T + 1, B, H))
         c = space("c", (T + 1, B, H))
         a = space("a", (T, B, 4 * H))  # the gates, then their local gradients, then da
-        tanh_c = space("tanh_c", (T, B, H))  # then the local gradient of c
         di_df_dg, do = a.reshape(T, B, 4, H)[:, :, :3], self.split(a)[3]
 
         dht, dc, dct = np.zeros((3, B, H), dh.dtype)
         for steps in backward_blocks(dh):
-            f = self.local_gradients(a[steps], c[steps], tanh_c[steps])
+            f, dc_dh = self.local_gradients(a[steps], c[steps], h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
                 dht += dh[t]
                 do[t] *= dht
-                dc += np.multiply(dht, tanh_c[t], out=dct)
+                dc += np.multiply(dht, dc_dh[t - steps.start], out=dct)
                 di_df_dg[t] *= dc[:, None]
                 dc *= f[t - steps.start]
                 np.matmul(a[t], p["Wh"].T, out=dht)
         linear_backward(h[:T], p["Wh"], a, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], a, dW=grads["Wx"], db=grads["b"], dx=dx)
 
-    def local_gradients(self, a: Array, c: Array, tanh_c: Array) -> Array:
-        """Puts in the place of some steps' gates, and of tanh(c), what the gradient of c (for o and c: of h) is to be
-        multiplied with; returns the forget gate, (n, B, H)."""
+    def local_gradients(self, a: Array, c: Array, h: Array) -> tuple[Array, Array]:
+        """Puts in the place of some steps' gates what the gradient of c (for o: of h) is to be multiplied with; returns
+        the forget gate and what the gradient of h is to be multiplied with for c, each (n, B, H)."""
         i, f, g, o = self.split(a)
+        tanh_c = h / np.maximum(o, np.finfo(o.dtype).tiny)  # as cheap as keeping it, and a seventh less to keep
         di, df, dg = g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)
-        do, dc = tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
+        do, dc_dh = tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
         forget = f.copy()
-        i[:], f[:], g[:], o[:], tanh_c[:] = di, df, dg, do, dc
-        return forget
+        i[:], f[:], g[:], o[:] = di, df, dg, do
+        return forget, dc_dh
 
 
 CELLS: dict[str, type[Cell]] = {

@@ -21,9 +21,10 @@ import psutil
 from threadpoolctl import threadpool_info
 
 from charrnn.config import TrainingSettings
+from charrnn.cores import available_cores
 from charrnn.nn.network import Network
 from charrnn.training.clipping import clip_norm
-from charrnn.training.engine import Engine, available_cores
+from charrnn.training.engine import Engine
 from charrnn.training.optimizers import Adam
 
 VOCABULARY = 87

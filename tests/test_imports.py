@@ -14,7 +14,7 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors"],
-    ["seeds", "arrays", "resources", "yamlfile"],
+    ["seeds", "arrays", "cores", "resources", "yamlfile"],
     ["config"],
     ["nn", "text"],
     ["model"],

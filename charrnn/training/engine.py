@@ -7,7 +7,6 @@ rounding only.
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
-import os
 from contextlib import ExitStack
 from itertools import pairwise
 from types import TracebackType
@@ -20,11 +19,6 @@ from charrnn.arrays import Array, Ids
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
 from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Engine:

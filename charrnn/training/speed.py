@@ -15,11 +15,11 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from charrnn import seeds
+from charrnn.cores import available_cores
 from charrnn.generation.sampler import generate
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.training.clipping import CLIPS, global_norm
-from charrnn.training.engine import available_cores
 from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.trainer import Trainer
 

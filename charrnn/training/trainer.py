@@ -12,13 +12,14 @@ from charrnn import seeds
 from charrnn.arrays import Array, Ids
 from charrnn.checkpoint import Checkpoint, Progress, TrainingState
 from charrnn.config import Settings
+from charrnn.cores import available_cores
 from charrnn.errors import DivergenceError, RunError
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import Streams
 from charrnn.training.clipping import CLIPS, global_norm
-from charrnn.training.engine import Engine, available_cores
+from charrnn.training.engine import Engine
 from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.run import Run
 from charrnn.training.schedules import Position, learning_rate

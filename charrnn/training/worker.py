@@ -93,6 +93,7 @@ class RemoteWorker:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        del self.gradient
         self._process.kill()
         self._process.communicate()
 
@@ -137,10 +138,11 @@ def serve(tasks: BinaryIO, results: BinaryIO) -> None:
 
 
 class SharedVectors:
-    """Vectors (n, P) that other processes can map, by ``path``: the parameters, then a gradient for each worker."""
+    """Vectors (n, P) that other processes can map, by ``path``: the parameters, then a gradient for each of them."""
 
     def __init__(self, n: int, size: int, dtype: npt.DTypeLike) -> None:
-        if hasattr(os, "memfd_create"):  # memory that is nobody's file, gone with its last process
+        self._nameless = hasattr(os, "memfd_create") and Path("/proc/self/fd").exists()
+        if self._nameless:  # memory that is nobody's file, gone with the last process that maps it
             self._file = os.memfd_create("charrnn")
             self.path = f"/proc/{os.getpid()}/fd/{self._file}"
         else:
@@ -153,5 +155,5 @@ class SharedVectors:
     def __exit__(self, *exception: object) -> None:
         del self.vectors
         os.close(self._file)
-        if not hasattr(os, "memfd_create"):
+        if not self._nameless:
             Path(self.path).unlink(missing_ok=True)

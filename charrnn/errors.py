@@ -22,7 +22,11 @@ class UnknownCharacterError(CharRNNError):
 
 
 class CheckpointError(CharRNNError):
-    """A file that is not a checkpoint, or does not hold what its settings promise."""
+    """A checkpoint that cannot be found, read or written."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A file that is not a checkpoint, is not whole, or does not hold what its settings promise."""
 
 
 class RunError(CharRNNError):
@@ -30,8 +34,12 @@ class RunError(CharRNNError):
 
 
 class DivergenceError(CharRNNError):
-    """A loss or gradient that is no longer a finite number."""
+    """A loss, gradient or parameter that is no longer a finite number."""
 
 
 class WorkerError(CharRNNError):
     """A process that shared the work and is gone."""
+
+
+class CharRNNWarning(UserWarning):
+    """Something that went another way than asked, and nothing was lost; the command line prints it as one line."""

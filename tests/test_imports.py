@@ -14,7 +14,8 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors"],
-    ["seeds", "arrays", "cores", "resources", "yamlfile"],
+    ["seeds", "arrays", "cores", "files", "resources", "yamlfile"],
+    ["archive"],
     ["config"],
     ["nn", "text"],
     ["model"],

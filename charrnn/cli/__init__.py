@@ -8,11 +8,13 @@ import importlib
 import io
 import os
 import sys
+import warnings
 
 import click
 
 from charrnn import __version__
-from charrnn.errors import CharRNNError
+from charrnn.cli.terminal import escaped, say, show_warning
+from charrnn.errors import CharRNNError, CharRNNWarning
 
 COMMANDS = {
     "train": "Learn to write from a text.",
@@ -61,10 +63,15 @@ def main() -> None:
     Ctrl-C, 143 after SIGTERM."""
     try:
         _ready_streams()
-        code = cli.main(prog_name="charrnn", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", CharRNNWarning)
+            warnings.showwarning = show_warning
+            code = cli.main(prog_name="charrnn", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(escaped(shown.getvalue()), err=True, nl=False)
         code = error.exit_code
     except CharRNNError as error:
         code = _fail(str(error), error.exit_code)
@@ -95,7 +102,8 @@ def _ready_streams() -> None:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    click.echo("\n".join(f"charrnn: {line}" for line in message.splitlines()), err=True)
+    for line in message.splitlines():
+        say(f"charrnn: {line}")
     return code
 
 

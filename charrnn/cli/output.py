@@ -4,9 +4,9 @@ import math
 import sys
 import time
 
-import click
 from tqdm import tqdm
 
+from charrnn.cli.terminal import say, write
 from charrnn.training.snapshots import Snapshot
 from charrnn.training.trainer import Evaluation, Fact, Step, Trainer
 
@@ -37,11 +37,6 @@ def duration_text(seconds: float) -> str:
             break
         value, unit = value / factor, longer
     return f"about {f'{value:.1f}'.removesuffix('.0') if value < 9.95 else f'{value:,.0f}'} {unit}"
-
-
-def say(message: str) -> None:
-    """A line for the user."""
-    click.echo(message, err=True)
 
 
 def introduce(trainer: Trainer) -> None:
@@ -82,8 +77,7 @@ class Progress:
                 self._validation = f", validation {fact.loss:.3f}"
             case Snapshot():
                 with tqdm.external_write_mode(file=sys.stdout):
-                    sys.stdout.write(f"{snapshot_text(fact)}\n")
-                    sys.stdout.flush()
+                    write(f"{snapshot_text(fact)}\n")
 
     def _step(self, step: Step) -> None:
         facts = f"loss {step.loss:.3f}{self._validation}, {step.characters_per_second:,.0f} chars/s"

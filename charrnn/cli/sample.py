@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from charrnn.cli.terminal import raw_option, write
 from charrnn.errors import CharRNNError
 from charrnn.generation.filters import FILTERS
 
@@ -58,6 +59,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many samples to write."
 )
+@raw_option
 def command(
     checkpoint: str,
     at: int | None,
@@ -66,6 +68,7 @@ def command(
     prime_file: str | None,
     seed: int | None,
     count: int,
+    raw: bool,
     **filters: Any,
 ) -> None:
     """Write with a trained network, to stdout, as it goes.
@@ -86,15 +89,13 @@ def command(
     others: list[list[str]] = []
 
     texts = generate(model, length, rng, prime=begin, count=count, filters=filters)
-    sys.stdout.write(begin)
+    write(begin, raw)
     for characters in texts:
-        sys.stdout.write(characters[0])
-        sys.stdout.flush()
+        write(characters[0], raw)
         others.append(characters[1:])
     for other in zip(*others, strict=True):
-        sys.stdout.write(SEPARATOR + begin + "".join(other))
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+        write(SEPARATOR + begin + "".join(other), raw)
+    write("\n")
 
 
 def _read(path: str) -> str:

@@ -2,6 +2,8 @@
 
 import click
 
+from charrnn.cli.terminal import raw_option, write
+
 
 def _iterations(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
     try:
@@ -13,7 +15,8 @@ def _iterations(ctx: click.Context, param: click.Parameter, value: str | None) -
 @click.command("snapshots")
 @click.argument("run", type=click.Path())
 @click.option("--at", metavar="N,N,...", callback=_iterations, help="Only the snapshots of these iterations.")
-def command(run: str, at: list[int] | None) -> None:
+@raw_option
+def command(run: str, at: list[int] | None, raw: bool) -> None:
     """Print the samples that a run took on its way, in order: its progression.
 
     RUN is the folder that charrnn train made. Real words are those that occur at least three times in the training
@@ -29,4 +32,4 @@ def command(run: str, at: list[int] | None) -> None:
         there = ", ".join(map(str, snapshots)) or "none"
         raise RunError(f"run {run!r} took no snapshot at {', '.join(map(str, missing)) or 'all'}; there are: {there}")
     for iteration in at or snapshots:
-        click.echo(snapshot_text(snapshots[iteration]))
+        write(f"{snapshot_text(snapshots[iteration])}\n", raw)

@@ -4,8 +4,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -16,10 +16,10 @@ import click
 from charrnn.cli.settings import layers_of, settings_of, settings_options
 
 if TYPE_CHECKING:
-    from charrnn.checkpoint import Checkpoint
     from charrnn.config import Settings
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
+    from charrnn.yamlfile import Entry
 
 REHEARSAL = 0.3
 """Seconds of iterations that are timed to say how long the run will take."""
@@ -55,19 +55,18 @@ def command(
     layers = layers_of(corpus, configs, assignments)
     settings = settings_of(layers, configs)
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
-    checkpoint = run.last_checkpoint() if resume else None
-    if checkpoint:
-        settings = resume_settings(checkpoint.settings, layers)
     if print_config:
+        if resume:
+            settings = resume_settings(run.last_checkpoint().settings, layers)
         click.echo(settings.to_yaml(NAMES), nl=False)
-    elif checkpoint:
-        _train(_resumed(run, settings, checkpoint))
-    else:
-        _train(_started(run, settings, force))
+        return
+    with ExitStack() as stack:
+        _train(_resumed(run, layers, stack) if resume else _started(run, settings, force, stack))
 
 
-def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
-    """The trainer of a new run. Nothing of it is written before everything has been found to fit."""
+def _started(run: "Run", settings: "Settings", force: bool, stack: ExitStack) -> "Trainer":
+    """The trainer of a new run, its folder held until the stack is closed. Nothing of it is written before everything
+    has been found to fit."""
     from charrnn.training.recipe import corpus_of
     from charrnn.training.trainer import Trainer
 
@@ -76,19 +75,24 @@ def _started(run: "Run", settings: "Settings", force: bool) -> "Trainer":
     corpus = corpus_of(settings, piped, run.ids)
     settings = _with_paths(settings, run)
     trainer = Trainer(settings, corpus, run)
+    stack.enter_context(run.writing())
     run.create(settings, force)
     if piped is not None:
         run.keep_corpus(piped)
     return trainer
 
 
-def _resumed(run: "Run", settings: "Settings", checkpoint: "Checkpoint") -> "Trainer":
-    """The trainer of a run that goes on. What the run wrote beyond its checkpoint is cut off."""
-    from charrnn.training.recipe import corpus_of
+def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", stack: ExitStack) -> "Trainer":
+    """The trainer of a run that goes on, its folder held until the stack is closed. What the run wrote beyond its
+    checkpoint is cut off."""
+    from charrnn.training.recipe import corpus_of, resume_settings
     from charrnn.training.trainer import Trainer
 
-    settings = _with_paths(settings, run)
-    corpus = replace(corpus_of(settings, cache=run.ids), name=checkpoint.corpus["name"])
+    run.check_exists()
+    stack.enter_context(run.writing())
+    checkpoint = run.last_checkpoint()
+    settings = _with_paths(resume_settings(checkpoint.settings, layers), run)
+    corpus = replace(corpus_of(settings, cache=run.ids), name=checkpoint.corpus.name)
     trainer = Trainer(settings, corpus, run, checkpoint)
     run.cut_back(trainer.progress.iteration, settings)
     return trainer
@@ -128,7 +132,8 @@ def _train(trainer: "Trainer") -> None:
 
 
 def _introduce(trainer: "Trainer") -> None:
-    from charrnn.cli.output import duration_text, introduce, say
+    from charrnn.cli.output import duration_text, introduce
+    from charrnn.cli.terminal import say
     from charrnn.errors import DivergenceError
     from charrnn.training.speed import measure, time_left
 
@@ -143,7 +148,8 @@ def _introduce(trainer: "Trainer") -> None:
 
 
 def _conclude(trainer: "Trainer", test_loss: float | None) -> None:
-    from charrnn.cli.output import loss_text, say
+    from charrnn.cli.output import loss_text
+    from charrnn.cli.terminal import say
 
     done = trainer.progress
     where = shlex.quote(str(trainer.run))
@@ -166,7 +172,7 @@ def _stopped_by_signals(trainer: "Trainer") -> Iterator[list[int]]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         if received:
-            raise KeyboardInterrupt
+            sys.exit(128 + number)
         received.append(number)
         trainer.stop()
 

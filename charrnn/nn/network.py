@@ -83,7 +83,11 @@ class Network:
 
     def zero_state(self, streams: int) -> Array:
         """The state before any text, (L, S, B, H)."""
-        return np.zeros((len(self.cells), self.cells[0].states, streams, self.hidden_size), self.dtype)
+        return np.zeros(self.state_shape(streams), self.dtype)
+
+    def state_shape(self, streams: int) -> tuple[int, ...]:
+        """(L, S, B, H)."""
+        return len(self.cells), self.cells[0].states, streams, self.hidden_size
 
     def dropout_masks(self, rate: float, window: int, streams: int, rng: np.random.Generator) -> Array | None:
         """Masks (L - 1, T, B, H) for the outputs of all layers but the last: 0, or 1 / (1 - rate) so that the

@@ -6,19 +6,33 @@ metrics.jsonl            one line per report
 snapshots/000100.txt     the sample taken at iteration 100
 checkpoints/             last.npz, best.npz, and iteration-000100.npz for each snapshot (weights only)
 
-Beside it, for all runs there, ``.ids`` holds the ids of long texts; it may be removed when none is running.
+``last.prev.npz`` there is the one before the last. A process that writes the folder holds ``.lock``, and its number
+stands in ``.writer``. Beside the folder, for all runs there, ``.ids`` holds the ids of long texts; it may be removed
+when none is running.
 """
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from charrnn.checkpoint import Checkpoint, checkpoint_name, kept_iterations, load_checkpoint
+from filelock import FileLock, Timeout
+
+from charrnn.checkpoint import (
+    BEST,
+    LAST,
+    PREVIOUS,
+    Checkpoint,
+    checkpoint_name,
+    kept_iterations,
+    load_first,
+)
 from charrnn.config import Settings
-from charrnn.errors import RunError
+from charrnn.errors import CheckpointError, DamagedCheckpointError, RunError
+from charrnn.files import replace_file, replace_text, unfinished
 from charrnn.training.snapshots import Snapshot
 
 Arguments = ParamSpec("Arguments")
@@ -46,10 +60,13 @@ class Run:
         self.config = self.folder / "config.yaml"
         self.corpus = self.folder / "corpus.txt"
         self.ids = self.folder.parent / ".ids"
+        self.last = self.folder / "checkpoints" / LAST
         self._metrics = self.folder / "metrics.jsonl"
         self._snapshots = self.folder / "snapshots"
         self._checkpoints = self.folder / "checkpoints"
         self._made = (self._metrics, self._snapshots, self._checkpoints)
+        self._writer = self.folder / ".writer"
+        self._lock = FileLock(self.folder / ".lock", timeout=0)
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -58,6 +75,36 @@ class Run:
     def exists(self) -> bool:
         """Whether the folder holds a run."""
         return self.config.exists()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Holds the folder, which is made, for this process alone; may be entered within itself. The lock ends with the
+        process, however that ends. Raises RunError where another one holds it."""
+        _named_errors(Path.mkdir)(self.folder, parents=True, exist_ok=True)
+        try:
+            _named_errors(self._lock.acquire)()
+        except Timeout:
+            raise RunError(
+                f"{str(self)!r} is being written by process {self._holder()}; wait for it, stop it, or name another "
+                "folder with --run"
+            ) from None
+        try:
+            _named_errors(Path.write_text)(self._writer, f"{os.getpid()}\n", "utf-8")
+            yield
+        finally:
+            self._lock.release()
+
+    def _holder(self) -> str:
+        try:
+            return self._writer.read_text("utf-8", errors="replace").strip()
+        except OSError:
+            return "unknown"
+
+    @_named_errors
+    def check_exists(self) -> None:
+        """Raises RunError where there is no run to go on with."""
+        if not self.exists:
+            raise RunError(f"{str(self)!r} holds no run to resume; leave out --resume to start one")
 
     @_named_errors
     def check_free(self, force: bool = False) -> None:
@@ -77,53 +124,64 @@ class Run:
     @_named_errors
     def create(self, settings: Settings, force: bool = False) -> None:
         """Makes the folder of a new run. With ``force``, a run that it holds, and nothing else in it, is removed."""
-        self.check_free(force)
-        kept = {Path(path).resolve() for path in settings.corpus.path}
-        for file in (self.config, self._metrics, self.corpus, *self._snapshot_files(), *self._checkpoint_files()):
-            if file.resolve() not in kept:
-                file.unlink(missing_ok=True)
-        for folder in (self._snapshots, self._checkpoints):
-            folder.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(settings.to_yaml(), "utf-8")
+        with self.writing():
+            self.check_free(force)
+            kept = {Path(path).resolve() for path in settings.corpus.path}
+            for file in (self._metrics, self.corpus, *self._snapshot_files(), *self._checkpoint_files()):
+                if file.resolve() not in kept:
+                    file.unlink(missing_ok=True)
+            for folder in (self._snapshots, self._checkpoints):
+                folder.mkdir(parents=True, exist_ok=True)
+            replace_text(self.config, settings.to_yaml())
 
     @_named_errors
     def last_checkpoint(self) -> Checkpoint:
-        """The checkpoint to go on from."""
-        if not self.exists:
-            raise RunError(f"{str(self)!r} holds no run to resume; leave out --resume to start one")
-        last = self._checkpoints / "last.npz"
-        if not last.exists():
+        """The checkpoint to go on from: the last, or where that is damaged the one before it, with a warning."""
+        self.check_exists()
+        there = [path for path in (self.last, self._checkpoints / PREVIOUS) if path.exists()]
+        if not there:
             raise RunError(f"{str(self)!r} was stopped before it saved anything; start it again with --force")
-        return load_checkpoint(last)
+        return load_first(there)
 
     @_named_errors
     def cut_back(self, iteration: int, settings: Settings) -> None:
         """Removes what the run wrote after an iteration, before it was stopped: going on from there will write it
-        again. Takes note of the settings it goes on with."""
-        kept = [row for row in self.metrics() if row["iteration"] <= iteration]
-        beside = self._metrics.with_suffix(".tmp")
-        beside.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
-        os.replace(beside, self._metrics)
-        for file in (*self._snapshot_files(), *kept_iterations(self.folder).values()):
-            if int(file.stem.removeprefix("iteration-")) > iteration:
-                file.unlink()
-        best = self._checkpoints / "best.npz"
-        if best.exists() and load_checkpoint(best).progress.iteration > iteration:
-            best.unlink()
-        for unfinished in self._checkpoints.glob(".*.npz.*"):
-            unfinished.unlink()
-        self.config.write_text(settings.to_yaml(), "utf-8")
+        again. Takes note of the settings it goes on with. The best checkpoint stays, whenever it was made."""
+        with self.writing():
+            kept = [row for row in self.metrics() if row["iteration"] <= iteration]
+            replace_text(self._metrics, "".join(json.dumps(row) + "\n" for row in kept))
+            for file in (*self._snapshot_files(), *kept_iterations(self.folder).values()):
+                if int(file.stem.removeprefix("iteration-")) > iteration:
+                    file.unlink()
+            self._put_away_damaged()
+            for folder in (self.folder, self._snapshots, self._checkpoints):
+                for file in unfinished(folder):
+                    file.unlink()
+            replace_text(self.config, settings.to_yaml())
+
+    def _put_away_damaged(self) -> None:
+        """Takes a damaged ``last`` out of its place, so that it does not become the one before the last."""
+        try:
+            load_first([self.last])
+        except DamagedCheckpointError:
+            os.replace(self.last, self._checkpoints / "last.damaged.npz")
+        except CheckpointError:  # it is missing
+            pass
 
     @_named_errors
     def keep_corpus(self, content: bytes) -> None:
         """Keeps a text that came by standard input, so that the run can be resumed."""
-        self.corpus.write_bytes(content)
+        replace_file(self.corpus, lambda file: file.write(content))
 
     @_named_errors
     def save(self, checkpoint: Checkpoint, name: str) -> Path:
-        """Saves a checkpoint as ``last``, ``best`` or the name of a snapshot's."""
+        """Saves a checkpoint as ``last``, ``best`` or the name of a snapshot's. Before the last, which training goes on
+        from, what was reported is brought to the disk, and the one before is kept."""
         path = self._checkpoints / name
-        checkpoint.save(path)
+        if name == LAST and self._metrics.exists():
+            with open(self._metrics, "ab") as file:
+                os.fsync(file.fileno())
+        checkpoint.save(path, previous=self._checkpoints / PREVIOUS if name == LAST else None)
         return path
 
     @_named_errors
@@ -136,19 +194,18 @@ class Run:
     def keep(self, snapshot: Snapshot, checkpoint: Checkpoint) -> None:
         """Keeps a snapshot and its weights."""
         self.save(checkpoint.weights_only(), checkpoint_name(snapshot.iteration))
-        path = self._snapshots / f"{snapshot.iteration:06d}.txt"
-        path.write_text(snapshot.to_file(), "utf-8", newline="")
+        replace_text(self._snapshots / f"{snapshot.iteration:06d}.txt", snapshot.to_file())
 
     @_named_errors
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl; one that a crash cut short is passed over."""
         rows = []
         if self._metrics.exists():
-            for line in self._metrics.read_text("utf-8").splitlines():
-                try:
-                    rows.append(json.loads(line))
-                except ValueError:
-                    continue
+            for line in self._metrics.read_text("utf-8", errors="replace").splitlines():
+                with suppress(ValueError, RecursionError):
+                    row = json.loads(line)
+                    if isinstance(row, dict) and isinstance(row.get("iteration"), int):
+                        rows.append(row)
         return rows
 
     @_named_errors
@@ -170,5 +227,5 @@ class Run:
         return sorted(numbered, key=lambda path: int(path.stem))
 
     def _checkpoint_files(self) -> list[Path]:
-        named = [self._checkpoints / "last.npz", self._checkpoints / "best.npz"]
+        named = [self._checkpoints / name for name in (LAST, PREVIOUS, BEST)]
         return [*named, *kept_iterations(self.folder).values()]

@@ -2,18 +2,22 @@
 
 import math
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from charrnn import seeds
 from charrnn.arrays import Array, Ids
-from charrnn.checkpoint import Checkpoint, Progress, TrainingState
+from charrnn.checkpoint import BEST, LAST, Checkpoint, CorpusRecord, Progress, TrainingState, versions
 from charrnn.config import Settings
 from charrnn.cores import available_cores
-from charrnn.errors import DivergenceError, RunError
+from charrnn.errors import CharRNNWarning, DivergenceError, RunError
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.text.corpus import Corpus
@@ -86,10 +90,13 @@ class Trainer:
         self.model = checkpoint.model if checkpoint else Model.new(settings, corpus.vocabulary)
         self.optimizer = OPTIMIZERS[t.optimizer](self.model.parameters.vector, t)
         self.state = self.model.network.zero_state(t.batch)
+        workers = min(settings.compute.workers or available_cores(), t.batch)
+        self._made_with = versions() | {"workers": workers}
+        self._saved: Saved | None = None
         if checkpoint:
             self._restore(checkpoint)
         self._recent = deque(self.progress.recent_losses, maxlen=t.report)
-        self.engine = Engine(self.model.network, min(settings.compute.workers or available_cores(), t.batch))
+        self.engine = Engine(self.model.network, workers)
         self._stopping = False
 
     def stop(self) -> None:
@@ -103,7 +110,7 @@ class Trainer:
         """
         saved = self.progress.iteration
         self._stopping = False
-        with self.engine:
+        with self.run.writing() if self.run else nullcontext(), self.engine:
             while self.progress.iteration < self.iterations and not self._stopping:
                 with quiet_overflow():
                     step = self._step()
@@ -119,9 +126,9 @@ class Trainer:
 
     def checkpoint(self) -> Checkpoint:
         """Everything as it stands; its arrays are the trainer's own, and change with the next iteration."""
-        corpus = {"name": self.corpus.name, "sha256": self.corpus.sha256, "characters": len(self.corpus)}
+        corpus = CorpusRecord(self.corpus.name, self.corpus.sha256, len(self.corpus))
         training = TrainingState(self.optimizer.steps, self.optimizer.state, self.state)
-        return Checkpoint(self.model, self.settings, self.progress, corpus, training)
+        return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with)
 
     def _step(self) -> Step:
         t, p, done = self.settings.training, self.model.parameters, self.progress.iteration
@@ -133,8 +140,7 @@ class Trainer:
         norm = global_norm(gradient.vector) if t.clip is None else CLIPS[t.clip_kind](gradient.vector, t.clip)
         rate = learning_rate(Position(done, self.iterations, self.streams.windows), t)
         self.optimizer.step(p.vector, gradient.vector, rate)
-        if not all(map(math.isfinite, (loss, norm, p.vector.sum()))):
-            raise self._divergence(f"loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}")
+        self._check_finite(loss=loss, gradient=norm, parameters=p.vector, state=after)
         self.state = after
 
         self._recent.append(loss)
@@ -181,14 +187,13 @@ class Trainer:
         if is_best:
             self._advance(best_loss=loss, best_iteration=now)
             if self.run:
-                self.run.save(self.checkpoint().weights_only(), "best.npz")
+                self.run.save(self.checkpoint().weights_only(), BEST)
         return Evaluation(now, "validation", loss, is_best)
 
     def _evaluate(self, ids: Ids) -> float:
         t = self.settings.training
         loss = self.engine.evaluate(self.model.parameters, ids, t.batch, t.window)
-        if not math.isfinite(loss):
-            raise self._divergence(f"loss {loss} over a text it does not learn")
+        self._check_finite(evaluation=loss)
         return loss
 
     def _snapshot(self) -> Snapshot:
@@ -207,13 +212,16 @@ class Trainer:
 
     def _save(self) -> Saved:
         assert self.run
-        return Saved(self.progress.iteration, self.run.save(self.checkpoint(), "last.npz"))
+        self._check_finite(**self.optimizer.state)
+        self._saved = Saved(self.progress.iteration, self.run.save(self.checkpoint(), LAST))
+        return self._saved
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.corpus["sha256"] != self.corpus.sha256:
+        learnt = checkpoint.corpus
+        if learnt.sha256 != self.corpus.sha256:
             raise RunError(
                 f"the text of corpus {self.corpus.name!r} is not the one this run learnt "
-                f"({checkpoint.corpus['characters']} characters, SHA-256 {checkpoint.corpus['sha256'][:12]}...); "
+                f"({learnt.characters} characters, SHA-256 {learnt.sha256[:12]}...); "
                 "bring that one back, or start a new run"
             )
         if checkpoint.training is None:
@@ -224,6 +232,20 @@ class Trainer:
             raise RunError(
                 f"the run is at iteration {self.progress.iteration}, beyond the {self.iterations} now set; "
                 "set training.iterations higher"
+            )
+        if self.run:
+            self._saved = Saved(self.progress.iteration, self.run.last)
+        differences = [
+            f"{name} {checkpoint.made_with.get(name, 'unknown')}, here {here}"
+            for name, here in self._made_with.items()
+            if name not in ("charrnn", "python") and checkpoint.made_with.get(name) != here
+        ]
+        if differences:
+            warnings.warn(
+                f"the checkpoint was made with {'; '.join(differences)}: the run goes on, but not with the very bits "
+                "that it would have had",
+                CharRNNWarning,
+                stacklevel=3,
             )
         self.optimizer.steps = checkpoint.training.optimizer_steps
         for name, vector in checkpoint.training.optimizer.items():
@@ -242,9 +264,15 @@ class Trainer:
     def _advance(self, **changes: Any) -> None:
         self.progress = replace(self.progress, **changes)
 
-    def _divergence(self, what: str) -> DivergenceError:
-        kept = f"; {self.run} keeps what was saved before" if self.run else ""
-        return DivergenceError(
-            f"training diverged after iteration {self.progress.iteration} ({what}){kept}; "
+    def _check_finite(self, **numbers: float | Array) -> None:
+        lost = [name for name, number in numbers.items() if not math.isfinite(np.sum(number))]
+        if not lost:
+            return
+        if self._saved:
+            good = f"the last good checkpoint is {str(self._saved.path)!r}, of iteration {self._saved.iteration}"
+        else:
+            good = "no checkpoint was saved before"
+        raise DivergenceError(
+            f"training diverged after iteration {self.progress.iteration}: {', '.join(lost)} not finite; {good}; "
             "try a lower training.learning_rate or a smaller training.clip"
         )

@@ -21,10 +21,11 @@ def metrics(run: Path) -> list[dict]:
 def test_a_run_is_a_folder(folder: Path) -> None:
     files = {str(path.relative_to("run")) for path in Path("run").rglob("*") if path.is_file()}
     assert files == {
+        *(".lock", ".writer"),
         "config.yaml",
         "metrics.jsonl",
         *("snapshots/000001.txt", "snapshots/000003.txt"),
-        *("checkpoints/last.npz", "checkpoints/best.npz"),
+        *("checkpoints/last.npz", "checkpoints/last.prev.npz", "checkpoints/best.npz"),
         *("checkpoints/iteration-000001.npz", "checkpoints/iteration-000003.npz"),
     }
 

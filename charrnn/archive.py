@@ -1,0 +1,183 @@
+"""Arrays and a text in one uncompressed ``.npz``, read as if an enemy had written it.
+
+A reader says which arrays of which shape and type there are to be; nothing is allocated before the file has been found
+to hold exactly these, byte for byte as long as they must be, and nothing in it is ever unpickled or unpacked. NumPy
+reads the same files: ``np.load(path)``.
+"""
+
+import io
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.arrays import Array
+
+MOST_BYTES = 2**32 - 2**21
+"""Of a file: what the zip format holds without its 64-bit extension, and a directory."""
+MOST_TEXT = 2**22
+"""Bytes of the text."""
+MOST_ARRAYS = 8192
+_MOST_DIRECTORY = 2**21
+"""Bytes of the zip directory, of which an array takes some hundred."""
+
+TEXT = "document"
+_CHUNK = 2**20
+_END = struct.Struct("<4s4H2LH")
+"""End of the central directory (PKWARE's APPNOTE 6.3.10, 4.3.16): signature, this disk, the directory's disk, entries
+there, entries, bytes of the directory, where it starts, bytes of the comment."""
+_LOCATOR = 20
+"""Bytes of the 64-bit extension's locator, which stands before that end."""
+
+
+class ArchiveError(Exception):
+    """A file that is not such an archive, is not whole, or holds something else than was asked for."""
+
+
+class Shaped(NamedTuple):
+    """What an array is to be."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def header(self) -> bytes:
+        """What a ``.npy`` file of it begins with."""
+        file = io.BytesIO()
+        described = {"descr": self.dtype.str, "fortran_order": False, "shape": self.shape}
+        np.lib.format.write_array_header_1_0(file, described)
+        return file.getvalue()
+
+    @property
+    def nbytes(self) -> int:
+        size = self.dtype.itemsize
+        for n in self.shape:
+            size *= n
+        return len(self.header) + size
+
+
+def shaped(array: npt.NDArray[Any]) -> Shaped:
+    """The shape and type of an array that there is."""
+    return Shaped(array.shape, array.dtype)
+
+
+def write_archive(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> None:
+    """The same text and arrays give the same bytes. Raises ArchiveError for what no reader would take."""
+    size = len(text) + sum(shaped(array).nbytes for array in arrays.values())
+    if size > MOST_BYTES or len(text) > MOST_TEXT or len(arrays) >= MOST_ARRAYS:
+        raise ArchiveError(
+            f"it would take {size:,} bytes, {len(text):,} of them text, in {len(arrays):,} arrays, "
+            f"and may take {MOST_BYTES:,}, {MOST_TEXT:,} and {MOST_ARRAYS - 1:,}"
+        )
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in {TEXT: np.frombuffer(text, np.uint8), **arrays}.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
+            member.file_size = shaped(array).nbytes
+            with archive.open(member, "w") as stream:
+                stream.write(shaped(array).header)
+                stream.write(_bytes(np.ascontiguousarray(array)))
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator["Archive"]:
+    """An archive to read from within the context. Raises ArchiveError, or OSError."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ArchiveError("it is not a file")
+    with open(path, "rb") as file:
+        _check_end(file)
+        try:
+            archive = zipfile.ZipFile(file)
+        except _DAMAGE as error:
+            raise ArchiveError(str(error)) from None
+        with archive:
+            yield Archive(archive)
+
+
+class Archive:
+    """What ``open_archive`` gives. Its methods raise ArchiveError, or OSError."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._zip = archive
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for member in archive.infolist():
+            name = member.orig_filename.removesuffix(".npy")
+            if name in self._members or member.orig_filename != f"{name}.npy":
+                raise ArchiveError(f"{member.orig_filename!r} is there twice, or no array")
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+                raise ArchiveError(f"{name!r} is compressed")
+            if member.flag_bits or member.extra or member.comment:
+                raise ArchiveError(f"{name!r} comes with something that does not belong there")
+            self._members[name] = member
+
+    def text(self) -> bytes:
+        """The text that stands beside the arrays."""
+        if TEXT not in self._members:
+            raise ArchiveError(f"it lacks {TEXT!r}")
+        size = self._members[TEXT].file_size - len(Shaped((0,), np.dtype(np.uint8)).header)
+        if not 0 <= size <= MOST_TEXT:
+            raise ArchiveError(f"{TEXT!r} has {size:,} bytes, of at most {MOST_TEXT:,}")
+        text = np.empty(size, np.uint8)
+        self.read(TEXT, text)
+        return text.tobytes()
+
+    def check(self, expected: Mapping[str, Shaped]) -> None:
+        """Raises ArchiveError unless there are these arrays, as long as they must be, and no others."""
+        names = self._members.keys() - {TEXT}
+        if names != expected.keys():
+            lacking, more = sorted(expected.keys() - names), sorted(names - expected.keys())
+            raise ArchiveError(f"it lacks {lacking} and has {more} instead")
+        for name, like in expected.items():
+            if (size := self._members[name].file_size) != like.nbytes:
+                raise ArchiveError(f"{name!r} has {size:,} bytes, and its settings ask for {like.nbytes:,}")
+
+    def read(self, name: str, out: npt.NDArray[Any]) -> None:
+        """Reads an array into one that is there; raises ArchiveError for another shape or type, a wrong checksum and
+        numbers that are not finite."""
+        header = shaped(out).header
+        data = _bytes(out)
+        try:
+            with self._zip.open(self._members[name]) as stream:
+                if stream.read(len(header)) != header:
+                    raise ArchiveError(f"{name!r} is not {out.dtype} {out.shape}, as its settings say")
+                start = 0
+                while chunk := stream.read(_CHUNK):
+                    data[start : start + len(chunk)] = chunk
+                    start += len(chunk)
+        except _DAMAGE as error:
+            raise ArchiveError(str(error)) from None
+        if start != len(data):
+            raise ArchiveError(f"{name!r} ends too early")
+        if not all(np.isfinite(part).all() for part in np.array_split(out.reshape(-1), 1 + out.size // _CHUNK)):
+            raise ArchiveError(f"{name!r} holds numbers that are not finite")
+
+
+_DAMAGE = (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error)
+"""What a damaged file makes zipfile raise."""
+
+
+def _bytes(array: npt.NDArray[Any]) -> memoryview:
+    """The bytes of a contiguous array, where they lie."""
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _check_end(file: BinaryIO) -> None:
+    """Checks how the file ends, which says how long its directory is: zipfile would believe any length."""
+    size = file.seek(0, os.SEEK_END)
+    if not _END.size + _LOCATOR <= size <= MOST_BYTES + _MOST_DIRECTORY:
+        raise ArchiveError(f"it has {size:,} bytes")
+    file.seek(size - _END.size - _LOCATOR)
+    before, end = file.read(_LOCATOR), file.read(_END.size)
+    signature, *disks, here, entries, directory, start, comment = _END.unpack(end)
+    if signature != b"PK\5\6" or before.startswith(b"PK\6\7"):
+        raise ArchiveError("it does not end as one does")
+    if any(disks) or here != entries or comment or start + directory + _END.size != size:
+        raise ArchiveError("its end does not fit the rest")
+    if entries > MOST_ARRAYS or directory > _MOST_DIRECTORY:
+        raise ArchiveError(f"it holds {entries:,} arrays, of at most {MOST_ARRAYS:,}")

@@ -79,7 +79,8 @@ class Run:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Holds the folder, which is made, for this process alone; may be entered within itself. The lock ends with the
-        process, however that ends; what one left half written is removed. Raises RunError where another one holds it."""
+        process, however that ends, and what that left half written is removed by the next. Raises RunError where
+        another one holds it."""
         _named_errors(Path.mkdir)(self.folder, parents=True, exist_ok=True)
         try:
             _named_errors(self._lock.acquire)()

@@ -1,13 +1,14 @@
 """Kills training at chosen or random moments, lets it resume, and compares how it ends. A program of its own, since it
-forks, which a process with threads must not: ``python3 tests/training/kills.py points|power|random FOLDER [COUNT]``.
+forks, which a process with threads must not: ``python3 tests/training/kills.py points|power|random FOLDER COUNT``.
 
-points   the process kills itself (SIGKILL) before and after every system call of its saves, and in the middle of writes
+points   the process kills itself (SIGKILL) before and after each COUNTth system call of its saves, and in the middle of
+         writes
 power    the same, and what was written but never brought to the disk by fsync is cut off the files first
 random   it is killed from outside, at COUNT random moments, run after run
 """
 
-import builtins
 import hashlib
+import io
 import json
 import os
 import random
@@ -31,7 +32,7 @@ SETTINGS = load_settings(
     checkpoints={"every": 1},
     compute={"workers": 1},
 )
-LONG = load_settings("quick", **{**SETTINGS.model_dump(), "training": SETTINGS.training.model_dump() | {"iterations": 60}})
+LONG = SETTINGS.model_copy(update={"training": SETTINGS.training.model_copy(update={"iterations": 60})})
 WRITES = 9
 """Of the many writes of a file, each so manieth is a moment to be killed at."""
 
@@ -89,20 +90,18 @@ class Moments:
 
     def _open(self, path, mode):
         self._moment("before open")
-        file = builtins.open(path, mode, buffering=0)
         moments = self
 
-        class Watched(type(file)):
+        class Watched(io.FileIO):
             def write(self, data):
                 moments._writes += 1
-                if moments._writes % WRITES == 0:
-                    data = bytes(data)
-                    written = super().write(data[: len(data) // 2])
-                    moments._moment("in a write")
-                    return written + super().write(data[written:])
-                return super().write(data)
+                if moments._writes % WRITES:
+                    return super().write(data)
+                half = len(data) // 2
+                super().write(data[:half])
+                moments._moment("in a write")
+                return half + super().write(data[half:])
 
-        file.close()
         return Watched(path, mode)
 
     def _moment(self, name: str) -> None:
@@ -134,8 +133,8 @@ def ended(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def at_every_point(folder: Path, power: bool) -> dict:
-    """Kills one training at each of its moments in turn."""
+def at_points(folder: Path, step: int, power: bool) -> dict:
+    """Kills one training at each ``step``th of its moments in turn."""
     whole = folder / "whole"
     names = folder / "names.json"
 
@@ -147,7 +146,7 @@ def at_every_point(folder: Path, power: bool) -> dict:
     assert ended(forked(dry)) == 0
     expected, moments = outcome(whole), json.loads(names.read_text())
     run = folder / "run"
-    for k in range(len(moments)):
+    for k in range(0, len(moments), step):
 
         def killed(k: int = k) -> None:
             Moments(k, run if power else None)
@@ -157,7 +156,7 @@ def at_every_point(folder: Path, power: bool) -> dict:
         assert ended(forked(lambda: train(run))) == 0, moments[k]
         assert outcome(run) == expected, f"killed {moments[k]}, the {k}th moment"
         shutil.rmtree(run)
-    return {"kills": len(moments), "moments": sorted(set(moments))}
+    return {"kills": len(moments[::step]), "moments": sorted({*moments[::step]})}
 
 
 def at_random(folder: Path, count: int) -> dict:
@@ -186,7 +185,7 @@ def at_random(folder: Path, count: int) -> dict:
 
 
 if __name__ == "__main__":
-    how, where, *counts = sys.argv[1:]
+    how, where, count = sys.argv[1:]
     there = Path(where)
-    done = at_random(there, int(counts[0])) if how == "random" else at_every_point(there, how == "power")
+    done = at_random(there, int(count)) if how == "random" else at_points(there, int(count), power=how == "power")
     print(json.dumps(done))

@@ -61,7 +61,7 @@ def main() -> None:
     ]
     print(
         f"{arguments.minutes:g} minutes, {kills} kills, {last_report(killed):,} iterations, of which {lost:,} were "
-        f"done again; {len(both)} weights compared with those of the undisturbed run ({last_report(peace):,} iterations), "
+        f"done again; {len(both)} weights compared with the undisturbed run's ({last_report(peace):,} iterations): "
         f"{len(differing)} differ"
     )
     sys.exit(bool(differing) or not both)

@@ -1,4 +1,4 @@
-"""Arrays and a text in one uncompressed ``.npz``, read as if an enemy had written it.
+"""Arrays and a text, which is JSON, in one uncompressed ``.npz``, read as if an enemy had written it.
 
 A reader says which arrays of which shape and type there are to be; nothing is allocated before the file has been found
 to hold exactly these, byte for byte as long as they must be, and nothing in it is ever unpickled or unpacked. NumPy
@@ -24,6 +24,8 @@ MOST_BYTES = 2**32 - 2**21
 """Of a file: what the zip format holds without its 64-bit extension, and a directory."""
 MOST_TEXT = 2**21
 """Bytes of the text: room for a vocabulary of half a million characters."""
+MOST_NESTED = 1000
+"""Objects and lists in the text, each of which may cost a parser a hundred times its bytes; a checkpoint's has twenty."""
 MOST_ARRAYS = 8192
 _MOST_DIRECTORY = 2**21
 """Bytes of the zip directory, of which an array takes some hundred."""
@@ -123,9 +125,12 @@ class Archive:
         size = self._members[TEXT].file_size - len(Shaped((0,), np.dtype(np.uint8)).header)
         if not 0 <= size <= MOST_TEXT:
             raise ArchiveError(f"{TEXT!r} has {size:,} bytes, of at most {MOST_TEXT:,}")
-        text = np.empty(size, np.uint8)
-        self.read(TEXT, text)
-        return text.tobytes()
+        array = np.empty(size, np.uint8)
+        self.read(TEXT, array)
+        text = array.tobytes()
+        if (nested := text.count(b"{") + text.count(b"[")) > MOST_NESTED:
+            raise ArchiveError(f"{TEXT!r} nests {nested:,} objects and lists, of at most {MOST_NESTED:,}")
+        return text
 
     def check(self, expected: Mapping[str, Shaped]) -> None:
         """Raises ArchiveError unless there are these arrays, as long as they must be, and no others."""

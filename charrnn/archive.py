@@ -25,7 +25,7 @@ MOST_BYTES = 2**32 - 2**21
 MOST_TEXT = 2**21
 """Bytes of the text: room for a vocabulary of half a million characters."""
 MOST_NESTED = 1000
-"""Objects and lists in the text, each of which may cost a parser a hundred times its bytes; a checkpoint's are twenty."""
+"""Objects and lists in the text, each of which may cost a parser a hundred times its bytes; ours are twenty."""
 MOST_ARRAYS = 8192
 _MOST_DIRECTORY = 2**21
 """Bytes of the zip directory, of which an array takes some hundred."""

@@ -100,7 +100,9 @@ def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", stack: ExitStack) 
 
 def _with_paths(settings: "Settings", run: "Run") -> "Settings":
     """Paths that hold from any folder, and for standard input the copy that the run keeps."""
-    absolute = [os.path.abspath(run.corpus if path == "-" else path) for path in settings.corpus.path]
+    from charrnn.text.catalogue import locate
+
+    absolute = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
     corpus = settings.corpus.model_copy(update={"path": absolute})
     return settings.model_copy(update={"corpus": corpus})
 

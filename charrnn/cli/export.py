@@ -9,7 +9,7 @@ from charrnn.cli.terminal import say
 
 @click.command("export")
 @click.argument("checkpoint", type=click.Path())
-@click.option("--at", type=int, help="Of a run folder, the weights of the snapshot at this iteration.")
+@click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option(
     "--format", "kind", type=click.Choice(["safetensors", "npz"]), required=True, help="Kind of file to write."
 )

@@ -11,7 +11,7 @@ from charrnn.cli.terminal import escaped
 
 @click.command("inspect")
 @click.argument("checkpoint", type=click.Path())
-@click.option("--at", type=int, help="Of a run folder, the weights of the snapshot at this iteration.")
+@click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(checkpoint: str, at: int | None, as_json: bool) -> None:
     """Show what is in a checkpoint: settings, vocabulary, parameters, and how, on what and how far it was trained.

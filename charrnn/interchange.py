@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
-from charrnn.archive import MOST_TEXT, ArchiveError, Shaped, open_archive, write_archive
+from charrnn.archive import MOST_TEXT, ArchiveError, Shaped, open_archive, shaped, write_archive
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint, read_document
 from charrnn.config import Settings
@@ -160,21 +160,23 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
         _check_peer(settings)
     except CharRNNError as error:
         raise ArchiveError(str(error)) from None
-    arrays = {name: np.empty(shape, network.dtype) for name, shape in _shapes(network).items()}
-    weights.check({name: Shaped(array.shape, array.dtype) for name, array in arrays.items()})
+    expected = _expected(network)
+    weights.check(expected)
+    arrays = {name: np.empty(*like) for name, like in expected.items()}
     for name, array in arrays.items():
         weights.read(name, array)
-    parameters = _ours(network, arrays)
+    with np.errstate(over="ignore"):
+        parameters = _ours(network, arrays)
     if not np.isfinite(parameters.vector).all():
         raise ArchiveError("it holds numbers that are not finite")
     model = Model(network, parameters, vocabulary)
     return Checkpoint(model, settings, document.progress, document.corpus, None, document.made_with)
 
 
-def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """Their arrays; zeros that take no memory stand for ours."""
+def _expected(network: Network) -> dict[str, Shaped]:
+    """What their arrays are to be. Ours are stood for by zeros that take no memory but those of the biases."""
     ours = {name: np.broadcast_to(np.zeros((), network.dtype), shape) for name, shape in network.shapes.items()}
-    return {name: array.shape for name, array in _theirs(network, ours).items()}
+    return {name: shaped(array) for name, array in _theirs(network, ours).items()}
 
 
 def _theirs(network: Network, p: Mapping[str, Array]) -> dict[str, Array]:

@@ -58,7 +58,8 @@ def fetch_corpus(name: str) -> None:
 
     from charrnn.text.catalogue import fetch
 
-    with tqdm(unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False) as progress:
+    bar = tqdm(total=1, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False)
+    with bar as progress:  # the library sets the total, and asks for its truth before
         path = fetch(name, progress)
     click.echo(path)
     say(f"learn from it: charrnn train {name}")

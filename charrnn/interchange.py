@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
-from charrnn.archive import MOST_TEXT, ArchiveError, Shaped, open_archive, shaped, write_archive
+from charrnn.archive import MOST_ARRAYS, MOST_TEXT, ArchiveError, Shaped, open_archive, shaped, write_archive
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint, read_document
 from charrnn.config import Settings
@@ -160,6 +160,8 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
         _check_peer(settings)
     except CharRNNError as error:
         raise ArchiveError(str(error)) from None
+    if len(network.shapes) > MOST_ARRAYS:
+        raise ArchiveError(f"its settings ask for {len(network.shapes):,} arrays, of at most {MOST_ARRAYS:,}")
     expected = _expected(network)
     weights.check(expected)
     arrays = {name: np.empty(*like) for name, like in expected.items()}

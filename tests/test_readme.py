@@ -14,7 +14,7 @@ import pytest
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README, re.S)
 ELSEWHERE = ("pip install", "corpus fetch")
-"""What needs the network; ``test_corpus.py`` fetches from a server of its own."""
+"""What needs the network; ``test_corpora.py`` fetches from a server of its own."""
 COMMANDS = [
     line
     for kind, block in BLOCKS

@@ -5,14 +5,10 @@ Shapes: B samples written side by side, V vocabulary, L layers, S states of a ce
 
 import math
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from charrnn.arrays import Array, Ids
-from charrnn.cores import available_cores
 from charrnn.errors import DivergenceError
 from charrnn.generation.filters import apply_filters
 from charrnn.model import Model
@@ -21,8 +17,6 @@ from charrnn.nn.parameters import Workspace
 
 WINDOW = 256
 """How many steps of a long text are read at a time, which bounds the memory it takes."""
-SHARE = 32
-"""How many samples make the work of a step worth a thread. What is written does not depend on how many threads run."""
 NOISE = 2**14
 """How many random numbers are drawn at a time, for several steps where the samples are few."""
 
@@ -34,12 +28,6 @@ class Sampler:
         self.model = model
         self.state: Array = model.network.zero_state(count)  # (L, S, B, H)
         self._space = Workspace(model.network.dtype)
-        parts = max(1, count // SHARE)
-        bounds = [count * k // parts for k in range(parts + 1)]
-        self._parts = [slice(*pair) for pair in pairwise(bounds)]
-        if parts > 1:
-            self._threads = ThreadPoolExecutor(available_cores())
-            self._blas = ThreadpoolController()
 
     def read(self, ids: Ids) -> Array:
         """Takes in ids (T,), the same for all samples; returns the logits (B, V) of what comes next."""
@@ -53,15 +41,8 @@ class Sampler:
 
     def step(self, ids: Ids) -> Array:
         """Takes in one character of each sample, ids (B,); returns the logits (B, V) of what comes next."""
-        if len(self._parts) == 1:
-            return self._step(ids, self.state)
-        with self._blas.limit(limits=1, user_api="blas"):
-            steps = self._threads.map(lambda part: self._step(ids[part], self.state[:, :, part]), self._parts)
-            return np.concatenate(list(steps))
-
-    def _step(self, ids: Ids, state: Array) -> Array:
         with quiet_overflow():
-            return self.model.network.step(self.model.parameters, ids, state)
+            return self.model.network.step(self.model.parameters, ids, self.state)
 
 
 def generate(

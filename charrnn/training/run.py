@@ -79,7 +79,8 @@ class Run:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Holds the folder, which is made, for this process alone; may be entered within itself. The lock ends with the
-        process, however that ends. Raises RunError where another one holds it."""
+        process, however that ends, and what that left half written is removed by the next. Raises RunError where
+        another one holds it."""
         _named_errors(Path.mkdir)(self.folder, parents=True, exist_ok=True)
         try:
             _named_errors(self._lock.acquire)()
@@ -90,6 +91,9 @@ class Run:
             ) from None
         try:
             _named_errors(Path.write_text)(self._writer, f"{os.getpid()}\n", "utf-8")
+            for folder in (self.folder, self._snapshots, self._checkpoints):
+                for file in unfinished(folder):
+                    _named_errors(file.unlink)()
             yield
         finally:
             self._lock.release()
@@ -117,7 +121,7 @@ class Run:
                 f"{str(self)!r} already holds a run; continue it with --resume, replace it with --force, or name "
                 "another folder with --run"
             )
-        in_the_way = [path.name for path in (self.corpus, *self._made) if path.exists()]
+        in_the_way = [path.name for path in (self.corpus, *self._made) if path.is_file() or any(path.glob("*"))]
         if in_the_way and not self.exists:
             raise RunError(f"{str(self)!r} holds {in_the_way[0]!r} but no run; name another folder with --run")
 
@@ -154,9 +158,6 @@ class Run:
                 if int(file.stem.removeprefix("iteration-")) > iteration:
                     file.unlink()
             self._put_away_damaged()
-            for folder in (self.folder, self._snapshots, self._checkpoints):
-                for file in unfinished(folder):
-                    file.unlink()
             replace_text(self.config, settings.to_yaml())
 
     def _put_away_damaged(self) -> None:

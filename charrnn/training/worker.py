@@ -116,8 +116,10 @@ _BEGIN = """
 import pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
 from charrnn.training.worker import serve
-serve(sys.stdin.buffer, sys.stdout.buffer)
+serve(sys.stdin.buffer, open(1, "wb"))
 """
+"""Results get a buffer of their own, since PYTHONUNBUFFERED takes that of sys.stdout away; without one, a write to a
+pipe that is interrupted (Ctrl-Z, a laptop that sleeps) is cut short."""
 
 
 def serve(tasks: BinaryIO, results: BinaryIO) -> None:

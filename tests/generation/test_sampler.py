@@ -84,21 +84,6 @@ def test_steps_equal_a_window(cell: str, embedding: int | None) -> None:
     assert_allclose(state, after, rtol=1e-12)
 
 
-def test_many_samples_are_shared_out_and_each_keeps_its_state() -> None:
-    model = small_model()
-    many = Sampler(model, count=70)
-    texts = np.random.default_rng(0).integers(len(CHARACTERS), size=(5, 70))
-    many.read(model.vocabulary.encode("fa"))
-    for ids in texts:
-        logits = many.step(ids)
-    for k in (0, 34, 35, 69):
-        one = Sampler(model)
-        one.read(model.vocabulary.encode("fa"))
-        for ids in texts:
-            alone = one.step(ids[k : k + 1])
-        assert_allclose(logits[k], alone[0], rtol=1e-12)
-
-
 @every_cell
 def test_reading_in_parts_equals_reading_at_once(cell: str) -> None:
     model = small_model(cell)

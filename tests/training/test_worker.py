@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 from charrnn.errors import WorkerError
 from charrnn.nn.network import Network
 from charrnn.training.engine import Engine
+from charrnn.training.worker import RemoteWorker, SharedVectors, Task
 
 NETWORK = Network(6, hidden_size=5)
 X = np.zeros((4, 6), np.uint8)
@@ -90,3 +91,25 @@ def test_no_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not list(tmp_path.iterdir())
     with Engine(NETWORK, 1) as engine:
         assert step(engine)[0] == pytest.approx(shared[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks what a process waits for, as Linux can")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_worker_that_is_suspended_in_the_middle_of_its_answer(
+    monkeypatch: pytest.MonkeyPatch, unbuffered: str
+) -> None:
+    """Going on, it must send the rest: a write to a pipe that was interrupted is cut short."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    p = NETWORK.parameters(np.random.default_rng(0))
+    x = np.zeros((1, 40_000), np.uint8)
+    state = NETWORK.zero_state(x.shape[1])  # more than a pipe holds
+    with SharedVectors(2, p.vector.size, p.vector.dtype) as shared, RemoteWorker(NETWORK, shared, 1) as worker:
+        worker.start(Task(x, x, state))
+        process = Path(f"/proc/{worker.pid}")
+        while "pipe_write" not in (process / "wchan").read_text():
+            pass
+        os.kill(worker.pid, signal.SIGSTOP)
+        while (process / "stat").read_text().rpartition(")")[2].split()[0] != "T":
+            pass
+        os.kill(worker.pid, signal.SIGCONT)
+        assert worker.result().state.shape == state.shape

@@ -40,7 +40,8 @@ def way_to(path: str | Path) -> str | None:
     """How to come by a known corpus, by its name or the name of its file; None for others."""
     for corpus in catalogue().values():
         if Path(path).name in (corpus.name, corpus.file):
-            return f"charrnn corpus fetch {corpus.name} brings it, or save {corpus.address} there"
+            by_name = f"charrnn corpus fetch {corpus.name} makes it known as {corpus.name}"
+            return f"{by_name}, or fetch it from {corpus.address} and save it there"
     return None
 
 

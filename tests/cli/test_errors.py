@@ -60,7 +60,7 @@ CASES = {
     "no such text, a known one": (
         1,
         ["war-and-peace.txt"],
-        "does not exist; charrnn corpus fetch war-and-peace brings it, or save https://",
+        "does not exist; charrnn corpus fetch war-and-peace makes it known as ",
     ),
     "an empty text": (1, ["empty.txt"], "is empty"),
     "a text of one character": (1, ["one.txt"], "repeats one character"),

@@ -22,8 +22,8 @@ from charrnn.arrays import Array
 
 MOST_BYTES = 2**32 - 2**21
 """Of a file: what the zip format holds without its 64-bit extension, and a directory."""
-MOST_TEXT = 2**22
-"""Bytes of the text."""
+MOST_TEXT = 2**21
+"""Bytes of the text: room for a vocabulary of half a million characters."""
 MOST_ARRAYS = 8192
 _MOST_DIRECTORY = 2**21
 """Bytes of the zip directory, of which an array takes some hundred."""

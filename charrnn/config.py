@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from charrnn.errors import SettingsError
 from charrnn.resources import recipes
-from charrnn.yamlfile import Entry, read_settings, read_value
+from charrnn.yamlfile import MAX_CHARACTERS, Entry, read_settings, read_value
 
 
 def _whole(value: Any) -> Any:
@@ -85,7 +85,7 @@ class CorpusSettings(Section):
 
 class ModelSettings(Section):
     cell: str = Field("lstm", description="kind of recurrent cell")
-    layers: Size = Field(1, description="cells stacked")
+    layers: Annotated[Whole, Field(ge=1, le=1000)] = Field(1, description="cells stacked")
     hidden: Size = Field(128, description="size of the hidden state of each")
     embedding: Size | None = Field(None, description="size of a learnt embedding; null: one-hot input")
     dropout: Share = Field(0.0, description="share of outputs dropped between layers")
@@ -193,7 +193,8 @@ def from_file(path_or_name: str) -> list[Entry]:
     known = recipes()
     path = known.get(path_or_name, Path(path_or_name))
     try:
-        return read_settings(path.read_text("utf-8-sig"), path.name)
+        with open(path, encoding="utf-8-sig") as file:
+            return read_settings(file.read(MAX_CHARACTERS + 1), path.name)
     except OSError as error:
         if path.name == path_or_name and not path.suffix:
             raise SettingsError(f"no recipe is called {path_or_name!r}; there are {', '.join(known)}") from None

@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 def read_settings(text: str, name: str) -> list[Entry]:
     """The settings of a document, sections flattened to dotted keys. ``name`` says in messages where it came from."""
     if len(text) > MAX_CHARACTERS:
-        raise SettingsError(f"{name} has {len(text)} characters; settings may have {MAX_CHARACTERS}")
+        raise SettingsError(f"{name} is too long; settings may have {MAX_CHARACTERS:,} characters")
     root = _compose(text, name)
     if root is None or (isinstance(root, yaml.ScalarNode) and root.value == ""):
         return []

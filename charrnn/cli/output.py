@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from contextlib import suppress
 
 from tqdm import tqdm
 
@@ -90,4 +91,5 @@ class Progress:
 
     def close(self) -> None:
         """Leaves the last state standing."""
-        self._bar.close()
+        with suppress(OSError):  # of a terminal that was closed
+            self._bar.close()

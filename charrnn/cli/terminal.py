@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from contextlib import suppress
 from typing import TextIO
 
 import click
@@ -32,8 +33,9 @@ def write(text: str, raw: bool = False) -> None:
 
 
 def say(message: str) -> None:
-    """A line for the user, to stderr."""
-    click.echo(escaped(message).replace("\n", "\\n"), err=True)
+    """A line for the user, to stderr; where that is gone, as with a closed terminal, nobody is there to miss it."""
+    with suppress(OSError):
+        click.echo(escaped(message).replace("\n", "\\n"), err=True)
 
 
 def show_warning(

@@ -141,10 +141,10 @@ def _train(trainer: "Trainer", event_file: "EventFile | None") -> None:
                     unseen = error
                     trainer.stop()
     _conclude(trainer, test_loss)
-    if unseen and not isinstance(unseen, BrokenPipeError):
-        raise unseen
     if signals:
         sys.exit(128 + signals[0])
+    if unseen and not isinstance(unseen, BrokenPipeError):
+        raise unseen
 
 
 def _introduce(trainer: "Trainer") -> None:

@@ -81,22 +81,30 @@ class Run:
         """Holds the folder, which is made, for this process alone; may be entered within itself. The lock ends with the
         process, however that ends, and what that left half written is removed by the next. Raises RunError where
         another one holds it."""
-        _named_errors(Path.mkdir)(self.folder, parents=True, exist_ok=True)
+        self._acquire()
         try:
-            _named_errors(self._lock.acquire)()
+            self._take_over()
+            yield
+        finally:
+            self._lock.release()
+
+    @_named_errors
+    def _acquire(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
         except Timeout:
             raise RunError(
                 f"{str(self)!r} is being written by process {self._holder()}; wait for it, stop it, or name another "
                 "folder with --run"
             ) from None
-        try:
-            _named_errors(Path.write_text)(self._writer, f"{os.getpid()}\n", "utf-8")
-            for folder in (self.folder, self._snapshots, self._checkpoints):
-                for file in unfinished(folder):
-                    _named_errors(file.unlink)()
-            yield
-        finally:
-            self._lock.release()
+
+    @_named_errors
+    def _take_over(self) -> None:
+        self._writer.write_text(f"{os.getpid()}\n", "utf-8")
+        for folder in (self.folder, self._snapshots, self._checkpoints):
+            for file in unfinished(folder):
+                file.unlink()
 
     def _holder(self) -> str:
         try:

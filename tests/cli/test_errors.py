@@ -1,6 +1,7 @@
 """Whatever a user gets wrong: one line that names it, the right exit code, and not a byte written or lost."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -264,3 +265,118 @@ def test_a_stream_that_is_closed(closed: str, args: tuple[str, ...], code: int) 
     done = subprocess.run([*shell, *args], capture_output=True, text=True, check=False)
     assert done.returncode == code
     assert all(line.startswith("charrnn: ") for line in done.stderr.splitlines())
+
+
+def one_line(err: str, says: str) -> None:
+    assert err.splitlines()[-1].startswith("charrnn: ")
+    assert says in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.argv[:] = ["charrnn", *sys.argv[2:]]
+from charrnn.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits for a process")
+@pytest.mark.parametrize("limit", [0, 100, 1000, 3000])
+def test_files_that_may_not_grow(folder: Path, limit: int) -> None:
+    """As on a full disk: the run stops in one line, and what was saved before stands."""
+    before = files(Path("run/checkpoints"))
+    resume = ("train", "--run", "run", "--resume", "--set", "training.iterations=30", "--set", "snapshots.every=1")
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(limit), *resume], capture_output=True, text=True)
+    assert done.returncode == 1
+    one_line(done.stderr, "File too large")
+    after = files(Path("run/checkpoints"))
+    assert after["last.npz"] in before.values()
+    assert not [name for name in after if "unfinished" in name]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a file system of its own."""
+    mounted = []
+
+    def mount(options: str) -> Path:
+        path = tmp_path / f"disk{len(mounted)}"
+        path.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", path]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("may not mount a file system")
+        mounted.append(path)
+        return path
+
+    yield mount
+    for path in mounted:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_a_disk_that_fills_up(folder: Path, charrnn: Callable, small_disk: Callable) -> None:
+    run = small_disk("size=400k") / "run"
+    code, _, err = charrnn(
+        *TRAIN[:-2], "--run", str(run), "--set", "training.iterations=400", "--set", "snapshots.every=1"
+    )
+    assert code == 1
+    one_line(err, "No space left on device")
+    (run / "snapshots/000001.txt").unlink()
+    for path in run.glob("checkpoints/iteration-*"):
+        path.unlink()
+    assert charrnn("train", "--run", str(run), "--resume", "--set", "snapshots.every=null").code == 0
+
+
+def test_a_disk_that_is_read_only(folder: Path, charrnn: Callable, small_disk: Callable) -> None:
+    disk = small_disk("size=1m")
+    shutil.copytree("run", disk / "run")
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    for args in (("--run", str(disk / "new")), ("--run", str(disk / "run"), "--force")):
+        code, _, err = charrnn(*TRAIN[:-2], *args)
+        assert code == 1
+        one_line(err, "Read-only file system")
+    code, _, err = charrnn("train", "--run", str(disk / "run"), "--resume", "--set", "training.iterations=30")
+    assert code == 1
+    one_line(err, "Read-only file system")
+    assert charrnn(*SAMPLE, str(disk / "run")).code == 0
+    assert files(disk / "run/checkpoints") == files(Path("run/checkpoints"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an open folder cannot vanish elsewhere")
+def test_a_run_folder_that_vanishes(folder: Path, start: Callable) -> None:
+    process = start("train", "cats.txt", "--config", "blocking.yaml", "--run", "new")
+    assert process.stdout.readline().startswith(b"iteration 1, ")  # and cannot write the rest yet
+    shutil.rmtree("new")
+    _, err = process.communicate()
+    assert process.returncode == 1
+    one_line(err.decode(), "No such file or directory")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root is never refused")
+def test_a_folder_without_permission(folder: Path, charrnn: Callable) -> None:
+    Path("locked").mkdir(mode=0o500)
+    code, _, err = charrnn(*TRAIN[:-2], "--run", "locked/run")
+    assert code == 1
+    one_line(err, "Permission denied")
+
+
+def test_a_run_that_another_process_writes(folder: Path, charrnn: Callable, start: Callable) -> None:
+    process = start("train", "cats.txt", "--config", "blocking.yaml", "--run", "new")
+    assert process.stdout.readline().startswith(b"iteration 1, ")  # and cannot write the rest yet
+    for args in ((*TRAIN[:-2], "--run", "new", "--force"), ("train", "--run", "new", "--resume")):
+        code, out, err = charrnn(*args)
+        assert (code, out) == (1, "")
+        one_line(err, f"'new' is being written by process {process.pid};")
+
+
+def test_a_damaged_last_checkpoint_is_said_and_made_up_for(folder: Path, charrnn: Callable) -> None:
+    Path("run/checkpoints/last.npz").write_bytes(b"damaged")
+    code, _, err = charrnn("train", "--run", "run", "--resume")
+    assert code == 0
+    assert "charrnn: 'run/checkpoints/last.npz' is not a whole checkpoint" in err.splitlines()[0]
+    assert err.splitlines()[0].endswith("'run/checkpoints/last.prev.npz' of iteration 4 takes its place")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

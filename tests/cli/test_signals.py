@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,3 +42,35 @@ def test_a_signal_stops_a_run_that_resumes_exactly(
 
     assert charrnn("train", "--run", "it's stopped", "--resume").code == 0
     assert outcome("it's stopped") == outcome("whole")
+
+
+def test_a_closed_terminal_saves_too(folder: Path, charrnn: Callable, start: Callable) -> None:
+    """The whole session: the process leads it, its terminal is all it has, and then that is gone."""
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "charrnn", "train", "cats.txt", "--config", "blocking.yaml"])
+    shown = b""
+    while b"iteration 1, " not in shown:
+        shown += os.read(terminal, 100)  # and no more, so that it waits for us
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+    assert load_checkpoint("runs/cats/checkpoints/last.npz").progress.iteration == 1
+
+
+def test_a_second_signal_stops_at_once_and_harms_nothing(folder: Path, charrnn: Callable, start: Callable) -> None:
+    args = ("--config", "blocking.yaml", "--run", "run")
+    assert charrnn("train", "cats.txt", *args, "--force", "--set", "snapshots.at=6").code == 0
+    before = Path("run/checkpoints/last.npz").read_bytes()
+    process = start("train", "--run", "run", "--resume", "--set", "training.iterations=9", "--set", "snapshots.at=7")
+    assert process.stdout.readline().startswith(b"iteration 7, ")  # and cannot write the rest
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)  # twice the same could arrive as one; of two the lower comes first
+    _, err = process.communicate()
+    assert process.returncode == 143
+    assert b"Traceback" not in err
+    assert b"saved" not in err
+    assert Path("run/checkpoints/last.npz").read_bytes() == before
+    assert charrnn("train", "--run", "run", "--resume").code == 0

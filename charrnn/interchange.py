@@ -38,6 +38,8 @@ from charrnn.nn.parameters import Parameters
 PEERS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "rnn-relu": "RNN"}
 """PyTorch's class for each cell that it has."""
 METADATA = "charrnn"
+_MOST_HEADER = 8 * MOST_TEXT
+"""Bytes of a safetensors file's header: the text, its characters perhaps escaped, and the arrays' shapes."""
 
 
 def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
@@ -61,10 +63,10 @@ def import_weights(path: Path) -> Checkpoint:
     Raises CheckpointError for any other file.
     """
     try:
-        with open(path, "rb") as file:
-            kind = "npz" if file.read(4) == b"PK\3\4" else "safetensors"
         if not stat.S_ISREG(path.stat().st_mode):
             raise ArchiveError("it is not a file")
+        with open(path, "rb") as file:
+            kind = "npz" if file.read(4) == b"PK\3\4" else "safetensors"
         with FORMATS[kind].open(path) as weights:
             return _read(weights, path)
     except OSError as error:
@@ -124,6 +126,10 @@ class _Safetensors:
 @contextmanager
 def _open_safetensors(path: Path) -> Iterator[_Safetensors]:
     library = load_extra("safetensors", "safetensors")
+    with open(path, "rb") as beginning:
+        header = int.from_bytes(beginning.read(8), "little")
+    if header > _MOST_HEADER:
+        raise ArchiveError(f"its header has {header:,} bytes, of at most {_MOST_HEADER:,}")
     try:
         with library.safe_open(path, framework="numpy") as file:
             yield _Safetensors(file)

@@ -1,6 +1,7 @@
 """Weights leave as PyTorch has them, come back as they were, and nothing else comes back."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,3 +226,18 @@ def test_pickled_arrays_and_files_without_metadata_are_refused(tmp_path: Path, k
         np.savez(file, document=text, **arrays | {"head.bias": np.array([{}], object)})
     with pytest.raises(CheckpointError, match="is not what charrnn export writes"):
         import_weights(path)
+
+
+def test_a_header_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    path = tmp_path / "weights"
+    path.write_bytes((2**25).to_bytes(8, "little") + b"{" + b" " * (2**25 - 2) + b"}")
+    with pytest.raises(CheckpointError, match="its header has 33,554,432 bytes"):
+        import_weights(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CheckpointError, match="it is not a file"):
+        import_weights(tmp_path / "pipe")

@@ -51,7 +51,7 @@ def test_nothing_is_replaced_unasked(folder: Path, charrnn: Callable, args: tupl
         (("export", "run", "--format", "pt"), 2, "--format"),
         (("export", "run"), 2, "--format"),
         (("import", "nowhere", "--to", "x.npz"), 1, "'nowhere' cannot be read: No such file"),
-        (("import", "run", "--to", "x.npz"), 1, "'run' cannot be read: Is a directory"),
+        (("import", "run", "--to", "x.npz"), 1, "'run' is not what charrnn export writes (it is not a file)"),
         (("import", "run/checkpoints/last.npz", "--to", "x.npz"), 1, "is not what charrnn export writes (it lacks "),
         (("import", "run.npz"), 2, "--to"),
     ],

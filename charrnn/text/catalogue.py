@@ -57,9 +57,7 @@ def fetched(name: str) -> Path | None:
 
 def locate(path: str | Path) -> str | Path:
     """The path itself, or where nothing is there, the fetched corpus of that name."""
-    if os.path.lexists(path) or Path(path).name != str(path):
-        return path
-    return fetched(str(path)) or path
+    return path if os.path.lexists(path) else fetched(str(path)) or path
 
 
 def fetch(name: str, progress: Any = False) -> Path:

@@ -1,4 +1,4 @@
-"""Arrays and a text in one uncompressed ``.npz``, read as if an enemy had written it.
+"""Arrays and a text, which is JSON, in one uncompressed ``.npz``, read as if an enemy had written it.
 
 A reader says which arrays of which shape and type there are to be; nothing is allocated before the file has been found
 to hold exactly these, byte for byte as long as they must be, and nothing in it is ever unpickled or unpacked. NumPy
@@ -24,7 +24,11 @@ MOST_BYTES = 2**32 - 2**21
 """Of a file: what the zip format holds without its 64-bit extension, and a directory."""
 MOST_TEXT = 2**21
 """Bytes of the text: room for a vocabulary of half a million characters."""
+MOST_NESTED = 1000
+"""Objects and lists in the text, each of which may cost a parser a hundred times its bytes; a checkpoint's are twenty."""
 MOST_ARRAYS = 8192
+MOST_HEADER = 8 * MOST_TEXT
+"""Bytes of a safetensors file's header: such a text, its characters perhaps escaped, and the arrays' shapes."""
 _MOST_DIRECTORY = 2**21
 """Bytes of the zip directory, of which an array takes some hundred."""
 
@@ -85,6 +89,15 @@ def write_archive(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> N
                 stream.write(_bytes(np.ascontiguousarray(array)))
 
 
+def checked_text(text: bytes) -> bytes:
+    """The text itself; raises ArchiveError for one that would cost a parser too much."""
+    if len(text) > MOST_TEXT:
+        raise ArchiveError(f"{TEXT!r} has {len(text):,} bytes, of at most {MOST_TEXT:,}")
+    if (nested := text.count(b"{") + text.count(b"[")) > MOST_NESTED:
+        raise ArchiveError(f"{TEXT!r} nests {nested:,} objects and lists, of at most {MOST_NESTED:,}")
+    return text
+
+
 @contextmanager
 def open_archive(path: Path) -> Iterator["Archive"]:
     """An archive to read from within the context. Raises ArchiveError, or OSError."""
@@ -123,9 +136,9 @@ class Archive:
         size = self._members[TEXT].file_size - len(Shaped((0,), np.dtype(np.uint8)).header)
         if not 0 <= size <= MOST_TEXT:
             raise ArchiveError(f"{TEXT!r} has {size:,} bytes, of at most {MOST_TEXT:,}")
-        text = np.empty(size, np.uint8)
-        self.read(TEXT, text)
-        return text.tobytes()
+        array = np.empty(size, np.uint8)
+        self.read(TEXT, array)
+        return checked_text(array.tobytes())
 
     def check(self, expected: Mapping[str, Shaped]) -> None:
         """Raises ArchiveError unless there are these arrays, as long as they must be, and no others."""

@@ -24,7 +24,16 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
-from charrnn.archive import MOST_ARRAYS, MOST_TEXT, ArchiveError, Shaped, open_archive, shaped, write_archive
+from charrnn.archive import (
+    MOST_ARRAYS,
+    MOST_HEADER,
+    ArchiveError,
+    Shaped,
+    checked_text,
+    open_archive,
+    shaped,
+    write_archive,
+)
 from charrnn.arrays import Array
 from charrnn.checkpoint import Checkpoint, read_document
 from charrnn.config import Settings
@@ -38,8 +47,6 @@ from charrnn.nn.parameters import Parameters
 PEERS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "rnn-relu": "RNN"}
 """PyTorch's class for each cell that it has."""
 METADATA = "charrnn"
-_MOST_HEADER = 8 * MOST_TEXT
-"""Bytes of a safetensors file's header: the text, its characters perhaps escaped, and the arrays' shapes."""
 
 
 def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
@@ -104,9 +111,7 @@ class _Safetensors:
         text = (self._file.metadata() or {}).get(METADATA)
         if text is None:
             raise ArchiveError(f"it lacks the metadata {METADATA!r}")
-        if len(text) > MOST_TEXT:
-            raise ArchiveError(f"its metadata has {len(text):,} characters, of at most {MOST_TEXT:,}")
-        return bytes(text.encode())
+        return checked_text(text.encode())
 
     def check(self, expected: Mapping[str, Shaped]) -> None:
         names = set(self._file.keys())
@@ -128,8 +133,8 @@ def _open_safetensors(path: Path) -> Iterator[_Safetensors]:
     library = load_extra("safetensors", "safetensors")
     with open(path, "rb") as beginning:
         header = int.from_bytes(beginning.read(8), "little")
-    if header > _MOST_HEADER:
-        raise ArchiveError(f"its header has {header:,} bytes, of at most {_MOST_HEADER:,}")
+    if header > MOST_HEADER:
+        raise ArchiveError(f"its header has {header:,} bytes, of at most {MOST_HEADER:,}")
     try:
         with library.safe_open(path, framework="numpy") as file:
             yield _Safetensors(file)

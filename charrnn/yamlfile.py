@@ -50,7 +50,7 @@ def read_settings(text: str, name: str) -> list[Entry]:
 def read_value(text: str, name: str) -> Any:
     """One value, such as the right side of ``training.batch=50``."""
     root = _compose(text, name)
-    return None if root is None else _value(root, name)
+    return None if root is None else _value(root, name, name)
 
 
 class _Loader(yaml.SafeLoader):
@@ -85,28 +85,29 @@ def _compose(text: str, name: str) -> yaml.Node | None:
 
 def _entries(mapping: yaml.MappingNode, prefix: str, name: str, seen: set[str]) -> Iterator[Entry]:
     for key_node, node in mapping.value:
-        key, origin = f"{prefix}{_value(key_node, name)}", _origin(key_node, name)
+        key, origin = f"{prefix}{_value(key_node, name, 'a key')}", _origin(key_node, name)
         if key in seen:
             raise SettingsError(f"{key} is set twice ({origin}); keep one")
         seen.add(key)
         if isinstance(node, yaml.MappingNode):
             yield from _entries(node, f"{key}.", name, seen)
         else:
-            yield Entry(key, _value(node, name), origin)
+            yield Entry(key, _value(node, name, key), origin)
 
 
-def _value(node: yaml.Node, name: str) -> Any:
+def _value(node: yaml.Node, name: str, key: str) -> Any:
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, name) for item in node.value]
+        return [_value(item, name, key) for item in node.value]
     if not isinstance(node, yaml.ScalarNode):
-        raise SettingsError(f"a mapping stands where a value belongs ({_origin(node, name)})")
+        raise SettingsError(f"{key} holds a mapping where a value belongs ({_origin(node, name)})")
     if node.style is not None:  # quoted
         return node.value
     if node.value in _WORDS:
         return _WORDS[node.value]
     if _INT.fullmatch(node.value):
         if len(node.value) > MAX_DIGITS:
-            raise SettingsError(f"a number has {len(node.value)} digits ({_origin(node, name)}); write a smaller one")
+            digits = len(node.value)
+            raise SettingsError(f"{key} is a number of {digits} digits ({_origin(node, name)}); write a smaller one")
         base = {"0x": 16, "0o": 8}.get(node.value[:2], 10)
         return int(node.value, base)
     return float(node.value) if _FLOAT.fullmatch(node.value) else node.value

@@ -70,7 +70,7 @@ def test_assignments(assignment: str, value: object) -> None:
         ("=5", "unknown setting ''"),
         ("training=5", "training is a section"),
         ("training.batch=[", "--set training.batch=["),
-        ("training={batch: 5}", "a mapping stands where a value belongs (--set training={batch: 5}"),
+        ("training={batch: 5}", "--set training={batch: 5} holds a mapping where a value belongs"),
     ],
 )
 def test_assignments_that_are_none(assignment: str, says: str) -> None:
@@ -326,7 +326,14 @@ VALUES = st.recursive(
         max_size=3,
     )
 )
-def test_any_value_of_any_setting_is_accepted_or_refused(document: dict) -> None:
+def test_any_value_of_any_setting_is_accepted_or_refused_by_name(document: dict) -> None:
     text = yaml.safe_dump(document, allow_unicode=True)
-    with suppress(SettingsError):
+    try:
         assert isinstance(read(text), Settings)
+    except SettingsError as refused:
+        message = str(refused)
+        names = [
+            f"{section}.{key}" for section, values in document.items() if isinstance(values, dict) for key in values
+        ]
+        for line in message.split("\n"):
+            assert any(name in line for name in [*names, *document, "a key"]) or "not valid YAML" in line

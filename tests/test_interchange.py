@@ -185,6 +185,7 @@ CHANGES: dict[str, Callable[[dict, dict], object]] = {
     "layers": lambda document, arrays: document["settings"]["model"].update(layers=10**5),
     "vocabulary": lambda document, arrays: document.update(vocabulary="ab"),
     "vocabulary out of order": lambda document, arrays: document.update(vocabulary=document["vocabulary"][::-1]),
+    "nested deeply": lambda document, arrays: document.update(settings={"a": [[]] * 1000}),
     "format": lambda document, arrays: document.update(format=99),
     "no settings": lambda document, arrays: document.pop("settings"),
 }

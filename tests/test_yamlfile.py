@@ -89,8 +89,8 @@ def test_nothing_is_no_settings(text: str) -> None:
         ("a: !e!tag 1", "f.yaml, line 1 is not valid YAML"),
         ("hello", "f.yaml holds no settings; write sections"),
         ("- a: 1", "f.yaml holds no settings; write sections"),
-        ("a: [{b: 1}]", "a mapping stands where a value belongs (f.yaml, line 1)"),
-        ("? {a: 1}\n: 2", "a mapping stands where a value belongs (f.yaml, line 1)"),
+        ("a: [{b: 1}]", "a holds a mapping where a value belongs (f.yaml, line 1)"),
+        ("? {a: 1}\n: 2", "a key holds a mapping where a value belongs (f.yaml, line 1)"),
         ("a: 1\n---\nb: 2", "f.yaml, line 2 "),
     ],
 )
@@ -110,7 +110,7 @@ def test_depth_is_bounded(opening: str) -> None:
 
 
 def test_size_is_bounded() -> None:
-    with pytest.raises(SettingsError, match=r"f\.yaml has 10000000 characters; settings may have 100000"):
+    with pytest.raises(SettingsError, match=r"f\.yaml is too long; settings may have 100,000 characters"):
         read_settings("[" * 10_000_000, "f.yaml")
     comment = "#" * (MAX_CHARACTERS - len("\na: 1"))
     assert read_settings(f"{comment}\na: 1", "f.yaml") == [Entry("a", 1, "f.yaml, line 2")]

@@ -35,6 +35,7 @@ from charrnn.errors import CheckpointError, DamagedCheckpointError, RunError
 from charrnn.files import replace_file, replace_text, unfinished
 from charrnn.training.snapshots import Snapshot
 
+DAMAGED = "last.damaged.npz"
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -173,7 +174,7 @@ class Run:
         try:
             load_first([self.last])
         except DamagedCheckpointError:
-            os.replace(self.last, self._checkpoints / "last.damaged.npz")
+            os.replace(self.last, self._checkpoints / DAMAGED)
         except CheckpointError:  # it is missing
             pass
 
@@ -236,5 +237,5 @@ class Run:
         return sorted(numbered, key=lambda path: int(path.stem))
 
     def _checkpoint_files(self) -> list[Path]:
-        named = [self._checkpoints / name for name in (LAST, PREVIOUS, BEST)]
+        named = [self._checkpoints / name for name in (LAST, PREVIOUS, DAMAGED, BEST)]
         return [*named, *kept_iterations(self.folder).values()]

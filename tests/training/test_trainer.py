@@ -6,8 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from charrnn import Evaluation, Run, Saved, Snapshot, Step, Trainer, load_checkpoint, load_settings, make_corpus
+from charrnn import (
+    Evaluation,
+    Run,
+    Saved,
+    Snapshot,
+    Step,
+    Trainer,
+    generate,
+    load_checkpoint,
+    load_settings,
+    make_corpus,
+)
 from charrnn.errors import CorpusError, DivergenceError
 from charrnn.nn.functional import cross_entropy
 from charrnn.nn.parameters import Workspace
@@ -174,6 +187,18 @@ def test_state_reset_begin_from_a_zero_state() -> None:
         x, y = all_fresh.streams.window(number)
         logits, _, _ = network.forward(all_fresh.model.parameters, x, network.zero_state(4), space)
         assert cross_entropy(logits, y) == pytest.approx(loss, rel=1e-5)
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=4))
+def test_any_text_can_be_learnt_and_written(text: str) -> None:
+    assume(len(set(text)) > 1)
+    chosen = settings(model={"hidden": 2}, training={"iterations": 1, "batch": 1, "window": 2})
+    corpus = make_corpus(text, validation=0)
+    assert corpus.vocabulary.decode(corpus.ids) == text
+    trainer = Trainer(chosen, corpus)
+    assert len(list(trainer.train())) == 1
+    ((character,),) = generate(trainer.model, 1, np.random.default_rng(0))
+    assert character in text
 
 
 def test_no_validation_part_means_no_evaluation() -> None:

@@ -27,6 +27,8 @@ MOST_TEXT = 2**21
 MOST_NESTED = 1000
 """Objects and lists in the text, each of which may cost a parser a hundred times its bytes; ours are twenty."""
 MOST_ARRAYS = 8192
+MOST_HEADER = 8 * MOST_TEXT
+"""Bytes of a safetensors file's header: such a text, its characters perhaps escaped, and the arrays' shapes."""
 _MOST_DIRECTORY = 2**21
 """Bytes of the zip directory, of which an array takes some hundred."""
 
@@ -87,6 +89,15 @@ def write_archive(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> N
                 stream.write(_bytes(np.ascontiguousarray(array)))
 
 
+def checked_text(text: bytes) -> bytes:
+    """The text itself; raises ArchiveError for one that would cost a parser too much."""
+    if len(text) > MOST_TEXT:
+        raise ArchiveError(f"{TEXT!r} has {len(text):,} bytes, of at most {MOST_TEXT:,}")
+    if (nested := text.count(b"{") + text.count(b"[")) > MOST_NESTED:
+        raise ArchiveError(f"{TEXT!r} nests {nested:,} objects and lists, of at most {MOST_NESTED:,}")
+    return text
+
+
 @contextmanager
 def open_archive(path: Path) -> Iterator["Archive"]:
     """An archive to read from within the context. Raises ArchiveError, or OSError."""
@@ -127,10 +138,7 @@ class Archive:
             raise ArchiveError(f"{TEXT!r} has {size:,} bytes, of at most {MOST_TEXT:,}")
         array = np.empty(size, np.uint8)
         self.read(TEXT, array)
-        text = array.tobytes()
-        if (nested := text.count(b"{") + text.count(b"[")) > MOST_NESTED:
-            raise ArchiveError(f"{TEXT!r} nests {nested:,} objects and lists, of at most {MOST_NESTED:,}")
-        return text
+        return checked_text(array.tobytes())
 
     def check(self, expected: Mapping[str, Shaped]) -> None:
         """Raises ArchiveError unless there are these arrays, as long as they must be, and no others."""

@@ -34,6 +34,7 @@ from charrnn.files import replace_file
 from charrnn.model import Model, network_of
 from charrnn.nn.cells import CELLS
 from charrnn.nn.initialisers import INITIALISERS
+from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
 from charrnn.text.vocabulary import Vocabulary
 
@@ -99,7 +100,7 @@ class _Optimizer(BaseModel):
     vectors: Annotated[list[Annotated[str, Field(pattern="^[a-z_]{1,32}$")]], Field(max_length=8)]
 
 
-class _Document(BaseModel):
+class Document(BaseModel):
     """What is in the archive beside arrays."""
 
     model_config = STRICT
@@ -131,7 +132,7 @@ class Checkpoint:
     def save(self, path: Path, previous: Path | None = None) -> None:
         """Writes the file whole or not at all, reads it back, and only then lets it take its place; what stood there is
         kept as ``previous``, if that is given. Raises CheckpointError, and then what stood there still does."""
-        text, arrays = self._text(), self._arrays()
+        text, arrays = self.document(), self._arrays()
         try:
             replace_file(
                 path,
@@ -146,7 +147,8 @@ class Checkpoint:
         except ArchiveError as error:
             raise CheckpointError(f"checkpoint {str(path)!r} cannot be written: {error}") from None
 
-    def _text(self) -> bytes:
+    def document(self) -> bytes:
+        """All but the arrays, as JSON; ``read_document`` is the inverse."""
         optimizer = self.training and {
             "steps": self.training.optimizer_steps,
             "vectors": sorted(self.training.optimizer),
@@ -275,14 +277,7 @@ def _load(path: Path) -> Checkpoint:
 
 def _read(path: Path) -> Checkpoint:
     with open_archive(path) as archive:
-        text = archive.text()
-        document = _parse(text, path)
-        known: dict[str, Collection[str]] = {"model.cell": CELLS, "model.initialisation": INITIALISERS}
-        settings = resolve([from_mapping(document.settings, "checkpoint")], known)
-        vocabulary = Vocabulary(document.vocabulary)
-        if vocabulary.characters != document.vocabulary or len(vocabulary) < 2:
-            raise ArchiveError("its vocabulary is not two or more distinct characters in order")
-        network = network_of(settings, vocabulary)
+        document, settings, vocabulary, network = read_document(archive.text(), path)
 
         expected = {f"parameters/{name}": Shaped(shape, network.dtype) for name, shape in network.shapes.items()}
         if document.optimizer:
@@ -307,10 +302,24 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(model, settings, document.progress, document.corpus, training, document.made_with)
 
 
-def _parse(text: bytes, path: Path) -> _Document:
+def read_document(text: bytes, path: Path) -> tuple[Document, Settings, Vocabulary, Network]:
+    """What a document says of the arrays that come with it, checked in itself.
+
+    Raises ArchiveError, CharRNNError, ValueError or RecursionError for what is no such document.
+    """
+    document = _parse(text, path)
+    known: dict[str, Collection[str]] = {"model.cell": CELLS, "model.initialisation": INITIALISERS}
+    settings = resolve([from_mapping(document.settings, "checkpoint")], known)
+    vocabulary = Vocabulary(document.vocabulary)
+    if vocabulary.characters != document.vocabulary or len(vocabulary) < 2:
+        raise ArchiveError("its vocabulary is not two or more distinct characters in order")
+    return document, settings, vocabulary, network_of(settings, vocabulary)
+
+
+def _parse(text: bytes, path: Path) -> Document:
     _check_format(text, path)
     try:
-        return _Document.model_validate_json(text)
+        return Document.model_validate_json(text)
     except ValidationError as errors:
         first = errors.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"]))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from charrnn.errors import CharRNNError
+
 
 def replace_file(
     path: Path,
@@ -32,6 +34,12 @@ def replace_file(
     finally:
         beside.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def check_free(path: Path, force: bool) -> None:
+    """Raises CharRNNError where something stands in the place of a new file, unless it may be replaced."""
+    if os.path.lexists(path) and not force:
+        raise CharRNNError(f"{str(path)!r} is already there; replace it with --force, or name another file with --to")
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -14,13 +14,13 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors"],
-    ["seeds", "arrays", "cores", "files", "resources", "yamlfile"],
+    ["seeds", "arrays", "cores", "extras", "files", "resources", "yamlfile"],
     ["archive"],
     ["config"],
     ["nn", "text"],
     ["model"],
     ["checkpoint", "generation"],
-    ["training"],
+    ["training", "interchange"],
     ["analysis"],
     ["cli"],
 ]

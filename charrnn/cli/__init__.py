@@ -21,6 +21,10 @@ COMMANDS = {
     "sample": "Write with a trained network.",
     "snapshots": "Print how a run's samples progressed.",
     "bench": "Measure how fast this machine trains and samples.",
+    "corpus": "Known texts by name, and what any text is made of.",
+    "inspect": "Show what is in a checkpoint and how it was made.",
+    "export": "Write the weights as PyTorch names them.",
+    "import": "Make a checkpoint of exported weights.",
 }
 """Each command, the file it is in, and what it does in a line."""
 

@@ -4,12 +4,21 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from charrnn.config import Settings
     from charrnn.yamlfile import Entry
 
 Layers = Sequence[Sequence["Entry"]]
+
+
+def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell offers after ``--config``: recipes by name, and files."""
+    from charrnn.resources import recipes
+
+    named = [CompletionItem(name) for name in recipes() if name.startswith(incomplete)]
+    return [*named, CompletionItem(incomplete, type="file")]
 
 
 def settings_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -23,6 +32,7 @@ def settings_options(function: Callable[..., None]) -> Callable[..., None]:
             "configs",
             multiple=True,
             metavar="FILE",
+            shell_complete=_recipes,
             help="A settings file, or a recipe by name; later ones win.",
         ),
         click.argument("corpus", nargs=-1, type=click.Path()),

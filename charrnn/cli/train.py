@@ -18,6 +18,7 @@ from charrnn.cli.settings import layers_of, settings_of, settings_options
 if TYPE_CHECKING:
     from charrnn.config import Settings
     from charrnn.training.run import Run
+    from charrnn.training.tensorboard import EventFile
     from charrnn.training.trainer import Trainer
     from charrnn.yamlfile import Entry
 
@@ -30,6 +31,7 @@ REHEARSAL = 0.3
 @click.option("--run", "folder", type=click.Path(), help="Folder of the run.  [default: runs/ and the corpus's name]")
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder, with its own settings.")
 @click.option("--force", is_flag=True, help="Replace the run in that folder.")
+@click.option("--tensorboard", type=click.Path(), metavar="FOLDER", help="Write event files for TensorBoard there too.")
 @click.option("--print-config", is_flag=True, help="Print the settings, each with its meaning, and do nothing.")
 def command(
     corpus: tuple[str, ...],
@@ -38,6 +40,7 @@ def command(
     folder: str | None,
     resume: bool,
     force: bool,
+    tensorboard: str | None,
     print_config: bool,
 ) -> None:
     """Learn to write from a text, and show samples on the way.
@@ -61,7 +64,9 @@ def command(
         click.echo(settings.to_yaml(NAMES), nl=False)
         return
     with ExitStack() as stack:
-        _train(_resumed(run, layers, stack) if resume else _started(run, settings, force, stack))
+        event_file = _event_file(tensorboard, stack)
+        trainer = _resumed(run, layers, stack) if resume else _started(run, settings, force, stack)
+        _train(trainer, event_file)
 
 
 def _started(run: "Run", settings: "Settings", force: bool, stack: ExitStack) -> "Trainer":
@@ -100,12 +105,21 @@ def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", stack: ExitStack) 
 
 def _with_paths(settings: "Settings", run: "Run") -> "Settings":
     """Paths that hold from any folder, and for standard input the copy that the run keeps."""
-    absolute = [os.path.abspath(run.corpus if path == "-" else path) for path in settings.corpus.path]
+    from charrnn.text.catalogue import locate
+
+    absolute = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
     corpus = settings.corpus.model_copy(update={"path": absolute})
     return settings.model_copy(update={"corpus": corpus})
 
 
-def _train(trainer: "Trainer") -> None:
+def _event_file(folder: str | None, stack: ExitStack) -> "EventFile | None":
+    """What writes for TensorBoard, closed with the stack; None where no folder is named."""
+    from charrnn.training.tensorboard import EventFile
+
+    return stack.enter_context(closing(EventFile(Path(folder)))) if folder else None
+
+
+def _train(trainer: "Trainer", event_file: "EventFile | None") -> None:
     """Trains, shows what happens, and exits as the signal that stopped it asks."""
     from charrnn.cli.output import Progress
     from charrnn.training.trainer import Evaluation
@@ -121,6 +135,8 @@ def _train(trainer: "Trainer") -> None:
             elif unseen is None:
                 try:
                     progress.show(fact)
+                    if event_file:
+                        event_file.write(fact)
                 except OSError as error:  # nobody reads on, or the disk is full: keep what is learnt
                     unseen = error
                     trainer.stop()

@@ -108,14 +108,9 @@ def corpus_name(paths: Sequence[str | Path]) -> str:
     return "stdin" if str(paths[0]) == "-" else Path(os.path.abspath(paths[0])).stem or "text"
 
 
-def _make(blocks: Blocks, name: str, validation: float, test: float, cache: str | Path | None = None) -> Corpus:
-    n, characters, sha256 = _survey(blocks(), name)
-    if not n:
-        raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
-    if len(characters) < 2:
-        raise CorpusError(
-            f"corpus {name!r} repeats one character ({n} times); a network needs at least two to learn from"
-        )
+def split(n: int, name: str, validation: float, test: float) -> tuple[int, int]:
+    """Where the validation and the test part of a text of n characters begin; raises CorpusError where one of the parts
+    would be too small."""
     validation_size, test_size = round(n * validation), round(n * test)
     for part, share, size in (("validation", validation, validation_size), ("test", test, test_size)):
         if share > 0 and size < 2:
@@ -128,6 +123,18 @@ def _make(blocks: Blocks, name: str, validation: float, test: float, cache: str 
             f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
             f"characters of corpus {name!r}; lower them"
         )
+    return n - validation_size - test_size, n - test_size
+
+
+def _make(blocks: Blocks, name: str, validation: float, test: float, cache: str | Path | None = None) -> Corpus:
+    n, characters, sha256 = _survey(blocks(), name)
+    if not n:
+        raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
+    if len(characters) < 2:
+        raise CorpusError(
+            f"corpus {name!r} repeats one character ({n} times); a network needs at least two to learn from"
+        )
+    validation_start, test_start = split(n, name, validation, test)
     vocabulary = Vocabulary(characters)
     encoded = _encoded(blocks(), vocabulary, n, name)
     if cache is not None and n * vocabulary.dtype.itemsize >= MAPPED_FROM:
@@ -137,7 +144,7 @@ def _make(blocks: Blocks, name: str, validation: float, test: float, cache: str 
         ids = np.empty(n, vocabulary.dtype)
         for start, block in encoded:
             ids[start : start + len(block)] = block
-    return Corpus(name, vocabulary, ids, sha256, n - validation_size - test_size, n - test_size)
+    return Corpus(name, vocabulary, ids, sha256, validation_start, test_start)
 
 
 def _survey(blocks: Iterable[str], name: str) -> tuple[int, str, str]:

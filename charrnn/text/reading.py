@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
-from charrnn.resources import corpus_source
+from charrnn.text.catalogue import locate, way_to
 
 BLOCK = 1 << 16
 """Bytes, characters or ids worked on at once; what is made of so many stays in a core's cache."""
@@ -35,7 +35,7 @@ def in_blocks(text: Text) -> Iterator[Text]:
 
 
 def find_sources(paths: Sequence[str | Path], standard_input: bytes | None = None) -> list[Source]:
-    """What files, folders of ``.txt`` files and ``-`` stand for, in the order given."""
+    """What files, folders of ``.txt`` files, names of fetched corpora and ``-`` stand for, in the order given."""
     return [source for path in paths for source in _sources(path, standard_input)]
 
 
@@ -58,7 +58,7 @@ def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]
     if str(path) == "-":
         yield Source("standard input", sys.stdin.buffer.read() if standard_input is None else standard_input)
         return
-    path = Path(path)
+    path = Path(locate(path))
     with _named_errors(path):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -81,7 +81,8 @@ def _texts(folder: Path) -> Iterator[Path]:
 
 def _decoded(source: Source, encoding: str) -> Iterator[str]:
     with _named_errors(Path(source.name)), _opened(source) as file:
-        decoder = _decoder(encoding, file.read(4))
+        first = file.read(4)
+        decoder = _decoder(encoding, first)
         file.seek(0)
         ended = False
         while not ended:
@@ -90,11 +91,12 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
             try:
                 block = decoder.decode(content, ended)
             except UnicodeDecodeError as error:
+                marked_as = next((name for name, marks in _MARKS.items() if first.startswith(marks)), "latin-1")
                 # The decoder was given what it had held back too, up to the place where the file stands now.
                 offset = file.tell() - len(error.object) + error.start
                 raise CorpusError(
                     f"{source.name!r} is not {encoding}: byte 0x{error.object[error.start]:02x} at offset {offset} "
-                    f"({error.reason}); set corpus.encoding to the right one, latin-1 for instance"
+                    f"({error.reason}); set corpus.encoding to the right one, {marked_as} for instance"
                 ) from None
             except UnicodeError as error:
                 raise CorpusError(
@@ -108,9 +110,10 @@ def _opened(source: Source) -> io.BufferedIOBase:
 
 
 _MARKS = {
-    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
 }
+"""Byte-order marks; that of UTF-16 begins one of UTF-32."""
 
 
 def _decoder(encoding: str, beginning: bytes) -> codecs.IncrementalDecoder:
@@ -128,9 +131,7 @@ def _named_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        source = corpus_source(path.name)
-        way_out = f"fetch it from {source} and save it there" if source else "check the path"
-        raise CorpusError(f"corpus {str(path)!r} does not exist; {way_out}") from None
+        raise CorpusError(f"corpus {str(path)!r} does not exist; {way_to(path) or 'check the path'}") from None
     except OSError as error:
         raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}; check the path") from None
     except ValueError:

@@ -6,6 +6,17 @@ from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 
 
+def count_windows(n: int, streams: int, window: int) -> int:
+    """How many windows an epoch over n characters has; raises CorpusError where there is none."""
+    length = (n - 1) // streams
+    if length < window:
+        raise CorpusError(
+            f"{streams} streams of {window} characters need a training part of {streams * window + 1}, "
+            f"and it has {n}; lower training.batch ({streams}) or training.window ({window}), or give a longer text"
+        )
+    return length // window
+
+
 class Streams:
     """Ids cut into B contiguous streams of equal length, read in windows of T steps.
 
@@ -16,15 +27,9 @@ class Streams:
 
     def __init__(self, ids: Ids, streams: int, window: int) -> None:
         length = (len(ids) - 1) // streams
-        if length < window:
-            raise CorpusError(
-                f"{streams} streams of {window} characters need a training part of {streams * window + 1}, "
-                f"and it has {len(ids)}; lower training.batch ({streams}) or training.window ({window}), "
-                "or give a longer text"
-            )
         self.streams = streams
         self.window_length = window
-        self.windows = length // window
+        self.windows = count_windows(len(ids), streams, window)
         self._x = ids[: streams * length].reshape(streams, length)
         self._y = ids[1 : streams * length + 1].reshape(streams, length)
 

@@ -58,7 +58,11 @@ def tree(folder: Path) -> dict[Path, bytes | None]:
 
 CASES = {
     "no such text": (1, ["nowhere.txt"], "'nowhere.txt' does not exist; check the path"),
-    "no such text, a known one": (1, ["war-and-peace.txt"], "does not exist; fetch it from https://"),
+    "no such text, a known one": (
+        1,
+        ["war-and-peace.txt"],
+        "does not exist; charrnn corpus fetch war-and-peace makes it known as ",
+    ),
     "an empty text": (1, ["empty.txt"], "is empty"),
     "a text of one character": (1, ["one.txt"], "repeats one character"),
     "another encoding": (1, ["latin.txt"], "'latin.txt' is not utf-8: byte 0xe9 at offset 5"),

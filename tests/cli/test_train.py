@@ -304,3 +304,14 @@ def test_strangers_among_the_files_of_a_run_are_passed_over(folder: Path, charrn
         "charrnn: run 'run' kept no weights at iteration 2; there are: 1, 3\n"
     )
     assert (folder / "run" / stranger).read_text() == "mine"
+
+
+def test_event_files_stand_where_they_are_asked_for(folder: Path, charrnn: Callable) -> None:
+    pytest.importorskip("tensorboardX")
+    assert charrnn("train", "cats.txt", *TINY, "--run", "new", "--tensorboard", "board").code == 0
+    (file,) = Path("board").iterdir()
+    assert b"loss/validation" in file.read_bytes()
+    before = sorted(folder.iterdir())
+    refused = charrnn("train", "cats.txt", *TINY, "--run", "newer", "--tensorboard", "cats.txt")
+    assert (refused.code, "'cats.txt' cannot hold event files" in refused.err) == (1, True)
+    assert sorted(folder.iterdir()) == before

@@ -1,0 +1,60 @@
+"""The command reference as Markdown: ``python3 -m charrnn.cli.reference > docs/commands.md``"""
+
+from collections.abc import Iterator
+
+import click
+
+from charrnn.cli import cli
+
+HEAD = """\
+# Commands
+
+Made from the code by `python3 -m charrnn.cli.reference > docs/commands.md`; `charrnn COMMAND --help` says the same.
+
+Results and generated text go to stdout, everything else to stderr. Exit codes: 0; 1 for what went wrong; 2 for wrong
+usage or settings; 130 after Ctrl-C, 143 after SIGTERM. `charrnn train --print-config` lists every setting with its
+meaning.
+
+## Completion in the shell
+Commands, options, recipes and files complete with the Tab key. For good, add the line to `~/.bashrc` or `~/.zshrc`; for
+fish, let the command in it write `~/.config/fish/completions/charrnn.fish`.
+```sh
+eval "$(_CHARRNN_COMPLETE=bash_source charrnn)"     # bash, 4.4 or later
+eval "$(_CHARRNN_COMPLETE=zsh_source charrnn)"      # zsh
+_CHARRNN_COMPLETE=fish_source charrnn | source      # fish
+```
+"""
+
+
+def commands(context: click.Context) -> Iterator[click.Context]:
+    """The contexts of all commands under one, in their order, a group before what it holds."""
+    assert isinstance(context.command, click.Group)
+    for name in context.command.list_commands(context):
+        command = context.command.get_command(context, name)
+        assert command
+        below = click.Context(command, context, info_name=name)
+        yield below
+        if isinstance(command, click.Group):
+            yield from commands(below)
+
+
+def reference() -> str:
+    """The whole reference."""
+    return HEAD + "".join(map(_section, commands(click.Context(cli, info_name="charrnn"))))
+
+
+def _section(context: click.Context) -> str:
+    command = context.command
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    paragraphs = (command.help or "").split("\n\n")
+    described = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    options = (parameter for parameter in command.params if isinstance(parameter, click.Option))
+    records = (option.get_help_record(context) for option in options)
+    rows = "".join(f"- `{record[0]}`: {' '.join(record[1].split())}\n" for record in records if record)
+    heading = "#" * (context.command_path.count(" ") + 1)
+    section = f"\n{heading} {context.command_path}\n```text\n{usage}\n```\n{described}\n\n{rows}".rstrip("\n")
+    return section.replace("<", "\\<") + "\n"
+
+
+if __name__ == "__main__":
+    click.echo(reference(), nl=False)

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Learn to write from a text.",
     "sample": "Write with a trained network.",
     "snapshots": "Print how a run's samples progressed.",
+    "baseline": "Say what a network has to beat on a text.",
     "bench": "Measure how fast this machine trains and samples.",
 }
 """Each command, the file it is in, and what it does in a line."""

@@ -20,6 +20,8 @@ COMMANDS = {
     "train": "Learn to write from a text.",
     "sample": "Write with a trained network.",
     "snapshots": "Print how a run's samples progressed.",
+    "score": "Say how well a network predicts a text.",
+    "baseline": "Say what a network has to beat on a text.",
     "bench": "Measure how fast this machine trains and samples.",
     "corpus": "Known texts by name, and what any text is made of.",
     "inspect": "Show what is in a checkpoint and how it was made.",

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +33,7 @@ REHEARSAL = 0.3
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder, with its own settings.")
 @click.option("--force", is_flag=True, help="Replace the run in that folder.")
 @click.option("--tensorboard", type=click.Path(), metavar="FOLDER", help="Write event files for TensorBoard there too.")
+@click.option("--baseline", is_flag=True, help="Say first what the network has to beat; see charrnn baseline.")
 @click.option("--print-config", is_flag=True, help="Print the settings, each with its meaning, and do nothing.")
 def command(
     corpus: tuple[str, ...],
@@ -41,6 +43,7 @@ def command(
     resume: bool,
     force: bool,
     tensorboard: str | None,
+    baseline: bool,
     print_config: bool,
 ) -> None:
     """Learn to write from a text, and show samples on the way.
@@ -65,11 +68,11 @@ def command(
         return
     with ExitStack() as stack:
         event_file = _event_file(tensorboard, stack)
-        trainer = _resumed(run, layers, stack) if resume else _started(run, settings, force, stack)
-        _train(trainer, event_file)
+        start = partial(_resumed, run, layers) if resume else partial(_started, run, settings, force)
+        _train(start(baseline, stack), event_file)
 
 
-def _started(run: "Run", settings: "Settings", force: bool, stack: ExitStack) -> "Trainer":
+def _started(run: "Run", settings: "Settings", force: bool, baseline: bool, stack: ExitStack) -> "Trainer":
     """The trainer of a new run, its folder held until the stack is closed. Nothing of it is written before everything
     has been found to fit."""
     from charrnn.training.recipe import corpus_of
@@ -80,14 +83,17 @@ def _started(run: "Run", settings: "Settings", force: bool, stack: ExitStack) ->
     corpus = corpus_of(settings, piped, run.ids)
     settings = _with_paths(settings, run)
     trainer = Trainer(settings, corpus, run)
+    found = _baseline(trainer) if baseline else None
     stack.enter_context(run.writing())
     run.create(settings, force)
     if piped is not None:
         run.keep_corpus(piped)
+    if found:
+        run.keep_baseline(found)
     return trainer
 
 
-def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", stack: ExitStack) -> "Trainer":
+def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", baseline: bool, stack: ExitStack) -> "Trainer":
     """The trainer of a run that goes on, its folder held until the stack is closed. What the run wrote beyond its
     checkpoint is cut off."""
     from charrnn.training.recipe import corpus_of, resume_settings
@@ -99,8 +105,29 @@ def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", stack: ExitStack) 
     settings = _with_paths(resume_settings(checkpoint.settings, layers), run)
     corpus = replace(corpus_of(settings, cache=run.ids), name=checkpoint.corpus.name)
     trainer = Trainer(settings, corpus, run, checkpoint)
+    found = _baseline(trainer) if baseline and not run.baseline() else None
     run.cut_back(trainer.progress.iteration, settings)
+    if found:
+        run.keep_baseline(found)
     return trainer
+
+
+def _baseline(trainer: "Trainer") -> dict[str, Any]:
+    from charrnn.analysis.baselines import document
+    from charrnn.cli.baseline import measure
+
+    return document(trainer.corpus, measure(trainer.corpus))
+
+
+def _baseline_text(run: "Run | None") -> str | None:
+    """What the network has to beat, where that is known."""
+    from charrnn.cli.output import loss_text
+
+    kept = run.baseline() if run else {}
+    if not kept:
+        return None
+    best = min(kept, key=lambda name: kept[name])
+    return f"baseline on the validation part {loss_text(kept[best])}, by {best}"
 
 
 def _with_paths(settings: "Settings", run: "Run") -> "Settings":
@@ -155,6 +182,8 @@ def _introduce(trainer: "Trainer") -> None:
 
     introduce(trainer)
     say("losses: nats per character; a nat is 1.443 bits")
+    if baseline := _baseline_text(trainer.run):
+        say(baseline)
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {trainer.run}{begun}")
     if trainer.progress.iteration < trainer.iterations:
@@ -175,6 +204,8 @@ def _conclude(trainer: "Trainer", test_loss: float | None) -> None:
         return
     if done.best_loss is not None:
         say(f"best validation loss {loss_text(done.best_loss)}, at iteration {done.best_iteration}")
+        if baseline := _baseline_text(trainer.run):
+            say(baseline)
     if test_loss is not None:
         say(f"test loss {loss_text(test_loss)}")
     say(f"write: charrnn sample --checkpoint {where}")

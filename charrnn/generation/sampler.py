@@ -61,9 +61,14 @@ def generate(
     them. Raises UnknownCharacterError for a prime that the vocabulary cannot spell, at the call.
     """
     characters = model.vocabulary.characters
-    start = prime or ("\n" if "\n" in characters else characters[0])
-    primed = model.vocabulary.encode(start)
+    primed = model.vocabulary.encode(prime or beginning(characters))
     return _write(Sampler(model, count), primed, length, rng, characters, filters or {})
+
+
+def beginning(characters: str) -> str:
+    """What is read before the first character of a text: a line end, or where the vocabulary has none its first
+    character."""
+    return "\n" if "\n" in characters else characters[0]
 
 
 def _write(

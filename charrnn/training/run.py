@@ -3,6 +3,7 @@
 config.yaml              the resolved settings, enough to start the same run again
 corpus.txt               the text, where it came by standard input
 metrics.jsonl            one line per report
+baseline.json            what counting and compressing make of the validation part, where that was asked for
 snapshots/000100.txt     the sample taken at iteration 100
 checkpoints/             last.npz, best.npz, and iteration-000100.npz for each snapshot (weights only)
 
@@ -65,7 +66,8 @@ class Run:
         self._metrics = self.folder / "metrics.jsonl"
         self._snapshots = self.folder / "snapshots"
         self._checkpoints = self.folder / "checkpoints"
-        self._made = (self._metrics, self._snapshots, self._checkpoints)
+        self._baseline = self.folder / "baseline.json"
+        self._made = (self._metrics, self._baseline, self._snapshots, self._checkpoints)
         self._writer = self.folder / ".writer"
         self._lock = FileLock(self.folder / ".lock", timeout=0)
 
@@ -140,7 +142,8 @@ class Run:
         with self.writing():
             self.check_free(force)
             kept = {Path(path).resolve() for path in settings.corpus.path}
-            for file in (self._metrics, self.corpus, *self._snapshot_files(), *self._checkpoint_files()):
+            written = (self._metrics, self._baseline, self.corpus)
+            for file in (*written, *self._snapshot_files(), *self._checkpoint_files()):
                 if file.resolve() not in kept:
                     file.unlink(missing_ok=True)
             for folder in (self._snapshots, self._checkpoints):
@@ -217,6 +220,19 @@ class Run:
                     if isinstance(row, dict) and isinstance(row.get("iteration"), int):
                         rows.append(row)
         return rows
+
+    @_named_errors
+    def keep_baseline(self, baseline: Mapping[str, Any]) -> None:
+        """Keeps what a network has to beat, nats per character by name under ``nats_per_character``."""
+        replace_text(self._baseline, json.dumps(baseline) + "\n")
+
+    @_named_errors
+    def baseline(self) -> dict[str, float]:
+        """Nats per character by name, as they were kept; none where they were not, or cannot be understood."""
+        with suppress(FileNotFoundError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            kept = json.loads(self._baseline.read_text("utf-8"))["nats_per_character"]
+            return {str(name): float(loss) for name, loss in kept.items()}
+        return {}
 
     @_named_errors
     def snapshots(self) -> list[Snapshot]:

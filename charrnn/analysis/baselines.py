@@ -1,0 +1,103 @@
+"""What a network has to beat: the same split of the same text under models that only count, and under compressors."""
+
+import bz2
+import lzma
+import math
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from charrnn.analysis.ngrams import probabilities
+from charrnn.arrays import Ids
+from charrnn.errors import CorpusError
+from charrnn.text.corpus import Corpus
+from charrnn.text.reading import in_blocks
+
+ORDER = 9
+"""The longest context that is counted where nothing else is asked for."""
+COUNTED = 1 << 23
+"""Characters: of a longer training part the end is counted, of a longer part to measure the beginning is measured,
+so that a text of any length takes less than a gigabyte."""
+
+
+class _Compressor(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+COMPRESSORS: dict[str, Callable[[], _Compressor]] = {
+    "zlib": lambda: zlib.compressobj(9),
+    "bz2": lambda: bz2.BZ2Compressor(9),
+    "lzma": lambda: lzma.LZMACompressor(preset=9 | lzma.PRESET_EXTREME),
+}
+"""Those of the standard library, at their strongest. zlib looks back over 32 KiB only and bz2 works in blocks of
+900 kB, so that they make little of a long training part; lzma looks back over 64 MiB."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What one of them makes of a part of a text that it has not seen."""
+
+    name: str
+    """``n-gram of order 5``, or the name of a compressor."""
+    loss: float
+    """Nats per character."""
+
+
+def in_streams(corpus: Corpus, streams: int) -> Corpus:
+    """The same text in so many equal pieces, each of them split as the whole was, so that every part comes from all
+    over the book. So the loader of char-rnn splits a text, and so, by their n-gram losses, did Karpathy, Johnson, Li
+    2015 (arXiv 1506.02078)."""
+    pieces = corpus.ids[: len(corpus) // streams * streams].reshape(streams, -1)
+    bounds = [round(start / len(corpus) * pieces.shape[1]) for start in (corpus.validation_start, corpus.test_start)]
+    parts = [part.ravel() for part in np.split(pieces, bounds, axis=1)]
+    ids, (validation_start, test_start) = np.concatenate(parts), (streams * bound for bound in bounds)
+    return replace(corpus, ids=ids, validation_start=validation_start, test_start=test_start)
+
+
+def held_out(corpus: Corpus, part: str = "validation") -> Ids:
+    """The validation or test part of a corpus, as much of it as is measured. Raises CorpusError where it is empty."""
+    ids: Ids = getattr(corpus, part)
+    if not len(ids):
+        raise CorpusError(f"corpus {corpus.name!r} has no {part} part to measure; set corpus.{part}, to 0.1 for one")
+    return ids[:COUNTED]
+
+
+def counted(corpus: Corpus) -> Ids:
+    """The training part of a corpus, or as much of it as is counted."""
+    return corpus.training[-COUNTED:]
+
+
+def baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> Iterator[Baseline]:
+    """The n-gram models of order 1 to ``order``, each as soon as it is known, and then the compressors."""
+    training, text = counted(corpus), held_out(corpus, part)
+    for k, p in enumerate(probabilities(training, text, len(corpus.vocabulary), order)):
+        if k:
+            yield Baseline(f"n-gram of order {k}", -float(np.log(p).mean()))
+    for name in COMPRESSORS:
+        bits = 8 * (_size(corpus, name, training, text) - _size(corpus, name, training))
+        yield Baseline(name, bits * math.log(2) / len(text))
+
+
+def best_of(found: Iterable[Baseline]) -> Baseline:
+    """The one with the lowest loss."""
+    return min(found, key=lambda baseline: baseline.loss)
+
+
+def document(corpus: Corpus, found: Iterable[Baseline], part: str = "validation") -> dict[str, Any]:
+    """The same as JSON, for programs and for the folder of a run."""
+    return {
+        "part": part,
+        "characters": {"training": len(counted(corpus)), part: len(held_out(corpus, part))},
+        "nats_per_character": {baseline.name: baseline.loss for baseline in found},
+    }
+
+
+def _size(corpus: Corpus, name: str, *parts: Ids) -> int:
+    """Bytes that the parts of a text take, in UTF-8, when they are compressed one after the other."""
+    compressor = COMPRESSORS[name]()
+    blocks = (corpus.vocabulary.decode(block).encode() for ids in parts for block in in_blocks(ids))
+    return sum(len(compressor.compress(block)) for block in blocks) + len(compressor.flush())

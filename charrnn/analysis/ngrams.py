@@ -1,0 +1,97 @@
+"""What counting says: n-gram models with modified Kneser-Ney smoothing, the yardstick of every language model.
+
+An order is the number of characters of context, as in Karpathy, Johnson, Li 2015 (arXiv 1506.02078), whose n-gram of
+order n is an (n + 1)-gram model. Smoothing is the interpolated modified Kneser-Ney of Chen & Goodman 1998 ("An
+empirical study of smoothing techniques for language modeling", section 3): with c the number of times that a character
+w follows a context h, each count gives up a discount D(c), and what a context's counts give up together goes to the
+next shorter context h' (h without its first character):
+
+    p(w | h) = (c(h w) - D(c(h w)) + p(w | h') sum_v D(c(h v))) / sum_v c(h v)
+
+In the longest context c is how often, in shorter ones after how many different characters (Kneser & Ney 1995). The
+shortest context is empty, and below it every character has the same probability, so that one never seen has some too.
+
+Shapes: N characters of training text, n of the text that is measured, K distinct grams of one length. Both texts have a
+mark before their first character, which is context only. A gram is numbered by its last character, then the one
+before it and so on, so that the mark, the largest of all, ends the last gram of each length.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from charrnn.arrays import Array, Ids
+
+FALLBACK = np.array([0, 0.5, 1, 1.5])
+"""The discounts where there are too few grams to estimate them, as a rule for single characters only."""
+
+
+class _Grams(NamedTuple):
+    """The grams of one length that the training text holds."""
+
+    training: Ids
+    """(N + 1,): the one that ends at each character."""
+    text: Ids
+    """(n + 1,): the same for the text that is measured, -1 where the training text does not hold it."""
+    shorter: Ids
+    """(K,): each without its first character."""
+
+
+def probabilities(training: Ids, text: Ids, size: int, order: int) -> Iterator[Array]:
+    """The probability of each character of a text (n,) under the models of order 0, 1, ... ``order`` that count a
+    training text (N,): (n,) float64 for each in turn.
+
+    Both are ids below ``size``, of which every one has a probability, and one model's sum to one. Time and memory grow
+    with N: about 80 bytes a character.
+    """
+    mark = np.array([size], np.min_scalar_type(size))
+    x, y = (np.concatenate([mark, ids], dtype=mark.dtype, casting="unsafe") for ids in (training, text))
+    contexts = _Grams(np.zeros(len(x), np.int32), np.zeros(len(y), np.int32), np.zeros(1, np.int32))
+    grams = _longer(contexts, x, y, size)
+    lower = np.full(len(text), 1 / size)
+    for k in range(order + 1):
+        yield _interpolated(np.bincount(grams.training), contexts, grams, lower)
+        if k < order:
+            x, y = (np.concatenate([mark, ids[:-1]]) for ids in (x, y))
+            longer = _longer(grams, x, y, size)
+            lower = _interpolated(np.bincount(longer.shorter), contexts, grams, lower)
+            contexts, grams = grams, longer
+
+
+def _longer(grams: _Grams, x: Ids, y: Ids, size: int) -> _Grams:
+    """Grams with one more character, which for each position is that of x (N + 1,) and y (n + 1,)."""
+    base = np.int64(size + 1)
+    keys, training = np.unique(grams.training * base + x, return_inverse=True)
+    wanted = grams.text * base + y
+    found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    text = np.where(keys[found] == wanted, found, -1)
+    return _Grams(*(ids.astype(np.int32) for ids in (training, text, keys // base)))
+
+
+def _interpolated(counts: Ids, contexts: _Grams, grams: _Grams, lower: Array) -> Array:
+    """The equation above for each character of the text: counts (K,) of the grams, ``lower`` (n,) its p(w | h')."""
+    counts[-1] = 0  # the mark is not predicted
+    context = np.zeros(len(counts), np.int64)  # (K,): each gram without its last character
+    context[grams.training[1:]] = contexts.training[:-1]
+    discount = _discounts(counts)[np.minimum(counts, 3)]
+    total = np.bincount(context, counts, len(contexts.shorter))
+    given_up = np.bincount(context, discount, len(contexts.shorter))
+
+    h, hw = contexts.text[:-1], grams.text[1:]
+    seen = (h >= 0) & (total[h] > 0)
+    kept = np.where(hw >= 0, (counts - discount)[hw], 0)
+    p = lower.copy()
+    p[seen] = ((kept + given_up[h] * lower) / np.where(seen, total[h], 1))[seen]
+    return p
+
+
+def _discounts(counts: Ids) -> Array:
+    """D(0), D(1), D(2) and D(3 or more), from how many grams there are of each count (Chen & Goodman 1998, eq. 26)."""
+    n = np.bincount(np.minimum(counts, 5), minlength=6)
+    if not n[1:5].all():
+        return FALLBACK
+    c = np.arange(4)
+    D = c - (c + 1) * n[1] / (n[1] + 2 * n[2]) * n[1:5] / np.maximum(n[:4], 1)
+    D[0] = 0
+    return D if (D >= 0).all() else FALLBACK

@@ -1,0 +1,232 @@
+"""``charrnn score``: figures, tables, lines and pictures of surprisal."""
+
+import json
+import math
+import re
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from charrnn import load_checkpoint
+from charrnn.cli.surprisal import has_colour
+
+SCORE = ("score", "--checkpoint", "run")
+HOSTILE = "the cat <script>alert(1)</script> & \x1b[31mred \u202eback.\n"
+LINES = ["the cat sat on the mat.\n", "\n", "gogogogo ran.\n", "the dog ran.\n"]
+
+
+@pytest.fixture(autouse=True)
+def no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+@pytest.fixture
+def page(folder: Path) -> str:
+    Path("page.txt").write_text("".join(LINES))
+    return "page.txt"
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> str:
+    """A run that has learnt a text with markup and controls in it."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "text.txt").write_text(HOSTILE * 20)
+    assert (
+        charrnn(
+            *("train", str(folder / "text.txt"), "--run", str(folder / "run"), "--set", "model.hidden=4"),
+            *("--set", "training.iterations=2", "--set", "training.batch=2", "--set", "training.window=8"),
+        ).code
+        == 0
+    )
+    return str(folder / "run")
+
+
+def test_figures(page: str, charrnn: Callable) -> None:
+    done = charrnn(*SCORE, page)
+    assert (done.code, done.err) == (0, "")
+    found = re.fullmatch(r"page\.txt: (\S+) nats/char \((\S+) bits\), perplexity (\S+), 52 characters\n", done.out)
+    nats, bits, perplexity = map(float, found.groups())
+    assert bits == pytest.approx(nats / math.log(2), abs=0.002)
+    assert perplexity == pytest.approx(math.exp(nats), rel=0.01)
+
+
+def test_the_loss_is_that_of_training(folder: Path, charrnn: Callable) -> None:
+    text = Path("cats.txt").read_text()
+    Path("rest.txt").write_text(text[-222:])
+    scored = json.loads(charrnn(*SCORE, "rest.txt", "--json").out)["run"]["rest.txt"]
+    assert scored["nats_per_character"] == pytest.approx(load_checkpoint("run").progress.best_loss, abs=0.02)
+
+
+def test_several_files_folders_and_standard_input(page: str, charrnn: Callable) -> None:
+    Path("pages").mkdir()
+    Path("pages/one.txt").write_text("the cat ran.\n")
+    done = charrnn(*SCORE, page, "pages", "-", "--json", stdin=b"the dog sat.\r\n")
+    scores = json.loads(done.out)["run"]
+    names = ["page.txt", str(Path("pages/one.txt")), "standard input"]
+    assert list(scores) == [*names, "together"]
+    assert [scores[name]["characters"] for name in names] == [52, 13, 13]
+    total = sum(scores[name]["characters"] * scores[name]["nats_per_character"] for name in names)
+    assert scores["together"]["nats_per_character"] == pytest.approx(total / 78)
+    assert "together: " in charrnn(*SCORE, page, "cats.txt").out
+
+
+def test_networks_side_by_side(page: str, charrnn: Callable) -> None:
+    first, last = "run/checkpoints/iteration-000001.npz", "run/checkpoints/last.npz"
+    args = ("score", "--checkpoint", first, "--checkpoint", last, page, "cats.txt")
+    header, *rows, note = charrnn(*args).out.splitlines()
+    assert header.split() == [first, last]
+    assert [row.split()[0] for row in rows] == ["page.txt", "cats.txt", "together"]
+    assert note == "* the network that predicts it best"
+    scores = json.loads(charrnn(*args, "--json").out)
+    for row in rows:
+        name = row.split()[0]
+        losses = [scores[path][name]["nats_per_character"] for path in (first, last)]
+        found = re.findall(r"(\S+) nats/char \(\S+ bits\)( \*)?", row)
+        assert [float(loss) for loss, _ in found] == pytest.approx(losses, abs=0.001)
+        assert [bool(mark) for _, mark in found] == [loss == min(losses) for loss in losses]
+
+
+def test_unknown_characters(folder: Path, charrnn: Callable) -> None:
+    Path("snow.txt").write_text("the cat \u2603.\n", "utf-8")
+    refused = charrnn(*SCORE, "snow.txt")
+    assert (refused.code, refused.out) == (1, "")
+    assert "snow.txt, line 1: U+2603 SNOWMAN" in refused.err
+    assert charrnn(*SCORE, "snow.txt", "--unknown", "skip").out.endswith("10 characters, 1 unknown\n")
+    assert charrnn(*SCORE, "snow.txt", "--unknown", "replace").out.endswith("11 characters, 1 unknown\n")
+    compared = charrnn(*SCORE, "--checkpoint", "run/checkpoints/last.npz", "snow.txt", "--unknown", "skip")
+    assert "run: 1 characters were unknown to it" in compared.err
+
+
+def test_lines_the_most_surprising_first(page: str, charrnn: Callable) -> None:
+    done = charrnn(*SCORE, page, "--lines")
+    header, *rows = done.out.splitlines()
+    assert header.split() == ["nats/char", "bits", "line", "text"]
+    losses = [float(row.split()[0]) for row in rows]
+    assert losses == sorted(losses, reverse=True)
+    by_number = {int(row.split()[2]): row.split(maxsplit=3)[3] for row in rows}
+    assert by_number == {number: line.rstrip("\n") for number, line in enumerate(LINES, 1) if line.strip()}
+    assert "page.txt: " in done.err
+    as_json = json.loads(charrnn(*SCORE, page, "--lines", "--json").out)
+    assert [line["nats_per_character"] for line in as_json] == pytest.approx(losses, abs=0.001)
+    assert as_json[0]["file"] == "page.txt"
+    assert " page.txt:4  the dog ran." in charrnn(*SCORE, page, "cats.txt", "--lines").out
+
+
+def test_show_without_colours_puts_levels_under_the_text(page: str, charrnn: Callable) -> None:
+    out = charrnn(*SCORE, page, "--show").out
+    assert out.startswith("surprisal in bits (a bit is 0.693 nats): 0: < 1, ")
+    _, shown, figures = re.fullmatch(r"(.*?)\n\n(.*)\n\n(.*)\n", out, re.S).groups()
+    rows = shown.splitlines()
+    assert [row + "\n" for row in rows[::2]] == LINES
+    assert all(re.fullmatch("[0-5]*", row) for row in rows[1::2])
+    assert [len(row) for row in rows[1::2]] == [len(line) for line in LINES]
+    assert figures.startswith("page.txt: ")
+
+
+def test_show_in_colours(page: str, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    out = charrnn(*SCORE, page, "--show").out
+    assert "\x1b[30;48;5;" in out
+    bare = re.sub("\x1b\\[[0-9;]*m", "", out).replace("\u21b5", "")
+    assert "\n\n" + "".join(LINES) + "\n" in bare
+    assert all(line.count("\x1b[30") == line.count("\x1b[0m") for line in out.splitlines())
+
+
+def test_colours_are_asked_for_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert has_colour()
+    monkeypatch.setenv("TERM", "dumb")
+    assert not has_colour()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert has_colour()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not has_colour()
+
+
+@pytest.mark.parametrize("colours", ["", "1"])
+def test_show_lets_no_control_through(hostile: str, charrnn: Callable, monkeypatch, colours: str) -> None:
+    monkeypatch.setenv("FORCE_COLOR", colours)
+    out = charrnn("score", "--checkpoint", hostile, "-", "--show", stdin=HOSTILE.encode()).out
+    bare = re.sub("\x1b\\[(30;48;5;[0-9]+|0)m", "", out)
+    assert "\\x1b[31mred \\u202eback." in bare
+    assert "\x1b" not in bare
+    assert "\u202e" not in bare
+
+
+class Page(HTMLParser):
+    """The tags, addresses and text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append(tag)
+        assert not {"src", "href"} & dict(attrs).keys()
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "pre" in self.open:
+            self.text += data
+
+
+def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> None:
+    out = charrnn("score", "--checkpoint", hostile, "-", "--html", stdin=HOSTILE.encode()).out
+    page = Page(out)
+    assert set(page.tags) == {*("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "pre", "span")}
+    assert page.open == []
+    expected = HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
+    assert page.text.replace("\u21b5", "") == f"\n{expected}"
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert out.startswith("<!doctype html>")
+    assert "prefers-color-scheme: dark" in out
+    assert 'name="viewport"' in out
+    assert "nats/char" in out.partition("</pre>")[2]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (["nowhere.txt"], 1, "'nowhere.txt' does not exist; check the path"),
+        (["empty.txt"], 1, "'empty.txt' holds no character to score"),
+        (["latin.txt"], 1, "'latin.txt' is not utf-8: byte 0xe9 at offset 3 (invalid continuation byte); give --enc"),
+        (["cats.txt", "--checkpoint", "nowhere"], 1, "checkpoint 'nowhere' does not exist"),
+        (["cats.txt", "--encoding", "nothing"], 2, "'nothing'"),
+        (["cats.txt", "--show", "--html"], 2, "--show, --html, --lines and --json"),
+        (["cats.txt", "--show", "--checkpoint", "run/checkpoints/last.npz"], 2, "give one --checkpoint"),
+        (["cats.txt", "--checkpoint", "run"], 2, "given twice"),
+        ([], 2, "Missing argument 'FILE...'"),
+    ],
+)
+def test_mistakes(folder: Path, charrnn: Callable, args: list[str], code: int, says: str) -> None:
+    Path("empty.txt").touch()
+    Path("latin.txt").write_bytes(b"caf\xe9 ")
+    done = charrnn(*SCORE, *args)
+    assert (done.code, done.out) == (code, "")
+    assert says in " ".join(done.err.split())
+
+
+def test_another_encoding(folder: Path, charrnn: Callable) -> None:
+    Path("wide.txt").write_text("the cat", "utf-16")
+    assert "7 characters" in charrnn(*SCORE, "wide.txt", "--encoding", "utf-16").out
+
+
+def test_the_reader_may_leave(folder: Path, start: Callable) -> None:
+    process = start(*SCORE, "cats.txt", "cats.txt", "--show", stdin=subprocess.PIPE)
+    assert process.stdout.readline().startswith(b"surprisal")
+    process.stdout.close()
+    assert process.wait() == 0
+    assert process.stderr.read() == b""

@@ -2,11 +2,18 @@
 
 import unicodedata
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from charrnn.arrays import Ids
 from charrnn.errors import UnknownCharacterError
+
+Unknown = Literal["error", "skip", "replace"]
+"""What becomes of characters that a vocabulary does not hold."""
+
+NAMED = 10
+"""How many unknown characters an error names."""
 
 
 def code_points(text: str) -> Ids:
@@ -36,21 +43,42 @@ class Vocabulary:
         ids[points] = np.arange(len(self))
         return ids
 
-    def encode(self, text: str) -> Ids:
+    @property
+    def stand_in(self) -> str:
+        """What replaces an unknown character: U+FFFD, Unicode's own replacement character, or else a space, or else a
+        question mark, or else the first of the vocabulary."""
+        return next((character for character in "\ufffd ?" if character in self.characters), self.characters[0])
+
+    def encode(self, text: str, unknown: Unknown = "error") -> Ids:
         """Ids (n,) of the n characters of a text.
 
-        Raises UnknownCharacterError, naming the first character that is not held and where it stands.
+        Characters that are not held are skipped, or replaced by ``stand_in``, one for one; or else they raise
+        UnknownCharacterError, which names each of them and where it stands first.
         """
         # Anything above the table falls on its last entry, which is V.
         ids = self._ids.take(code_points(text), mode="clip")
-        unknown = np.flatnonzero(ids == len(self))
-        if len(unknown):
-            at = int(unknown[0])
-            raise UnknownCharacterError(
-                f"character {describe(text[at])} at position {at} is not one of the {len(self)} that this "
-                "network has learnt; leave it out or write it another way"
-            )
+        is_unknown = ids == len(self)
+        if is_unknown.any():
+            if unknown == "error":
+                raise UnknownCharacterError(self._unknown_message(text, np.flatnonzero(is_unknown)))
+            if unknown == "skip":
+                ids = ids[~is_unknown]
+            else:
+                ids[is_unknown] = self.characters.index(self.stand_in)
         return ids.astype(self.dtype, copy=False)
+
+    def _unknown_message(self, text: str, positions: Ids) -> str:
+        first: dict[str, int] = {}
+        for position in positions.tolist():
+            first.setdefault(text[position], position)
+        named = [f"{describe(character)} at position {position}" for character, position in first.items()]
+        if len(named) > NAMED:
+            named[NAMED:] = [f"{len(named) - NAMED} more"]
+        listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+        return (
+            f"not among the {len(self)} characters that this network has learnt: {listed}; leave them out or write "
+            "them another way"
+        )
 
     def decode(self, ids: Ids) -> str:
         """The text of ids (n,); the inverse of ``encode``."""

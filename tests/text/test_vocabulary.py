@@ -1,6 +1,7 @@
 """Characters and their ids."""
 
 import re
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charrnn.errors import UnknownCharacterError
-from charrnn.text.vocabulary import Vocabulary, code_points
+from charrnn.text.vocabulary import Unknown, Vocabulary, code_points
 
 ANY_TEXT = st.text(st.integers(0, 0x10FFFF).map(chr), max_size=50)
 """Of every code point there is, lone surrogates among them."""
@@ -44,7 +45,7 @@ def test_ids_have_the_smallest_type(size: int, dtype: type) -> None:
     ids = vocabulary.encode(chr(size - 1))
     assert ids.dtype == vocabulary.dtype == dtype
     assert ids.tolist() == [size - 1]
-    with pytest.raises(UnknownCharacterError, match=f"U\\+{size:04X} .* at position 1 "):
+    with pytest.raises(UnknownCharacterError, match=f"U\\+{size:04X} .* at position 1;"):
         vocabulary.encode(chr(0) + chr(size))
 
 
@@ -59,7 +60,39 @@ def test_ids_have_the_smallest_type(size: int, dtype: type) -> None:
         ("\ud800", "U+D800 without a name"),
     ],
 )
-def test_an_unknown_character_is_named_with_its_position(character: str, named: str) -> None:
+def test_unknown_characters_are_named_with_their_first_positions(character: str, named: str) -> None:
     vocabulary = Vocabulary("abceè")
-    with pytest.raises(UnknownCharacterError, match=re.escape(f"{named} at position 3 is not one of the 5")):
-        vocabulary.encode(f"abc{character}\x00")
+    names = re.escape(f"not among the 5 characters that this network has learnt: {named} at position 3;")
+    with pytest.raises(UnknownCharacterError, match=names):
+        vocabulary.encode(f"abc{character}{character}")
+    names = re.escape(
+        f"{named} at position 3, U+005A LATIN CAPITAL LETTER Z at position 5 and U+0000 without a name at"
+    )
+    with pytest.raises(UnknownCharacterError, match=names):
+        vocabulary.encode(f"abc{character}aZ\x00{character}Z")
+
+
+def test_not_all_of_many_unknown_characters_are_named() -> None:
+    with pytest.raises(UnknownCharacterError, match=r"LETTER J at position 9 and 16 more; ") as error:
+        Vocabulary("ab").encode("ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 2)
+    assert "LETTER K" not in str(error.value)
+
+
+def test_unknown_characters_are_skipped() -> None:
+    vocabulary = Vocabulary("ab ")
+    ids = vocabulary.encode("éaéb☃", "skip")
+    assert (vocabulary.decode(ids), ids.dtype) == ("ab", np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("characters", "stand_in"), [("ab\ufffd ?", "\ufffd"), ("ab ?", " "), ("ab?", "?"), ("\nab", "\n")]
+)
+def test_unknown_characters_are_replaced_one_for_one(characters: str, stand_in: str) -> None:
+    vocabulary = Vocabulary(characters)
+    assert vocabulary.decode(vocabulary.encode("éab☃", "replace")) == f"{stand_in}ab{stand_in}"
+
+
+@given(text=ANY_TEXT, unknown=st.sampled_from(get_args(Unknown)))
+def test_known_characters_are_the_same_under_every_policy(text: str, unknown: Unknown) -> None:
+    vocabulary = Vocabulary(text + "a")
+    assert vocabulary.decode(vocabulary.encode(text, unknown)) == text

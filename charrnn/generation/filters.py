@@ -1,16 +1,55 @@
 """What is done to logits before a character is drawn from them.
 
 Each filter is a pure function (logits (B, V), its parameter) -> logits; a character that it rules out gets minus
-infinity. ``FILTERS`` holds them in the order in which they are applied, with what each needs as an option.
+infinity. One that looks back takes the recent ids (B, n), the latest last, as a third argument. ``FILTERS`` holds them
+in the order in which they are applied, with what each needs as an option.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, Ids
 from charrnn.nn.functional import quiet_overflow
+
+RECENT = 1024
+"""How many characters a filter may look back."""
+REPEAT = 12
+"""How many characters may stand a second time before ``loop_penalty`` acts: words, names and turns of phrase do."""
+
+
+def loop_penalty(logits: Array, penalty: float, recent: Ids) -> Array:
+    """Lowers whichever characters would make a repeat of the recent text longer than ``REPEAT``, by the penalty for
+    each character beyond.
+
+    The idea is that of the sampler DRY (github.com/oobabooga/textgen/pull/5677), whose penalty grows exponentially
+    with the tokens of a repeat. Characters are a fraction of a token, and a loop of them is far longer, so here the
+    penalty grows linearly. What is repeated less, as letters and words are, is as likely as before.
+    """
+    lowered = logits.copy()
+    for b, j, repeated in _repeats(recent):
+        v = recent[b, j]
+        lowered[b, v] = min(lowered[b, v], logits[b, v] - penalty * (repeated + 1 - REPEAT))
+    return lowered
+
+
+def _repeats(recent: Ids) -> Iterator[tuple[int, int, int]]:
+    """Row, place j and length of each stretch of at least ``REPEAT`` characters that ends before j, and stands at the
+    end of the row too."""
+    n = recent.shape[1]
+    if n <= REPEAT:
+        return
+    same = np.ones((len(recent), n - REPEAT), np.bool_)  # [b, j - REPEAT]: whether what ends before j ends the row too
+    for k in range(1, REPEAT + 1):
+        same &= recent[:, REPEAT - k : n - k] == recent[:, n - k, None]
+        if not same.any():
+            return
+    for b, i in np.argwhere(same).tolist():
+        j = i + REPEAT
+        differs = recent[b, :j][::-1] != recent[b, n - j :][::-1]
+        yield b, j, int(differs.argmax()) if differs.any() else j
 
 
 def temperature(logits: Array, T: float) -> Array:
@@ -47,6 +86,14 @@ def top_p(logits: Array, p: float) -> Array:
     return filtered
 
 
+def min_p(logits: Array, p: float) -> Array:
+    """Keeps those at least p times as probable as the likeliest (Nguyen et al. 2024, "Turning up the heat: min-p
+    sampling", arXiv 2407.01082)."""
+    if p <= 0:
+        return logits
+    return np.where(logits >= logits.max(axis=-1, keepdims=True) + math.log(p), logits, -np.inf)
+
+
 def softmax(logits: Array) -> Array:
     """Probabilities (B, V), in float64."""
     e = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
@@ -64,18 +111,33 @@ class Filter:
     most: float | None
     default: float | None
     help: str
+    looks_back: bool = False
+    """Whether it takes the recent ids too."""
 
 
 FILTERS: dict[str, Filter] = {
+    "loop_penalty": Filter(
+        *(loop_penalty, float, 0, 100, None),
+        f"Against loops: nats off each character that repeats more than {REPEAT} of the last {RECENT}, times how many "
+        "more; 0.3 to 1.",
+        looks_back=True,
+    ),
     "temperature": Filter(temperature, float, 0, None, 0.7, "0: always the likeliest; 1: as learnt; above: wilder."),
     "top_k": Filter(top_k, int, 1, None, None, "Draw from the K likeliest characters only."),
     "top_p": Filter(top_p, float, 0, 1, None, "Draw from the likeliest that make up this probability."),
+    "min_p": Filter(min_p, float, 0, 1, None, "Draw from those at least this many times as likely as the likeliest."),
 }
 
 
-def apply_filters(logits: Array, chosen: Mapping[str, float | None]) -> Array:
-    """The chosen filters, by name with their parameters, in the order of ``FILTERS``; None leaves one out."""
+def look_back(chosen: Mapping[str, float | None]) -> bool:
+    """Whether any of the chosen filters needs the recent ids."""
+    return any(FILTERS[name].looks_back and parameter is not None for name, parameter in chosen.items())
+
+
+def apply_filters(logits: Array, chosen: Mapping[str, float | None], recent: Ids) -> Array:
+    """The chosen filters, by name with their parameters, in the order of ``FILTERS``; None leaves one out. ``recent``
+    is the ids (B, n) that go before, empty (B, 0) where no filter looks back."""
     for name, filter_ in FILTERS.items():
         if (parameter := chosen.get(name)) is not None:
-            logits = filter_.apply(logits, parameter)
+            logits = filter_.apply(logits, parameter, *([recent] if filter_.looks_back else []))
     return logits

@@ -1,5 +1,7 @@
 """``charrnn sample``, and what every command has."""
 
+import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +55,63 @@ def test_count_writes_several_apart(folder: Path, charrnn: Callable) -> None:
     assert len(set(texts)) == 3
 
 
+def test_without_a_seed_the_one_drawn_is_said(folder: Path, charrnn: Callable) -> None:
+    drawn = charrnn(*RUN[:5])
+    seed = drawn.err.removeprefix("seed: ").strip()
+    assert charrnn(*RUN[:5], "--seed", seed) == (0, drawn.out, "")
+    assert charrnn(*RUN[:5]).out != drawn.out
+
+
+def test_samples_end_before_a_stop(folder: Path, charrnn: Callable) -> None:
+    def texts(*args: str) -> list[str]:
+        return written(charrnn, "--count", "20", "--temperature", "2", "--length", "60", *args).split("\n-----\n")
+
+    ended = [re.split("t|a ", text)[0] for text in texts()]
+    assert len(set(ended)) > 10
+    assert texts("--stop", "a ", "--stop", "t") == ended
+
+
+def test_best_of_is_the_likeliest_and_says_how_likely(folder: Path, charrnn: Callable) -> None:
+    result = charrnn(*RUN, "--best-of", "8", "--count", "2", "--prime", "the ", "--temperature", "1")
+    assert result.code == 0
+    assert [len(text) for text in result.out.removesuffix("\n").split("\n-----\n")] == [34, 34]
+    line = r"best of 8: mean log-probability (\S+) nats/char \((\S+) bits\); the worst (\S+)\n"
+    said = re.findall(line, result.err)
+    assert len(said) == 2
+    for best, bits, worst in said:
+        assert float(worst) < float(best) < 0
+        assert float(bits) == pytest.approx(float(best) / math.log(2), abs=2e-3)
+
+
+def test_unknown_characters_are_skipped_or_replaced_where_asked(folder: Path, charrnn: Callable) -> None:
+    assert written(charrnn, "--prime", "thé cat", "--unknown", "skip") == written(charrnn, "--prime", "th cat")
+    assert written(charrnn, "--prime", "thé cat", "--unknown", "replace") == written(charrnn, "--prime", "th  cat")
+
+
+def test_novelty_is_said_after_each_sample(folder: Path, charrnn: Callable) -> None:
+    text = Path("cats.txt").read_text()
+    args = ("--count", "2", "--temperature", "1", "--length", "200")
+    result = charrnn(*RUN, *args, "--novelty")
+    assert result.out == written(charrnn, *args) + "\n"
+    line = r"novelty: longest stretch .*: (\d+) characters?, '(.*)'; \d+\.\d% lies in such stretches of 20 or more\n"
+    said = re.findall(line, result.err)
+    for sample, (length, shown) in zip(result.out.split("\n-----\n"), said, strict=True):
+        stretch = shown.replace("\\n", "\n")
+        assert len(stretch) == int(length)
+        assert stretch in sample
+        assert stretch in text
+
+
+def test_no_more_than_asked_is_copied(folder: Path, charrnn: Callable) -> None:
+    Path("cats.txt").rename("moved.txt")
+    text = Path("moved.txt").read_text()
+    args = ("--temperature", "1", "--length", "200")
+    copied = [written(charrnn, *args), written(charrnn, *args, "--max-copy", "2", "--corpus", "moved.txt")]
+    longest = [max(n for n in range(50) if any(each[k : k + n] in text for k in range(200 - n))) for each in copied]
+    assert longest[0] > 2
+    assert longest[1] == 2
+
+
 @pytest.mark.parametrize("temperature", ["0", "1e-9", "1e-30", "1e-50"])
 def test_the_likeliest_is_what_a_temperature_of_nothing_leaves(
     folder: Path, charrnn: Callable, temperature: str
@@ -83,7 +142,7 @@ def test_a_checkpoint_alone_is_enough(folder: Path, charrnn: Callable, tmp_path:
 
 def test_a_reader_that_leaves_ends_it_quietly(folder: Path, start: Callable) -> None:
     """As with ``charrnn sample | head -c 10``."""
-    process = start("sample", "--checkpoint", "run", "--length", "20000")
+    process = start("sample", "--checkpoint", "run", "--length", "20000", "--seed", "5")
     assert len(process.stdout.read(10)) == 10
     process.stdout.close()
     assert process.stderr.read() == b""

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
-from charrnn.arrays import Array
-from charrnn.generation.filters import FILTERS, apply_filters, softmax
+from charrnn.arrays import Array, Ids
+from charrnn.generation.filters import FILTERS, REPEAT, apply_filters, look_back, loop_penalty, softmax
 
-every_filter = pytest.mark.parametrize("name", FILTERS)
+every_filter = pytest.mark.parametrize("name", [name for name in FILTERS if not FILTERS[name].looks_back])
 
 # Tenths, so that equals are frequent.
 logits_of_any_shape = arrays(
@@ -30,6 +30,11 @@ def parameters_of(name: str) -> st.SearchStrategy:
 def ranking(row: Array) -> list[int]:
     """Ids from the likeliest down, of equals the lower first."""
     return sorted(range(len(row)), key=lambda v: (-row[v], v))
+
+
+NOTHING = np.zeros((1, 0), np.uint8)
+LOOP = np.array([[0, 1, 2, 3] * (REPEAT // 4 + 1)], np.uint8)
+"""After which 0 would make a repeat one longer than REPEAT."""
 
 
 def kept(row: Array) -> set[int]:
@@ -51,7 +56,7 @@ def test_filter_keeps_the_likeliest_and_its_input(name: str, data: st.DataObject
         assert kept(filtered_row) == set(ranking(row)[: len(kept(filtered_row))])
 
 
-@pytest.mark.parametrize("name", ["top_k", "top_p"])
+@pytest.mark.parametrize("name", ["top_k", "top_p", "min_p"])
 @settings(deadline=None)
 @given(data=st.data(), logits=logits_of_any_shape)
 def test_what_is_kept_keeps_its_logit(name: str, data: st.DataObject, logits: Array) -> None:
@@ -92,6 +97,20 @@ def test_top_p_of_one_keeps_all_however_unlikely() -> None:
     assert_array_equal(FILTERS["top_p"].apply(logits, 1.0), logits)
 
 
+@settings(deadline=None)
+@given(logits=logits_of_any_shape, p=st.floats(0.001, 1))
+def test_min_p_keeps_all_within_a_factor_of_the_likeliest(logits: Array, p: float) -> None:
+    for row, filtered in zip(logits, FILTERS["min_p"].apply(logits, p), strict=True):
+        odds = [math.exp(logit - max(row)) for logit in row.tolist()]
+        assume(all(abs(share - p) > 1e-5 for share in odds if share < 1))
+        assert kept(filtered) == {v for v, share in enumerate(odds) if share >= p}
+
+
+def test_min_p_of_nothing_keeps_all_however_unlikely() -> None:
+    logits = np.array([[0.0, -4000.0]])
+    assert_array_equal(FILTERS["min_p"].apply(logits, 0), logits)
+
+
 @pytest.mark.parametrize("T", [0.5, 1, 2])
 def test_temperature_is_an_exponent_of_the_odds(T: float) -> None:
     probabilities = softmax(FILTERS["temperature"].apply(np.log([[0.1, 0.2, 0.7]]), T))[0]
@@ -121,17 +140,60 @@ class TestApplyFilters:
             ({"top_p": 0.55}, {0, 1}),
             ({"top_p": 0.55, "top_k": 2}, {0}),  # top_k first: 4 / (4 + 3)
             ({"top_k": 3, "temperature": 0.0}, {0}),
+            ({"min_p": 0.6}, {0, 1}),
+            ({"min_p": 0.6, "temperature": 0.5}, {0}),  # temperature first: 9 / 16
         ],
     )
-    def test_order_is_temperature_top_k_top_p(self, chosen: dict[str, float], expected: set[int]) -> None:
-        assert kept(apply_filters(self.logits, chosen)[0]) == expected
+    def test_order_is_temperature_top_k_top_p_min_p(self, chosen: dict[str, float], expected: set[int]) -> None:
+        assert kept(apply_filters(self.logits, chosen, NOTHING)[0]) == expected
+
+    def test_loop_penalty_comes_before_temperature(self) -> None:
+        (lowered,) = apply_filters(self.logits, {"loop_penalty": 1.0, "temperature": 0.0}, LOOP)
+        assert kept(lowered) == {1}  # log 4 - 1 is less than log 3
 
     def test_each_is_applied(self) -> None:
-        for name, parameter in (("temperature", 0.5), ("top_k", 2), ("top_p", 0.3)):
-            expected = FILTERS[name].apply(self.logits, parameter)
-            assert_array_equal(apply_filters(self.logits, {name: parameter}), expected)
+        chosen = {"loop_penalty": 1, "temperature": 0.5, "top_k": 2, "top_p": 0.3, "min_p": 0.5}
+        assert chosen.keys() == FILTERS.keys()
+        for name, parameter in chosen.items():
+            expected = FILTERS[name].apply(self.logits, parameter, *([LOOP] if FILTERS[name].looks_back else []))
+            assert_array_equal(apply_filters(self.logits, {name: parameter}, LOOP), expected)
             assert (expected != self.logits).any()
 
     def test_none_leaves_a_filter_out(self) -> None:
-        assert_array_equal(apply_filters(self.logits, dict.fromkeys(FILTERS)), self.logits)
-        assert_array_equal(apply_filters(self.logits, {}), self.logits)
+        assert_array_equal(apply_filters(self.logits, dict.fromkeys(FILTERS), LOOP), self.logits)
+        assert_array_equal(apply_filters(self.logits, {}, LOOP), self.logits)
+
+    def test_what_looks_back_is_known(self) -> None:
+        assert look_back({"temperature": 1.0, "loop_penalty": 0.1})
+        assert not look_back({"temperature": 1.0, "loop_penalty": None})
+
+
+class TestLoopPenalty:
+    logits = np.zeros((1, 5))
+
+    @given(
+        recent=st.lists(st.integers(0, 2), max_size=60).map(lambda ids: np.array([ids], np.uint8)),
+        pattern=st.lists(st.integers(0, 2), min_size=1, max_size=20),
+        times=st.integers(0, 4),
+    )
+    def test_it_is_the_longest_repeat_that_a_character_would_make(
+        self, recent: Ids, pattern: list[int], times: int
+    ) -> None:
+        text = recent[0].tolist() + pattern * times
+        lowered = loop_penalty(self.logits, 0.5, np.array([text], np.uint8).reshape(1, -1))
+        for v in range(5):
+            longer = [*text, v]
+            repeated = max((k for k in range(1, len(longer)) if stands_before(longer, k)), default=0)
+            assert lowered[0, v] == -0.5 * max(0, repeated - REPEAT)
+
+    def test_rows_are_apart_and_what_is_given_stays(self) -> None:
+        logits = np.zeros((2, 5))
+        recent = np.array([LOOP[0], np.arange(LOOP.shape[1]) % 251], np.uint8)
+        assert loop_penalty(logits, 1.0, recent)[0].any()
+        assert not loop_penalty(logits, 1.0, recent)[1].any()
+        assert not logits.any()
+
+
+def stands_before(text: list[int], k: int) -> bool:
+    """Whether the last k ids stand in the text earlier too."""
+    return any(text[i : i + k] == text[-k:] for i in range(len(text) - k))

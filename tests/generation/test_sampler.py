@@ -3,11 +3,14 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, Ids
 from charrnn.errors import UnknownCharacterError
-from charrnn.generation.sampler import NOISE, Sampler, draw, generate, gumbel
+from charrnn.generation.filters import RECENT
+from charrnn.generation.sampler import NOISE, Reader, Sampler, best_of, draw, generate, gumbel
 from charrnn.model import Model
 from charrnn.nn.cells import CELLS
 from charrnn.nn.network import Network
@@ -163,3 +166,83 @@ def test_a_long_prime_is_read_in_little_memory_and_as_a_whole() -> None:
     tracemalloc.stop()
     assert_allclose(logits[0], logits_after(model, text))
     assert peak < 2e6
+
+
+@given(seed=st.integers(0, 100), stops=st.lists(st.text("abc", min_size=1, max_size=4), min_size=1, max_size=3))
+def test_each_text_ends_before_the_first_stop_and_only_what_may_be_one_is_held_back(
+    seed: int, stops: list[str]
+) -> None:
+    model = small_model(characters="abc")
+    model.parameters.vector[:] = 0  # all characters are as likely
+    wholes = write(model, 30, seed, count=3)
+    steps = list(generate(model, 30, np.random.default_rng(seed), count=3, stop=stops))
+    for whole, pieces in zip(wholes, zip(*steps, strict=True), strict=True):
+        found = [(whole.index(stop) + len(stop), whole.index(stop)) for stop in stops if stop in whole]
+        end, start = min(found, default=(30, 30))  # of the first that is whole, and the longest such
+        assert "".join(pieces) == whole[:start]
+        for drawn in range(1, end):
+            held = whole[len("".join(pieces[:drawn])) : drawn]
+            assert not held or any(stop.startswith(held) for stop in stops)
+            assert not any(stop.startswith(whole[k:drawn]) for stop in stops for k in range(drawn - len(held)))
+    assert len(steps) <= 31
+
+
+def test_writing_ends_when_all_texts_have() -> None:
+    assert len(list(generate(small_model(characters="ab"), 10**9, np.random.default_rng(0), count=3, stop="ab"))) < 100
+
+
+def test_a_reader_reads_on_and_reads_anew() -> None:
+    model = small_model()
+    reader = Reader(model)
+    expected = [write(model, 20, prime=prime) for prime in ("fade", "facade", "fa")]
+    for prime, texts in zip(("fade", "facade", "fa"), expected, strict=True):
+        assert write(model, 20, prime=prime, reader=reader) == texts
+        assert write(model, 20, prime=prime + texts[0], reader=reader) == write(model, 20, prime=prime + texts[0])
+
+
+def test_what_is_forbidden_is_not_written_and_what_went_before_is_known() -> None:
+    model, seen = small_model(), []
+
+    def forbid(recent: Ids) -> Array:
+        seen.append([model.vocabulary.decode(ids) for ids in recent])
+        return np.array([[character in "ab" for character in model.vocabulary.characters]] * 2)
+
+    texts = write(model, RECENT * 2 + 50, prime="fade", count=2, forbid=forbid, filters={"temperature": 3})
+    assert not set("".join(texts)) & set("ab")
+    for k, recents in enumerate(seen):
+        assert recents == [("fade" + text[:k])[-RECENT:] for text in texts]
+
+
+def test_a_loop_is_broken() -> None:
+    model = small_model()
+    text = write(model, 400, filters=GREEDY)[0]
+    assert text[-100:] in text[:-100]
+    text = write(model, 400, filters=GREEDY | {"loop_penalty": 1})[0]
+    assert text[-100:] not in text[:-100]
+
+
+class TestBestOf:
+    def test_choices_are_scored_by_the_model_and_the_best_is_first(self) -> None:
+        model, rng = small_model(), np.random.default_rng(0)
+        groups = best_of(3, model, 20, rng, count=2, prime="fade", filters={"temperature": 2}, stop=["a"])
+        texts = write(model, 20, count=6, prime="fade", filters={"temperature": 2}, stop=["a"])
+        assert [sorted(scored.text for scored in group) for group in groups] == [sorted(texts[:3]), sorted(texts[3:])]
+        for group in groups:
+            assert [scored.score for scored in group] == sorted((scored.score for scored in group), reverse=True)
+            for scored in group:
+                assert scored.score == pytest.approx(mean_log_probability(model, "fade", scored.text))
+
+    def test_an_empty_text_is_the_worst(self) -> None:
+        model = small_model(characters="ab")
+        model.parameters.vector[:] = 0
+        (group,) = best_of(20, model, 5, np.random.default_rng(0), stop=["a"])
+        assert (group[-1].text, group[-1].score) == ("", -np.inf)
+        assert group[0].text
+
+
+def mean_log_probability(model: Model, prime: str, text: str) -> float:
+    if not text:
+        return -np.inf
+    logits = [logits_after(model, prime + text[:k]) for k in range(len(text))]
+    ids = model.vocabulary.encode(text)
+    return float(np.mean([each[v] - np.log(np.exp(each).sum()) for each, v in zip(logits, ids, strict=True)]))

@@ -1,0 +1,149 @@
+"""How much of a text is new, and how much stands verbatim in the training text."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.arrays import Ids
+from charrnn.checkpoint import Checkpoint
+from charrnn.errors import CharRNNError, CorpusError
+from charrnn.training.recipe import corpus_of
+
+STRETCH = 20
+"""From how many characters on a stretch that stands in the training text counts as copied."""
+
+
+def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
+    """The ids (n,) of the training part of the text that a network learnt, read from where it was read then, or from
+    ``paths``. Raises CorpusError where it cannot be read or is another text."""
+    settings, learnt = checkpoint.settings, checkpoint.corpus
+    if paths:
+        settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": list(paths)})})
+    try:
+        corpus = corpus_of(settings)
+    except CorpusError as error:
+        raise CorpusError(f"{error} (the training text is needed; --corpus says where it is now)") from None
+    if corpus.sha256 != learnt.sha256:
+        raise CorpusError(
+            f"the text of corpus {corpus.name!r} is not the one this network learnt (its SHA-256 begins "
+            f"{corpus.sha256[:12]}, and that of {learnt.name!r} {learnt.sha256[:12]}); give that one with --corpus"
+        )
+    return corpus.training
+
+
+class TextIndex:
+    """Finds strings in a text by its suffix array: where its suffixes begin, in the suffixes' order (Manber and Myers
+    1993, "Suffix arrays: a new method for on-line string searches").
+
+    A text of n characters, at most 256 of them distinct, takes O(n log n) time and 5 n bytes; a string is found with
+    O(log n) comparisons. Strings have the text's ids.
+    """
+
+    def __init__(self, ids: Ids) -> None:
+        try:
+            from pydivsufsort import divsufsort
+        except ImportError:
+            raise CharRNNError("novelty needs pydivsufsort; python3 -m pip install 'charrnn[novelty]'") from None
+        self._type = ids.dtype.newbyteorder(">")  # so that bytes have the order of ids
+        self._text = self._bytes(ids)
+        self._suffixes = divsufsort(np.ascontiguousarray(ids))
+
+    def longest_matches(self, ids: Ids) -> Ids:
+        """For each place in a string (n,) how many characters from there on stand in the text in one piece, (n,)."""
+        string, width = self._bytes(ids), self._type.itemsize
+        lengths = np.zeros(len(ids), np.int64)
+        match = 0  # bytes
+        for i in range(len(ids)):
+            # Without its first character, what matched before matches still.
+            match = self._longest_match(string[i * width :], max(0, match - width))
+            lengths[i] = match // width
+        return lengths
+
+    def _longest_match(self, string: bytes, least: int) -> int:
+        seen = least + 64 * self._type.itemsize
+        while True:
+            beginning = string[:seen]
+            at = self._first(beginning)
+            # What has most in common with a string stands beside it in the order.
+            beside = self._suffixes[max(0, at - 1) : at + 1].tolist()
+            common = max((_common(beginning, self._suffix(place, seen)) for place in beside), default=0)
+            if common < seen:
+                return common
+            seen *= 2
+
+    def followers(self, ids: Ids) -> Iterator[int]:
+        """The ids that stand after a string (n,) in the text, each once."""
+        string, width = self._bytes(ids), self._type.itemsize
+        end = len(string) + width
+        at = self._first(string)
+        while at < len(self._suffixes):
+            longer = self._suffix(self._suffixes[at], end)
+            if not longer.startswith(string):
+                return
+            if len(longer) == end:  # and not where the text ends
+                yield int(np.frombuffer(longer[-width:], self._type)[0])
+            at = bisect_right(self._suffixes, longer, lo=at, key=lambda place: self._suffix(place, end))
+
+    def _first(self, string: bytes) -> int:
+        """The place in the order of the first suffix that does not come before a string."""
+        return bisect_left(self._suffixes, string, key=lambda place: self._suffix(place, len(string)))
+
+    def _suffix(self, place: int, size: int) -> bytes:
+        """The first bytes of the suffix from a place on."""
+        start = int(place) * self._type.itemsize
+        return self._text[start : start + size]
+
+    def _bytes(self, ids: Ids) -> bytes:
+        return ids.astype(self._type).tobytes()
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """How many bytes two strings begin with alike."""
+    shorter = min(len(one), len(other))
+    return next((k for k in range(shorter) if one[k] != other[k]), shorter)
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """What of a text stands in the training text."""
+
+    start: int
+    """Where the longest stretch that does begins, and its length, in characters."""
+    length: int
+    share: float
+    """Of the text's characters, those in stretches of ``STRETCH`` or more that do, from 0 to 1."""
+
+
+def novelty(index: TextIndex, ids: Ids) -> Novelty:
+    """Measures a text of one or more ids (n,) against the index of the training text."""
+    lengths = index.longest_matches(ids)
+    start = int(lengths.argmax())
+    places = np.arange(len(ids))
+    reached = np.maximum.accumulate(np.where(lengths >= STRETCH, places + lengths, 0))
+    return Novelty(start, int(lengths[start]), float((reached > places).mean()))
+
+
+@dataclass(frozen=True)
+class NoCopies:
+    """Forbids each character that would make a stretch of more than ``most`` characters stand in the training text;
+    for ``forbid`` of ``generate``."""
+
+    index: TextIndex
+    most: int
+    size: int
+    """Of the vocabulary."""
+
+    def __call__(self, recent: Ids) -> npt.NDArray[np.bool_]:
+        forbidden = np.zeros((len(recent), self.size), np.bool_)
+        if recent.shape[1] >= self.most:
+            for row, ids in zip(forbidden, recent, strict=True):
+                row[list(self.index.followers(ids[-self.most :]))] = True
+                if row.all():
+                    raise CharRNNError(
+                        f"whatever comes next, more than {self.most} characters stand in the training text; raise "
+                        "--max-copy"
+                    )
+        return forbidden

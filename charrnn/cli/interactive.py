@@ -1,0 +1,171 @@
+"""``charrnn sample -i``: a text that is typed and written in turns."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
+
+import click
+import numpy as np
+
+from charrnn.cli.terminal import say, write
+from charrnn.errors import CharRNNError
+from charrnn.generation.filters import FILTERS
+from charrnn.generation.sampler import Forbid, Reader, generate
+from charrnn.model import Model
+from charrnn.text.vocabulary import Unknown
+
+HELP = """\
+type the beginning, and the network goes on from there; what you type next is added to the text
+Enter alone   go on                         \\n in what you type is a line end, // at its start a slash
+Ctrl-C        stop what is being written    Ctrl-D or /quit   end
+/again        write the last continuation another way
+/new          leave the text and begin another
+/NAME VALUE   change a setting; without a value see it, with "off" leave it out
+settings: """
+
+
+class Session:
+    """The text so far, and how it goes on."""
+
+    def __init__(
+        self,
+        model: Model,
+        settings: Mapping[str, Any],
+        *,
+        stop: Sequence[str],
+        forbid: Forbid | None,
+        unknown: Unknown,
+        raw: bool,
+        after: Callable[[str], None],
+    ) -> None:
+        """``settings`` are length, seed and the filters; ``after`` is called with each continuation."""
+        self._model = model
+        self._settings = dict(settings)
+        self._rng = np.random.default_rng(self._settings["seed"])
+        self._options: dict[str, Any] = {"stop": stop, "forbid": forbid, "reader": Reader(model)}
+        self._unknown = unknown
+        self._raw = raw
+        self._after = after
+        self._text = ""
+        self._last: tuple[str, str] | None = None
+        """The text before the last turn, and what was typed then."""
+
+    def run(self, begin: str) -> None:
+        """Takes turns until the input ends."""
+        if sys.stdin.isatty():
+            with suppress(ImportError):
+                import readline  # noqa: F401  (input() edits lines with it)
+            say("type the beginning; Enter alone goes on, /help tells more, Ctrl-D ends")
+        if begin:
+            self._turn(begin)
+        while (line := _next_line()) is not None:
+            try:
+                if line == "/quit":
+                    return
+                if line.startswith("/") and not line.startswith("//"):
+                    self._command(*line[1:].split(maxsplit=1))
+                else:
+                    self._turn(line.removeprefix("/").replace("\\n", "\n"))
+            except CharRNNError as error:
+                say(f"charrnn: {error}")
+
+    def _turn(self, typed: str) -> None:
+        vocabulary = self._model.vocabulary
+        typed = vocabulary.decode(vocabulary.encode(typed, self._unknown))
+        self._last = self._text, typed
+        self._text += typed
+        write(typed, self._raw)
+        filters = {name: self._settings[name] for name in FILTERS}
+        pieces = generate(
+            *(self._model, self._settings["length"], self._rng), prime=self._text, filters=filters, **self._options
+        )
+        written = ""
+        with _stopped_by_ctrl_c() as stopped:
+            for (piece,) in pieces:
+                write(piece, self._raw)
+                written += piece
+                if stopped:
+                    break
+        self._text += written
+        write("\n")
+        self._after(written)
+
+    def _command(self, name: str = "", value: str | None = None) -> None:
+        key = name.replace("-", "_")
+        if name == "help":
+            for line in (HELP + ", ".join(self._shown(key) for key in self._settings)).splitlines():
+                say(line)
+        elif name == "new":
+            self._text, self._last = "", None
+        elif name == "again":
+            if self._last is None:
+                raise CharRNNError("nothing is written yet; type the beginning")
+            self._text, typed = self._last
+            self._turn(typed)
+        elif key in self._settings:
+            if value is not None:
+                self._set(key, value)
+            say(self._shown(key))
+        else:
+            raise CharRNNError(f"there is no command /{name}; /help lists them, and // writes a slash")
+
+    def _set(self, key: str, value: str) -> None:
+        if key in FILTERS and value == "off":
+            self._settings[key] = None
+            return
+        context = click.get_current_context()
+        option = next(parameter for parameter in context.command.params if parameter.name == key)
+        try:
+            self._settings[key] = option.type.convert(value, option, context)
+        except click.BadParameter as error:
+            raise CharRNNError(f"/{key.replace('_', '-')}: {error.message}") from None
+        if key == "seed":
+            self._rng = np.random.default_rng(self._settings["seed"])
+
+    def _shown(self, key: str) -> str:
+        value = self._settings[key]
+        return f"{key.replace('_', '-')} {'off' if value is None else value}"
+
+
+def _next_line() -> str | None:
+    """The next line typed or piped, without its end; None after the last. Ctrl-C begins the line anew."""
+    while True:
+        try:
+            if sys.stdin.isatty():
+                return _typed_line()
+            line = sys.stdin.buffer.readline().decode()
+            return line.rstrip("\r\n") if line else None
+        except KeyboardInterrupt:
+            say("")
+        except UnicodeDecodeError:
+            say("charrnn: a line that is not UTF-8 is left out")
+
+
+def _typed_line() -> str | None:
+    prompt = "> "
+    if not sys.stdout.isatty():  # where input() would write its prompt
+        click.echo(prompt, err=True, nl=False)
+        prompt = ""
+    try:
+        return input(prompt)
+    except EOFError:
+        say("")
+        return None
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[list[int]]:
+    """Within it Ctrl-C only puts its number in the list that is yielded."""
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, before)

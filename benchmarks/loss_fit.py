@@ -1,0 +1,102 @@
+"""What loss a network reaches: measured with short runs, and fitted by the formula that ``charrnn suggest`` uses.
+
+    python3 benchmarks/loss_fit.py runs.jsonl tiny-shakespeare.txt war-and-peace.txt
+
+Trains with the recipe ``quick`` and other sizes and lengths, on the texts named and on Python's reference manual, one
+process on one core, ten minutes in all. A line of JSON for each run is added to the file; what stands there is not run
+again. Prints the runs beside the fit, the constants, and how far the formula is off on a text that it was not fitted to.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from charrnn import Evaluation, Trainer, load_corpus, load_settings, make_corpus
+from charrnn.analysis.sizes import FIT, Fit, Sizes, difficulty
+
+RUNS = [(64, 200), (64, 800), (128, 200), (128, 800), (256, 150), (256, 500), (512, 100)]
+"""Hidden size and iterations, on every text."""
+SHORT_RUNS = [(60_000, 64, 800), (60_000, 128, 800), (200_000, 128, 800)]
+"""Characters of the first text, hidden size and iterations: many epochs."""
+
+
+def measured(path: Path, text: str, name: str, hidden: int, iterations: int) -> dict:
+    corpus = make_corpus(text, name)
+    settings = load_settings(
+        "quick",
+        model={"hidden": hidden},
+        training={"iterations": iterations, "validate_every": 50 if len(text) <= 200_000 else 10**6},
+        snapshots={"at": []},
+        compute={"workers": 1},
+    )
+    trainer = Trainer(settings, corpus)
+    losses = [fact.loss for fact in trainer.train() if isinstance(fact, Evaluation)]
+    row = {
+        "corpus": name,
+        "hidden": hidden,
+        "parameters": len(trainer.model.parameters.vector),
+        "seen": iterations * 2500,
+        "text": len(corpus.training),
+        "difficulty": difficulty(corpus),
+        "loss": min(losses),
+    }
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    return row
+
+
+def fitted(rows: list[dict]) -> Fit:
+    sizes = [Sizes(row["parameters"], row["seen"], row["text"], row["difficulty"]) for row in rows]
+    losses = np.array([row["loss"] for row in rows])
+
+    def residuals(logs: np.ndarray) -> np.ndarray:
+        fit = Fit(*np.exp(logs))
+        return np.log([fit.loss(size) for size in sizes]) - np.log(losses)
+
+    found = least_squares(residuals, np.log(FIT), loss="soft_l1", f_scale=0.05)
+    return Fit(*np.exp(found.x).tolist())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What loss a network reaches.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("texts", nargs="*")
+    arguments = parser.parse_args()
+
+    rows = [json.loads(line) for line in open(arguments.file, encoding="utf-8")] if arguments.file.exists() else []
+    done = {(row["corpus"], row["hidden"], row["seen"] // 2500) for row in rows}
+    corpora = [load_corpus([path]) for path in arguments.texts] + [load_corpus()]
+    wanted = [(corpus, f"{corpus.name}", *run) for run in RUNS for corpus in corpora]
+    for length, hidden, iterations in SHORT_RUNS:
+        wanted.append((corpora[0], f"{corpora[0].name}:{length}", hidden, iterations))
+    for corpus, name, hidden, iterations in wanted:
+        if (name, hidden, iterations) not in done:
+            length = int(name.partition(":")[2] or len(corpus))
+            rows.append(
+                measured(arguments.file, corpus.vocabulary.decode(corpus.ids[:length]), name, hidden, iterations)
+            )
+
+    fit = fitted(rows)
+    print("| text | hidden | parameters | seen | epochs | loss | fit |\n|" + " --- |" * 7)
+    for row in rows:
+        size = Sizes(row["parameters"], row["seen"], row["text"], row["difficulty"])
+        print(
+            f"| {row['corpus']} | {row['hidden']} | {row['parameters']:,} | {row['seen']:,} "
+            f"| {row['seen'] / row['text']:.1f} | {row['loss']:.3f} | {fit.loss(size):.3f} |"
+        )
+    print("\n", Fit(*(float(f"{value:.4g}") for value in fit)))
+    for left_out in sorted({row["corpus"].partition(":")[0] for row in rows}):
+        rest = fitted([row for row in rows if not row["corpus"].startswith(left_out)])
+        off = [
+            rest.loss(Sizes(row["parameters"], row["seen"], row["text"], row["difficulty"])) / row["loss"] - 1
+            for row in rows
+            if row["corpus"].startswith(left_out)
+        ]
+        print(f"without {left_out}: off on it by {np.mean(off):+.1%} in the mean, {np.abs(off).max():.1%} at most")
+
+
+if __name__ == "__main__":
+    main()

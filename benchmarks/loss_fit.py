@@ -4,7 +4,7 @@
 
 Trains with the recipe ``quick`` and other sizes and lengths, on the texts named and on Python's reference manual, one
 process on one core, ten minutes in all. A line of JSON for each run is added to the file; what stands there is not run
-again. Prints the runs beside the fit, the constants, and how far the formula is off on a text that it was not fitted to.
+again. Prints the runs beside the fit, the constants, and how far the formula is off on a text it was not fitted to.
 """
 
 import argparse
@@ -66,7 +66,8 @@ def main() -> None:
     parser.add_argument("texts", nargs="*")
     arguments = parser.parse_args()
 
-    rows = [json.loads(line) for line in open(arguments.file, encoding="utf-8")] if arguments.file.exists() else []
+    lines = arguments.file.read_text("utf-8").splitlines() if arguments.file.exists() else []
+    rows = [json.loads(line) for line in lines]
     done = {(row["corpus"], row["hidden"], row["seen"] // 2500) for row in rows}
     corpora = [load_corpus([path]) for path in arguments.texts] + [load_corpus()]
     wanted = [(corpus, f"{corpus.name}", *run) for run in RUNS for corpus in corpora]

@@ -2,10 +2,21 @@
 
 import bz2
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from charrnn.config import Settings
+from charrnn.errors import SettingsError
 from charrnn.text.corpus import Corpus
+from charrnn.training.trainer import Trainer
 
+HIDDEN = (64, 128, 256, 384, 512, 768, 1024)
+"""Sizes to choose from."""
+FEWEST = 60
+"""Iterations below which a network learns next to nothing."""
+WINDOWS = 10
+"""In a stream, at least: of a short text fewer streams are made."""
 SAMPLE = 2**20
 """Characters of a text from which its difficulty is told."""
 
@@ -33,16 +44,84 @@ class Fit(NamedTuple):
     repeats: float
 
     def loss(self, at: Sizes) -> float:
-        """Nats per character on the validation part: difficulty * (floor + a / parameters^alpha + b / seen^beta), the
+        """Nats per character on the validation part: floor * difficulty + a / parameters^alpha + b / seen^beta, the
         form of Hoffmann et al. 2022 (arXiv 2203.15556), where characters seen again count less each time, and at last
         for nothing (Muennighoff et al. 2023, arXiv 2305.16264): ``repeats`` is how many epochs they are worth in all.
         """
         again = max(0.0, at.seen / at.text - 1)
-        seen = min(at.seen, at.text) + at.text * self.repeats * -math.expm1(-again / self.repeats)
-        return at.difficulty * (self.floor + self.a / at.parameters**self.alpha + self.b / seen**self.beta)
+        seen = min(at.seen, at.text) - at.text * self.repeats * math.expm1(-again / self.repeats)
+        return float(self.floor * at.difficulty + self.a / at.parameters**self.alpha + self.b / seen**self.beta)
 
 
 FIT = Fit(floor=0.5, a=10.0, alpha=0.3, b=50.0, beta=0.4, repeats=15.0)
+"""By ``benchmarks/loss_fit.py``, from runs of 0.25 to 2 million characters by one layer of 64 to 512 units."""
+ERROR = 0.08
+"""How far the formula is off on a text that it was not fitted to, as a share of the loss."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A network of one size, trained on a text for a time."""
+
+    layers: int
+    hidden: int
+    batch: int
+    parameters: int
+    iterations: int
+    epochs: float
+    loss: float
+    """Expected on the validation part, nats per character."""
+
+    @property
+    def loss_range(self) -> tuple[float, float]:
+        """Where the loss may be."""
+        return self.loss * (1 - ERROR), self.loss * (1 + ERROR)
+
+
+def propose(settings: Settings, corpus: Corpus) -> Iterator[Proposal]:
+    """Proposals for the minutes that the settings give, from the smallest network up, as long as larger ones promise
+    something; measures how fast this machine trains each, which takes a second or two.
+
+    Raises CorpusError where the text is too short to train on, SettingsError where the time is.
+    """
+    m, t = settings.model, settings.training
+    batch = min(t.batch, max(1, (len(corpus.training) - 1) // (WINDOWS * t.window)))
+    hard = difficulty(corpus)
+    losses: list[float] = []
+    for hidden in HIDDEN:
+        model = m.model_copy(update={"hidden": hidden})
+        training = t.model_copy(update={"batch": batch})
+        trainer = Trainer(settings.model_copy(update={"model": model, "training": training}), corpus)
+        if trainer.iterations < FEWEST:
+            break
+        parameters, seen = len(trainer.model.parameters.vector), trainer.iterations * batch * t.window
+        loss = FIT.loss(Sizes(parameters, seen, len(corpus.training), hard))
+        epochs = trainer.iterations / trainer.streams.windows
+        yield Proposal(m.layers, hidden, batch, parameters, trainer.iterations, epochs, loss)
+        losses.append(loss)
+        if len(losses) > 2 and min(losses[-2:]) > min(losses):
+            break
+    if not losses:
+        raise SettingsError(
+            f"{t.minutes:g} minutes are too few: they hold {trainer.iterations} iterations of the smallest network, "
+            f"and it takes {FEWEST} to learn anything; set training.minutes higher"
+        )
+
+
+def best(proposals: Sequence[Proposal]) -> Proposal:
+    """The one with the lowest expected loss."""
+    return min(proposals, key=lambda proposal: proposal.loss)
+
+
+def reason(chosen: Proposal, proposals: Sequence[Proposal]) -> str:
+    """Why it is chosen, in a sentence."""
+    smaller = [p for p in proposals if p.hidden < chosen.hidden]
+    larger = [p for p in proposals if p.hidden > chosen.hidden]
+    reads = f"a network of {chosen.parameters:,} parameters reads the text {chosen.epochs:.3g} times in that time"
+    few = "" if not smaller else ", smaller ones have too few parameters to make as much of it"
+    if not larger:
+        return f"{reads}{few}, and larger ones were not worth measuring"
+    return f"{reads}{few}; larger ones learn more from each character but would read it {larger[0].epochs:.3g} times"
 
 
 def difficulty(corpus: Corpus) -> float:

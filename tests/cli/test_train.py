@@ -304,3 +304,42 @@ def test_strangers_among_the_files_of_a_run_are_passed_over(folder: Path, charrn
         "charrnn: run 'run' kept no weights at iteration 2; there are: 1, 3\n"
     )
     assert (folder / "run" / stranger).read_text() == "mine"
+
+
+def test_fine_tuning_says_what_is_kept_and_what_is_new(folder: Path, charrnn: Callable) -> None:
+    Path("chats.txt").write_text("le chat était là, sur le tapis.\n" * 60, "utf-8")
+    tuned = charrnn("train", "chats.txt", *TINY, "--init-from", "run", "--run", "new", "--set", "model.dropout=0.1")
+    assert tuned.code == 0
+    kept = len(set(Path("cats.txt").read_text()))
+    said = f"iteration 6 on cats left; its {kept} characters are kept, 7 are new: ,ilpuàé\n"
+    assert said in tuned.err
+    (origin,) = load_checkpoint("new").origins
+    assert (origin.path, origin.corpus.name) == (str(folder / "run"), "cats")
+    assert f'init_from: "{folder / "run"}"\n' in Path("new/config.yaml").read_text()
+    assert charrnn("sample", "--checkpoint", "new", "--prime", "the dog était ", "--length", "5").code == 0
+    assert charrnn("train", "--run", "new", "--resume", "--set", "training.iterations=8").code == 0
+    assert load_checkpoint("new/checkpoints/last.npz").origins == (origin,)
+
+
+def test_the_settings_kept_fine_tune_the_same_again(folder: Path, charrnn: Callable) -> None:
+    """The network's size comes with it, and not from the recipe."""
+    tune = ("train", "cats.txt", "--init-from", "run/checkpoints/last.npz", "--set", "training.iterations=3")
+    small = ("--set", "training.batch=2", "--set", "training.window=8")
+    assert charrnn(*tune, *small, "--run", "one").code == 0
+    assert charrnn("train", "--config", "one/config.yaml", "--run", "two").code == 0
+    one, two = (load_checkpoint(f"{run}/checkpoints/last.npz") for run in ("one", "two"))
+    assert one.settings.model.hidden == 4
+    assert one.model.parameters.vector.tobytes() == two.model.parameters.vector.tobytes()
+    assert one.origins == two.origins
+
+
+def test_a_run_in_minutes_stops_and_goes_on(folder: Path, charrnn: Callable) -> None:
+    small = ("--set", "model.hidden=4", "--set", "training.batch=2", "--set", "training.window=8")
+    trained = charrnn("train", "cats.txt", *small, "--minutes", "0.01", "--run", "new", "--set", "snapshots.at=[]")
+    assert trained.code == 0
+    assert "time: about a second, as many iterations as fit\n" in trained.err
+    done = load_checkpoint("new/checkpoints/last.npz").progress
+    assert done.iteration == done.plan[-1][1]
+    longer = charrnn("train", "--run", "new", "--resume", "--minutes", "0.02")
+    assert (longer.code, f"run: new, from iteration {done.iteration}\n" in longer.err) == (0, True)
+    assert load_checkpoint("new/checkpoints/last.npz").progress.iteration > done.iteration

@@ -157,5 +157,5 @@ def test_a_warm_up_leaves_half_of_the_minutes_to_come_down(schedule: str) -> Non
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
 def test_impossible_minutes(minutes: float) -> None:
-    with pytest.raises(SettingsError, match="training.minutes"):
+    with pytest.raises(SettingsError, match=r"training\.minutes"):
         settings(minutes=minutes)

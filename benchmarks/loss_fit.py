@@ -17,10 +17,10 @@ from scipy.optimize import least_squares
 from charrnn import Evaluation, Trainer, load_corpus, load_settings, make_corpus
 from charrnn.analysis.sizes import FIT, Fit, Sizes, difficulty
 
-RUNS = [(64, 200), (64, 800), (128, 200), (128, 800), (256, 150), (256, 500), (512, 100)]
+RUNS = [(64, 200), (64, 800), (128, 200), (128, 800), (256, 150), (256, 500)]
 """Hidden size and iterations, on every text."""
-SHORT_RUNS = [(60_000, 64, 800), (60_000, 128, 800), (200_000, 128, 800)]
-"""Characters of the first text, hidden size and iterations: many epochs."""
+MORE_RUNS = [(None, 512, 100), (60_000, 64, 800), (60_000, 128, 800)]
+"""Characters of the first text (None: all of them), hidden size and iterations. Of a short one, many epochs."""
 
 
 def measured(path: Path, text: str, name: str, hidden: int, iterations: int) -> dict:
@@ -70,15 +70,12 @@ def main() -> None:
     rows = [json.loads(line) for line in lines]
     done = {(row["corpus"], row["hidden"], row["seen"] // 2500) for row in rows}
     corpora = [load_corpus([path]) for path in arguments.texts] + [load_corpus()]
-    wanted = [(corpus, f"{corpus.name}", *run) for run in RUNS for corpus in corpora]
-    for length, hidden, iterations in SHORT_RUNS:
-        wanted.append((corpora[0], f"{corpora[0].name}:{length}", hidden, iterations))
-    for corpus, name, hidden, iterations in wanted:
+    wanted = [(corpus, None, *run) for run in RUNS for corpus in corpora] + [(corpora[0], *run) for run in MORE_RUNS]
+    for corpus, length, hidden, iterations in wanted:
+        name = f"{corpus.name}:{length}" if length else corpus.name
         if (name, hidden, iterations) not in done:
-            length = int(name.partition(":")[2] or len(corpus))
-            rows.append(
-                measured(arguments.file, corpus.vocabulary.decode(corpus.ids[:length]), name, hidden, iterations)
-            )
+            text = corpus.vocabulary.decode(corpus.ids[:length])
+            rows.append(measured(arguments.file, text, name, hidden, iterations))
 
     fit = fitted(rows)
     print("| text | hidden | parameters | seen | epochs | loss | fit |\n|" + " --- |" * 7)

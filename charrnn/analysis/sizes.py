@@ -113,15 +113,20 @@ def best(proposals: Sequence[Proposal]) -> Proposal:
     return min(proposals, key=lambda proposal: proposal.loss)
 
 
-def reason(chosen: Proposal, proposals: Sequence[Proposal]) -> str:
+def reason(chosen: Proposal, proposals: Sequence[Proposal], corpus: Corpus) -> str:
     """Why it is chosen, in a sentence."""
-    smaller = [p for p in proposals if p.hidden < chosen.hidden]
     larger = [p for p in proposals if p.hidden > chosen.hidden]
-    reads = f"a network of {chosen.parameters:,} parameters reads the text {chosen.epochs:.3g} times in that time"
-    few = "" if not smaller else ", smaller ones have too few parameters to make as much of it"
-    if not larger:
-        return f"{reads}{few}, and larger ones were not worth measuring"
-    return f"{reads}{few}; larger ones learn more from each character but would read it {larger[0].epochs:.3g} times"
+    why = (
+        f"its {chosen.parameters:,} parameters read the {len(corpus.training):,} characters {chosen.epochs:.3g} times "
+        "in that time"
+    )
+    if chosen is not proposals[0]:
+        why += ", and a smaller network makes less of them"
+    if larger:
+        return f"{why}; a larger one makes more of each but would read them {larger[0].epochs:.3g} times"
+    if chosen.hidden == HIDDEN[-1]:
+        return f"{why}; it is the largest that was tried"
+    return f"{why}; a larger one would not come to {FEWEST} iterations"
 
 
 def difficulty(corpus: Corpus) -> float:

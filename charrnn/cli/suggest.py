@@ -40,7 +40,7 @@ def command(
         say(f"{_size(proposal)}: {proposal.iterations:,} iterations")
         proposals.append(proposal)
     chosen = best(proposals)
-    why = reason(chosen, proposals)
+    why = reason(chosen, proposals, learnt)
     train = _command(corpus, configs, assignments, minutes, chosen, settings.training.batch)
     if as_json:
         rows = [

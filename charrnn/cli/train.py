@@ -180,13 +180,17 @@ def _introduce(trainer: "Trainer") -> None:
     say("losses: nats per character; a nat is 1.443 bits")
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {trainer.run}{begun}")
-    minutes = trainer.settings.training.minutes
-    if minutes:
-        say(f"time: {duration_text(60 * minutes - trainer.progress.seconds)}, as many iterations as fit")
-    elif trainer.progress.iteration < trainer.iterations:
-        with suppress(DivergenceError):  # of which training itself says more
-            speed = measure(trainer, REHEARSAL)
-            say(f"time: {duration_text(time_left(trainer, speed).total)} ({speed.training:,.0f} characters/s)")
+    if trainer.progress.iteration == trainer.iterations:
+        return
+    with suppress(DivergenceError):  # of which training itself says more
+        speed = trainer.speed or measure(trainer, REHEARSAL)
+        left = time_left(trainer, speed)
+        say(f"time: {duration_text(left.total)} ({speed.training:,.0f} characters/s)")
+        if trainer.speed and left.evaluation > left.total / 3:
+            say(
+                f"{left.evaluation / left.total:.0%} of it goes to evaluations; to learn more in that time, lower "
+                "corpus.validation or raise training.validate_every"
+            )
 
 
 def _conclude(trainer: "Trainer", test_loss: float | None) -> None:

@@ -29,7 +29,7 @@ from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.run import Run
 from charrnn.training.schedules import Position, learning_rate
 from charrnn.training.snapshots import Snapshot, is_due, take_snapshot
-from charrnn.training.speed import duration, measure
+from charrnn.training.speed import Speed, duration, measure
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
         init_from: Checkpoint | None = None,
     ) -> None:
+        started = time.perf_counter()
         t = settings.training
         corpus.vocabulary.encode(settings.snapshots.prime)  # now rather than at the first snapshot
         self.settings = settings
@@ -119,7 +120,9 @@ class Trainer:
         self._recent = deque(self.progress.recent_losses, maxlen=t.report)
         self.engine = Engine(self.model.network, workers)
         self._stopping = False
-        self._budget = None if t.minutes is None else self._budgeted(60 * t.minutes)
+        self.speed: Speed | None = None
+        """As it was measured where the settings give minutes."""
+        self._budget = None if t.minutes is None else self._budgeted(60 * t.minutes, started)
 
     def stop(self) -> None:
         """Makes ``train`` end after the iteration it is in, saved."""
@@ -166,10 +169,10 @@ class Trainer:
         training = TrainingState(self.optimizer.steps, self.optimizer.state, self.state)
         return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with, self.origins)
 
-    def _budgeted(self, seconds: float) -> Budget:
-        """A budget of so many seconds, and the plan for it where there is none yet."""
-        started = time.perf_counter()
-        speed = measure(self, min(REHEARSAL, seconds / 50))
+    def _budgeted(self, seconds: float, started: float) -> Budget:
+        """A budget of so many seconds, and the plan for it where there is none yet. What has passed since ``started``
+        is spent: to draw a large network takes seconds too."""
+        self.speed = speed = measure(self, min(REHEARSAL, seconds / 50))
         self._advance(seconds=self.progress.seconds + time.perf_counter() - started)
 
         def forecast(done: int, last: int) -> float:

@@ -70,8 +70,13 @@ def test_sizes_are_tried_as_long_as_larger_ones_promise_something(monkeypatch: p
     assert min(losses) < losses[-1]
 
 
-def test_the_reason_names_what_larger_ones_would_read() -> None:
+def test_the_reason_names_what_larger_ones_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "HIDDEN", (10, 20, 40))
+    corpus = make_corpus("ab" * 500, validation=0)
     rows = [Proposal(1, h, 50, h * h, 100, 1000 / h, loss) for h, loss in ((10, 2.0), (20, 1.5), (40, 1.8))]
-    assert "reads the text 50 times" in reason(rows[1], rows)
-    assert "larger ones learn more from each character but would read it 25 times" in reason(rows[1], rows)
-    assert "smaller ones have too few parameters" not in reason(rows[0], rows)
+    why = reason(rows[1], rows, corpus)
+    assert why.startswith("its 400 parameters read the 1,000 characters 50 times in that time, and a smaller network")
+    assert why.endswith("a larger one makes more of each but would read them 25 times")
+    assert "smaller" not in reason(rows[0], rows, corpus)
+    assert reason(rows[1], rows[:2], corpus).endswith("a larger one would not come to 60 iterations")
+    assert reason(rows[2], rows, corpus).endswith("it is the largest that was tried")

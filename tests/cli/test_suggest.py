@@ -19,14 +19,14 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_is_taken_by_train(folder: Path, charrnn: Callable) -> None:
-    suggested = charrnn("suggest", "cats.txt", *SMALL, "--minutes", "0.01")
+    suggested = charrnn("suggest", "cats.txt", *SMALL, "--minutes", "0.03")
     assert suggested.code == 0
     *_, command = suggested.out.splitlines()
     program, *args = shlex.split(command)
     assert program == "charrnn"
     trained = charrnn(*args)
     assert (trained.code, "write: charrnn sample" in trained.err) == (0, True)
-    assert "minutes: 0.01\n" in Path("runs/cats/config.yaml").read_text()
+    assert "minutes: 0.03\n" in Path("runs/cats/config.yaml").read_text()
 
 
 def test_a_table_a_reason_and_a_command(folder: Path, charrnn: Callable) -> None:

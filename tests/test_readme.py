@@ -36,7 +36,7 @@ def small(command: str) -> str:
     """A training command with a network and a length that take a moment, unless it says a length itself."""
     command = command.partition(" #")[0]
     if "charrnn suggest" in command:
-        return command.replace("--minutes 10", "--minutes 0.2")
+        return command.replace("--minutes 10", "--minutes 0.6")
     if "charrnn train" not in command:
         return command
     command = re.sub(r"--minutes \d+", "--minutes 0.02", command)

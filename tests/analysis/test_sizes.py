@@ -70,6 +70,13 @@ def test_sizes_are_tried_as_long_as_larger_ones_promise_something(monkeypatch: p
     assert min(losses) < losses[-1]
 
 
+def test_a_short_text_gets_no_network_that_knows_it_by_heart(monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = make_corpus(TEXT[:3000], validation=0)
+    found = proposals(monkeypatch, 20, corpus)
+    assert [p.hidden for p in found] == [16, 32, 64]
+    assert found[-1].parameters < sizes.CROWDED * 3000
+
+
 def test_the_reason_names_what_larger_ones_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "HIDDEN", (10, 20, 40))
     corpus = make_corpus("ab" * 500, validation=0)
@@ -78,5 +85,5 @@ def test_the_reason_names_what_larger_ones_would_read(monkeypatch: pytest.Monkey
     assert why.startswith("its 400 parameters read the 1,000 characters 50 times in that time, and a smaller network")
     assert why.endswith("a larger one makes more of each but would read them 25 times")
     assert "smaller" not in reason(rows[0], rows, corpus)
-    assert reason(rows[1], rows[:2], corpus).endswith("a larger one would not come to 60 iterations")
+    assert reason(rows[1], rows[:2], corpus).partition("; a larger one would not come to 60 iterations")[1]
     assert reason(rows[2], rows, corpus).endswith("it is the largest that was tried")

@@ -130,7 +130,10 @@ def reason(chosen: Proposal, proposals: Sequence[Proposal], corpus: Corpus) -> s
         return f"{why}; a larger one makes more of each but would read them {larger[0].epochs:.3g} times"
     if chosen.hidden == HIDDEN[-1]:
         return f"{why}; it is the largest that was tried"
-    return f"{why}; a larger one would not come to {FEWEST} iterations, or have {CROWDED} parameters for each of them"
+    return (
+        f"{why}; a larger one would come to fewer than {FEWEST} iterations, or have more than {CROWDED} parameters for "
+        "each character"
+    )
 
 
 def difficulty(corpus: Corpus) -> float:

@@ -172,7 +172,7 @@ class Trainer:
     def _budgeted(self, seconds: float, started: float) -> Budget:
         """A budget of so many seconds, and the plan for it where there is none yet. What has passed since ``started``
         is spent: to draw a large network takes seconds too."""
-        self.speed = speed = measure(self, min(REHEARSAL, seconds / 50))
+        self.speed = speed = measure(self, min(REHEARSAL, seconds / 20))
         self._advance(seconds=self.progress.seconds + time.perf_counter() - started)
 
         def forecast(done: int, last: int) -> float:

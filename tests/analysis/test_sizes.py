@@ -35,7 +35,7 @@ def test_more_time_gets_a_larger_network_and_a_lower_loss(monkeypatch: pytest.Mo
 
 def test_a_longer_text_gets_a_lower_loss_and_fewer_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     short, long = (proposals(monkeypatch, 2, make_corpus(TEXT * n, validation=0))[0] for n in (2, 50))
-    assert short.iterations == long.iterations
+    assert short.iterations == pytest.approx(long.iterations, rel=0.01)
     assert short.epochs > long.epochs
     assert short.loss > long.loss
 
@@ -85,5 +85,5 @@ def test_the_reason_names_what_larger_ones_would_read(monkeypatch: pytest.Monkey
     assert why.startswith("its 400 parameters read the 1,000 characters 50 times in that time, and a smaller network")
     assert why.endswith("a larger one makes more of each but would read them 25 times")
     assert "smaller" not in reason(rows[0], rows, corpus)
-    assert reason(rows[1], rows[:2], corpus).partition("; a larger one would not come to 60 iterations")[1]
+    assert reason(rows[1], rows[:2], corpus).partition("; a larger one would come to fewer than 60 iterations")[1]
     assert reason(rows[2], rows, corpus).endswith("it is the largest that was tried")

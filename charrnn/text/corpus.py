@@ -86,14 +86,14 @@ def load_corpus(
         blocks = partial(read_blocks, find_sources(paths, standard_input), encoding, newline)
     else:
         blocks = partial(in_blocks, python_manual())
-    return _make(blocks, corpus_name(paths), validation, test, characters, cache)
+    return _make(blocks, corpus_name(paths), validation, test, cache, characters)
 
 
 def make_corpus(
     text: str, name: str = "text", *, validation: float = 0.1, test: float = 0.0, characters: str = ""
 ) -> Corpus:
     """A corpus of a text already in memory; see ``load_corpus``."""
-    return _make(partial(in_blocks, text), name, validation, test, characters)
+    return _make(partial(in_blocks, text), name, validation, test, characters=characters)
 
 
 def python_manual() -> str:
@@ -113,12 +113,17 @@ def corpus_name(paths: Sequence[str | Path]) -> str:
 
 
 def _make(
-    blocks: Blocks, name: str, validation: float, test: float, more: str, cache: str | Path | None = None
+    blocks: Blocks,
+    name: str,
+    validation: float,
+    test: float,
+    cache: str | Path | None = None,
+    characters: str = "",
 ) -> Corpus:
-    n, characters, sha256 = _survey(blocks(), name)
+    n, found, sha256 = _survey(blocks(), name)
     if not n:
         raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
-    if len(characters) < 2:
+    if len(found) < 2:
         raise CorpusError(
             f"corpus {name!r} repeats one character ({n} times); a network needs at least two to learn from"
         )
@@ -134,7 +139,7 @@ def _make(
             f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
             f"characters of corpus {name!r}; lower them"
         )
-    vocabulary = Vocabulary(characters + more)
+    vocabulary = Vocabulary(found + characters)
     encoded = _encoded(blocks(), vocabulary, n, name)
     if cache is not None and n * vocabulary.dtype.itemsize >= MAPPED_FROM:
         key = hashlib.sha256(f"{sha256} {vocabulary.characters}".encode()).hexdigest()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from charrnn.training.run import Run as Run
     from charrnn.training.snapshots import Snapshot as Snapshot
     from charrnn.training.trainer import Evaluation as Evaluation
+    from charrnn.training.trainer import Planned as Planned
     from charrnn.training.trainer import Saved as Saved
     from charrnn.training.trainer import Step as Step
     from charrnn.training.trainer import Trainer as Trainer
@@ -34,6 +35,7 @@ _HOME = {
     "Corpus": "charrnn.text.corpus",
     "Evaluation": "charrnn.training.trainer",
     "Model": "charrnn.model",
+    "Planned": "charrnn.training.trainer",
     "Run": "charrnn.training.run",
     "Saved": "charrnn.training.trainer",
     "Settings": "charrnn.config",

@@ -10,13 +10,14 @@ promise, here.
 """
 
 import errno
+import hashlib
 import json
 import math
 import platform
 import re
 import warnings
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -56,6 +57,10 @@ class Progress:
     """The latest one."""
     recent_losses: tuple[Loss, ...] = ()
     """Training losses of the latest iterations, from which reports take their mean."""
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Spent so far, where the run has a number of minutes."""
+    plan: tuple[tuple[Counter, Counter], ...] = ()
+    """There, how many iterations in all it planned, and after which iteration it did so, the latest plan last."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,17 @@ class CorpusRecord:
     name: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     characters: Counter
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A checkpoint whose network was trained on."""
+
+    path: str
+    parameters_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Of the parameters as they lie in memory, in the order of the file."""
+    iteration: Counter
+    corpus: CorpusRecord
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,7 @@ class Document(BaseModel):
     vocabulary: str
     progress: Progress
     corpus: CorpusRecord
+    origins: tuple[Origin, ...] = ()
     made_with: dict[str, str | int]
     optimizer: _Optimizer | None
     """None in a checkpoint of weights only."""
@@ -124,10 +141,17 @@ class Checkpoint:
     corpus: CorpusRecord
     training: TrainingState | None = None
     made_with: Mapping[str, str | int] = field(default_factory=versions)
+    origins: tuple[Origin, ...] = ()
+    """The checkpoints that it goes back to, the oldest first."""
 
     def weights_only(self) -> Self:
         """The same without what training needs."""
-        return type(self)(self.model, self.settings, self.progress, self.corpus, None, self.made_with)
+        return replace(self, training=None)
+
+    def as_origin(self, path: str) -> Origin:
+        """How a run that begins with its network records it."""
+        sha256 = hashlib.sha256(self.model.parameters.vector.data).hexdigest()
+        return Origin(path, sha256, self.progress.iteration, self.corpus)
 
     def save(self, path: Path, previous: Path | None = None) -> None:
         """Writes the file whole or not at all, reads it back, and only then lets it take its place; what stood there is
@@ -160,6 +184,7 @@ class Checkpoint:
                 "vocabulary": self.model.vocabulary.characters,
                 "progress": asdict(self.progress),
                 "corpus": asdict(self.corpus),
+                "origins": [asdict(origin) for origin in self.origins],
                 "made_with": dict(self.made_with),
                 "optimizer": optimizer,
             }
@@ -299,7 +324,9 @@ def _read(path: Path) -> Checkpoint:
             vectors = {name: read(f"optimizer/{name}") for name in document.optimizer.vectors}
             training = TrainingState(document.optimizer.steps, vectors, read("state"))
     model = Model(network, parameters, vocabulary)
-    return Checkpoint(model, settings, document.progress, document.corpus, training, document.made_with)
+    return Checkpoint(
+        model, settings, document.progress, document.corpus, training, document.made_with, document.origins
+    )
 
 
 def read_document(text: bytes, path: Path) -> tuple[Document, Settings, Vocabulary, Network]:

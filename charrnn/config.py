@@ -60,7 +60,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 ITERATIONS = 1000
-"""The length of a run where neither iterations nor epochs say one."""
+"""The length of a run where nothing says one."""
 
 
 class Section(BaseModel):
@@ -95,9 +95,15 @@ class ModelSettings(Section):
 
 
 class TrainingSettings(Section):
-    iterations: Count | None = Field(None, description="windows to learn from; or say epochs")
+    init_from: Annotated[str, AfterValidator(_path)] | None = Field(
+        None, description="run folder or checkpoint whose network is trained on; null: a new one"
+    )
+    iterations: Count | None = Field(None, description="windows to learn from; or say epochs or minutes")
     epochs: Annotated[Positive, Field(le=10**6)] | None = Field(
-        None, description="passes over the training text; or say iterations"
+        None, description="passes over the training text; or say iterations or minutes"
+    )
+    minutes: Annotated[Positive, Field(le=10**6)] | None = Field(
+        None, description="time to train in, as many iterations as fit; or say iterations or epochs"
     )
     batch: Size = Field(32, description="streams read side by side")
     window: Size = Field(64, description="steps of truncated backpropagation through time")
@@ -128,8 +134,8 @@ class TrainingSettings(Section):
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainingSettings":
-        if (self.iterations is None) == (self.epochs is None):
-            raise ValueError("set one of training.iterations and training.epochs, the other null")
+        if [self.iterations, self.epochs, self.minutes].count(None) != 2:
+            raise ValueError("set one of training.iterations, training.epochs and training.minutes, the others null")
         return self
 
 
@@ -184,7 +190,7 @@ KNOWN: dict[str, str] = {
 }
 """Every setting by dotted key, with its meaning."""
 
-_ONE_OF = ("training.iterations", "training.epochs")
+_ONE_OF = ("training.iterations", "training.epochs", "training.minutes")
 """Settings that replace one another: a later layer that sets one unsets the others."""
 
 
@@ -246,7 +252,7 @@ def resolve(layers: Iterable[Sequence[Entry]], names: Mapping[str, Collection[st
             section, _, name = key.partition(".")
             nested[section][name] = entry.value
     if all(nested["training"].get(key.partition(".")[2]) is None for key in _ONE_OF):
-        nested["training"] |= {"iterations": ITERATIONS, "epochs": None}
+        nested["training"]["iterations"] = ITERATIONS
 
     for key, known in names.items():
         entry = merged.get(key, Entry(key, None, ""))

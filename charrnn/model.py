@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from charrnn import seeds
 from charrnn.config import Settings
+from charrnn.errors import CorpusError
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
 from charrnn.text.vocabulary import Vocabulary
@@ -24,6 +25,32 @@ class Model:
         m = settings.model
         rng = seeds.generator(settings.training.seed, "initialisation")
         return cls(network, network.parameters(rng, m.initialisation, m.scale, m.forget_bias), vocabulary)
+
+    def extended(self, settings: Settings, vocabulary: Vocabulary) -> "Model":
+        """A copy that knows more characters: those of ``vocabulary``, which holds its own.
+
+        What belongs to a character it knows stays with that character, whatever its id becomes. The input rows and
+        head columns of new ones are drawn as in a new model, from the seed of the settings; their head biases are the
+        lowest it has, so that it takes them to be as rare as its rarest. All else is taken as it is.
+        Raises CorpusError where the vocabulary lacks characters of its own.
+        """
+        missing = set(self.vocabulary.characters) - set(vocabulary.characters)
+        if missing:
+            raise CorpusError(
+                f"the corpus lacks {len(missing)} of the characters that the network knows; load it with characters="
+            )
+        model = Model.new(settings, vocabulary)
+        ids = vocabulary.encode(self.vocabulary.characters)
+        model.parameters["head.b"][:] = self.parameters["head.b"].min()
+        for name, own in self.parameters.items():
+            array = model.parameters[name]
+            if name == model.network.look_up:  # (V, ...)
+                array[ids] = own
+            elif name.startswith("head."):  # (..., V)
+                array[..., ids] = own
+            else:
+                array[:] = own
+        return model
 
 
 def network_of(settings: Settings, vocabulary: Vocabulary) -> Network:

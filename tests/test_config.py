@@ -90,6 +90,8 @@ def test_later_layers_win_setting_by_setting() -> None:
         (["training: {epochs: 2}", "training: {iterations: 5}"], 5, None),
         (["training: {iterations: 5}", "training: {batch: 3}"], 5, None),
         (["training: {iterations: null, epochs: 0.5}"], None, 0.5),
+        (["training: {minutes: 5}", "training: {epochs: 2}"], None, 2.0),
+        (["training: {iterations: 5}", "training: {minutes: 2}"], None, None),
     ],
 )
 def test_iterations_and_epochs_replace_one_another(
@@ -100,7 +102,9 @@ def test_iterations_and_epochs_replace_one_another(
 
 
 def test_iterations_and_epochs_in_one_layer_contradict() -> None:
-    assert "one of training.iterations and training.epochs" in mistakes("training.iterations=5", "training.epochs=2")
+    assert "one of training.iterations, training.epochs and training.minutes" in mistakes(
+        "training.iterations=5", "training.epochs=2"
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = " ".join(rng.choices(words, k=2000))
     for name in ("my.txt", "war-and-peace.txt", "tiny-shakespeare.txt", "cache/war-and-peace.txt"):
         (path / name).write_text(text, "utf-8")
+    (path / "new.txt").write_text(text.replace("r", "\xdf"), "utf-8")
     (path / "old.txt").write_text(text, "latin-1")
     return path
 
@@ -44,9 +45,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(command: str) -> str:
     """A training command with a network and a length that take a moment, unless it says a length itself."""
     command = command.partition(" #")[0]
+    if "charrnn suggest" in command:
+        return command.replace("--minutes 10", "--minutes 0.6")
     if "charrnn train" not in command:
         return command
-    length = "" if "training.iterations" in command else SHORT
+    command = re.sub(r"--minutes \d+", "--minutes 0.02", command)
+    length = "" if "training.iterations" in command or "--minutes" in command else SHORT
     redirect = re.search(r" > \S+$", command)
     end = redirect.start() if redirect else len(command)
     return f"{command[:end]} {SMALL} {length}{command[end:]}"
@@ -62,7 +66,7 @@ def test_commands_run_one_after_the_other(folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert "It was " in (folder / "out.txt").read_text("utf-8")
     made = {path.name for path in (folder / "runs").iterdir()}
-    assert {"my", "piped", "gru", "other", "often", "old", "war-and-peace"} <= made
+    assert {"my", "piped", "gru", "other", "often", "old", "war-and-peace", "minute", "tuned"} <= made
 
 
 @pytest.mark.parametrize("block", PYTHON)

@@ -18,6 +18,7 @@ from charrnn.errors import CharRNNError, CharRNNWarning
 
 COMMANDS = {
     "train": "Learn to write from a text.",
+    "suggest": "Propose a size of network for a text and a time.",
     "sample": "Write with a trained network.",
     "snapshots": "Print how a run's samples progressed.",
     "score": "Say how well a network predicts a text.",

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from charrnn.cli.terminal import say, write
 from charrnn.training.snapshots import Snapshot
-from charrnn.training.trainer import Evaluation, Fact, Step, Trainer
+from charrnn.training.trainer import Evaluation, Fact, Planned, Step, Trainer
 
 SECONDS_BETWEEN_LINES = 10
 
@@ -76,6 +76,8 @@ class Progress:
                 self._step(fact)
             case Evaluation():
                 self._validation = f", validation {fact.loss:.3f}"
+            case Planned():
+                self._iterations = self._bar.total = fact.iterations
             case Snapshot():
                 with tqdm.external_write_mode(file=sys.stdout):
                     write(f"{snapshot_text(fact)}\n")

@@ -41,17 +41,32 @@ def settings_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def layers_of(corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str]) -> Layers:
-    """What the user sets: the files in turn, then the assignments, then the corpus."""
+def layers_of(corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str], **options: object) -> Layers:
+    """What the user sets: the files in turn, then the assignments and other options of the command (those that are not
+    None, by name of the setting of training), then the corpus."""
     from charrnn.config import from_assignments, from_file, from_mapping
+    from charrnn.yamlfile import Entry
 
-    layers = [*map(from_file, configs), from_assignments(assignments)]
+    given = [
+        Entry(f"training.{name}", value, f"--{name.replace('_', '-')}")
+        for name, value in options.items()
+        if value is not None
+    ]
+    layers = [*map(from_file, configs), [*from_assignments(assignments), *given]]
     return [*layers, from_mapping({"corpus.path": list(corpus)}, "the command line")] if corpus else layers
 
 
 def settings_of(layers: Layers, configs: Sequence[str]) -> "Settings":
     """Those layers resolved, over the default recipe where no file is named."""
-    from charrnn.config import from_file, resolve
-    from charrnn.training.recipe import DEFAULT_RECIPE, NAMES
+    from charrnn.config import resolve
+    from charrnn.training.recipe import NAMES
 
-    return resolve(layers if configs else [from_file(DEFAULT_RECIPE), *layers], NAMES)
+    return resolve(over_default(layers, configs), NAMES)
+
+
+def over_default(layers: Layers, configs: Sequence[str]) -> Layers:
+    """Those layers, over that of the default recipe where no file is named."""
+    from charrnn.config import from_file
+    from charrnn.training.recipe import DEFAULT_RECIPE
+
+    return layers if configs else [from_file(DEFAULT_RECIPE), *layers]

@@ -7,17 +7,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.settings import layers_of, settings_of, settings_options
+from charrnn.cli.settings import layers_of, over_default, settings_of, settings_options
 
 if TYPE_CHECKING:
+    from charrnn.checkpoint import Checkpoint
     from charrnn.config import Settings
+    from charrnn.text.vocabulary import Vocabulary
     from charrnn.training.run import Run
     from charrnn.training.tensorboard import EventFile
     from charrnn.training.trainer import Trainer
@@ -30,6 +31,13 @@ REHEARSAL = 0.3
 @click.command("train")
 @settings_options
 @click.option("--run", "folder", type=click.Path(), help="Folder of the run.  [default: runs/ and the corpus's name]")
+@click.option("--minutes", type=float, help="How long to train; the schedule ends with it.")
+@click.option(
+    "--init-from",
+    type=click.Path(),
+    metavar="CHECKPOINT",
+    help="Begin with a trained network: a run folder, or an .npz file.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder, with its own settings.")
 @click.option("--force", is_flag=True, help="Replace the run in that folder.")
 @click.option("--tensorboard", type=click.Path(), metavar="FOLDER", help="Write event files for TensorBoard there too.")
@@ -40,6 +48,8 @@ def command(
     configs: tuple[str, ...],
     assignments: tuple[str, ...],
     folder: str | None,
+    minutes: float | None,
+    init_from: str | None,
     resume: bool,
     force: bool,
     tensorboard: str | None,
@@ -52,14 +62,22 @@ def command(
     Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
     them all. Ctrl-C stops a run safely, and --resume goes on with it exactly.
     """
+    from charrnn.checkpoint import load_checkpoint
     from charrnn.text.corpus import corpus_name
-    from charrnn.training.recipe import NAMES, resume_settings
+    from charrnn.training.recipe import NAMES, initialised_settings, resume_settings
     from charrnn.training.run import Run
 
     if resume and force:
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
-    layers = layers_of(corpus, configs, assignments)
+    if resume and init_from:
+        raise click.UsageError("--resume goes on with a run and --init-from begins one; give one of them")
+    layers = layers_of(corpus, configs, assignments, minutes=minutes, init_from=init_from)
     settings = settings_of(layers, configs)
+    beginning = None
+    if settings.training.init_from and not resume:
+        beginning = load_checkpoint(settings.training.init_from)
+        layers = over_default(layers, configs)
+        settings = initialised_settings(beginning.settings.model, layers, layers[-2 if corpus else -1])
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
     if print_config:
         if resume:
@@ -68,11 +86,16 @@ def command(
         return
     with ExitStack() as stack:
         event_file = _event_file(tensorboard, stack)
-        start = partial(_resumed, run, layers) if resume else partial(_started, run, settings, force)
-        _train(start(baseline, stack), event_file)
+        if resume:
+            trainer = _resumed(run, layers, baseline, stack)
+        else:
+            trainer = _started(run, settings, beginning, force, baseline, stack)
+        _train(trainer, event_file)
 
 
-def _started(run: "Run", settings: "Settings", force: bool, baseline: bool, stack: ExitStack) -> "Trainer":
+def _started(
+    run: "Run", settings: "Settings", beginning: "Checkpoint | None", force: bool, baseline: bool, stack: ExitStack
+) -> "Trainer":
     """The trainer of a new run, its folder held until the stack is closed. Nothing of it is written before everything
     has been found to fit."""
     from charrnn.training.recipe import corpus_of
@@ -80,9 +103,11 @@ def _started(run: "Run", settings: "Settings", force: bool, baseline: bool, stac
 
     run.check_free(force)
     piped = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
-    corpus = corpus_of(settings, piped, run.ids)
+    corpus = corpus_of(settings, piped, run.ids, beginning.model.vocabulary if beginning else None)
     settings = _with_paths(settings, run)
-    trainer = Trainer(settings, corpus, run)
+    trainer = Trainer(settings, corpus, run, init_from=beginning)
+    if beginning:
+        _say_beginning(beginning, corpus.vocabulary)
     found = _baseline(trainer) if baseline else None
     stack.enter_context(run.writing())
     run.create(settings, force)
@@ -103,7 +128,8 @@ def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", baseline: bool, st
     stack.enter_context(run.writing())
     checkpoint = run.last_checkpoint()
     settings = _with_paths(resume_settings(checkpoint.settings, layers), run)
-    corpus = replace(corpus_of(settings, cache=run.ids), name=checkpoint.corpus.name)
+    corpus = corpus_of(settings, cache=run.ids, known=checkpoint.model.vocabulary)
+    corpus = replace(corpus, name=checkpoint.corpus.name)
     trainer = Trainer(settings, corpus, run, checkpoint)
     found = _baseline(trainer) if baseline and not run.baseline() else None
     run.cut_back(trainer.progress.iteration, settings)
@@ -136,7 +162,22 @@ def _with_paths(settings: "Settings", run: "Run") -> "Settings":
 
     absolute = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
     corpus = settings.corpus.model_copy(update={"path": absolute})
-    return settings.model_copy(update={"corpus": corpus})
+    origin = settings.training.init_from
+    training = settings.training.model_copy(update={"init_from": origin and os.path.abspath(origin)})
+    return settings.model_copy(update={"corpus": corpus, "training": training})
+
+
+def _say_beginning(beginning: "Checkpoint", vocabulary: "Vocabulary") -> None:
+    """Says which network training begins with, and which of its characters are new."""
+    from charrnn.cli.terminal import say
+
+    known = beginning.model.vocabulary.characters
+    new = "".join(character for character in vocabulary.characters if character not in known)
+    shown = f": {new[:40]}{' and others' if len(new) > 40 else ''}" if new else ""
+    say(
+        f"begins with the network that iteration {beginning.progress.iteration} on {beginning.corpus.name} left; "
+        f"its {len(known)} characters are kept, {len(new)} are new{shown}"
+    )
 
 
 def _event_file(folder: str | None, stack: ExitStack) -> "EventFile | None":
@@ -186,10 +227,17 @@ def _introduce(trainer: "Trainer") -> None:
         say(baseline)
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {trainer.run}{begun}")
-    if trainer.progress.iteration < trainer.iterations:
-        with suppress(DivergenceError):  # of which training itself says more
-            speed = measure(trainer, REHEARSAL)
-            say(f"time: {duration_text(time_left(trainer, speed).total)} ({speed.training:,.0f} characters/s)")
+    if trainer.progress.iteration == trainer.iterations:
+        return
+    with suppress(DivergenceError):  # of which training itself says more
+        speed = trainer.speed or measure(trainer, REHEARSAL)
+        left = time_left(trainer, speed)
+        say(f"time: {duration_text(left.total)} ({speed.training:,.0f} characters/s)")
+        if trainer.speed and left.evaluation > left.total / 3:
+            say(
+                f"{left.evaluation / left.total:.0%} of it goes to evaluations; to learn more in that time, lower "
+                "corpus.validation or raise training.validate_every"
+            )
 
 
 def _conclude(trainer: "Trainer", test_loss: float | None) -> None:

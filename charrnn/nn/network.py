@@ -48,6 +48,8 @@ class Network:
         for layer, cell_ in enumerate(self.cells):
             self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
         self.shapes |= {"head.W": (H, V), "head.b": (V,)}
+        self.look_up = "layer0.Wx" if E is None else "embedding.W"
+        """The parameter that has a row for each character."""
 
     @property
     def product_parameters(self) -> int:
@@ -56,8 +58,7 @@ class Network:
         A character costs 2 floating-point operations for each of them forward, 4 backward (one product for the
         gradient of the weights, one for that of what they were given).
         """
-        looked_up = "layer0.Wx" if self.embedding_size is None else "embedding.W"
-        return sum(math.prod(shape) for name, shape in self.shapes.items() if len(shape) == 2 and name != looked_up)
+        return sum(math.prod(shape) for name, shape in self.shapes.items() if len(shape) == 2 and name != self.look_up)
 
     def parameters(
         self,

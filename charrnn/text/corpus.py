@@ -63,6 +63,7 @@ def load_corpus(
     newline: str = "universal",
     validation: float = 0.1,
     test: float = 0.0,
+    characters: str = "",
     standard_input: bytes | None = None,
     cache: str | Path | None = None,
 ) -> Corpus:
@@ -72,6 +73,7 @@ def load_corpus(
 
     With no path it is the reference manual that every CPython carries. A byte-order mark is dropped; line ends become
     ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for none.
+    The vocabulary holds ``characters`` beside those of the text: what a network knows that is to learn it.
 
     Files are read twice, a block at a time, and only the ids stay in memory. Where they take ``MAPPED_FROM`` bytes or
     more and a folder ``cache`` is given, they stay in a file there, which is mapped into memory and used again.
@@ -84,12 +86,14 @@ def load_corpus(
         blocks = partial(read_blocks, find_sources(paths, standard_input), encoding, newline)
     else:
         blocks = partial(in_blocks, python_manual())
-    return _make(blocks, corpus_name(paths), validation, test, cache)
+    return _make(blocks, corpus_name(paths), validation, test, cache, characters)
 
 
-def make_corpus(text: str, name: str = "text", *, validation: float = 0.1, test: float = 0.0) -> Corpus:
+def make_corpus(
+    text: str, name: str = "text", *, validation: float = 0.1, test: float = 0.0, characters: str = ""
+) -> Corpus:
     """A corpus of a text already in memory; see ``load_corpus``."""
-    return _make(partial(in_blocks, text), name, validation, test)
+    return _make(partial(in_blocks, text), name, validation, test, characters=characters)
 
 
 def python_manual() -> str:
@@ -126,19 +130,26 @@ def split(n: int, name: str, validation: float, test: float) -> tuple[int, int]:
     return n - validation_size - test_size, n - test_size
 
 
-def _make(blocks: Blocks, name: str, validation: float, test: float, cache: str | Path | None = None) -> Corpus:
-    n, characters, sha256 = _survey(blocks(), name)
+def _make(
+    blocks: Blocks,
+    name: str,
+    validation: float,
+    test: float,
+    cache: str | Path | None = None,
+    characters: str = "",
+) -> Corpus:
+    n, found, sha256 = _survey(blocks(), name)
     if not n:
         raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
-    if len(characters) < 2:
+    if len(found) < 2:
         raise CorpusError(
             f"corpus {name!r} repeats one character ({n} times); a network needs at least two to learn from"
         )
     validation_start, test_start = split(n, name, validation, test)
-    vocabulary = Vocabulary(characters)
+    vocabulary = Vocabulary(found + characters)
     encoded = _encoded(blocks(), vocabulary, n, name)
     if cache is not None and n * vocabulary.dtype.itemsize >= MAPPED_FROM:
-        key = hashlib.sha256(f"{sha256} {characters}".encode()).hexdigest()
+        key = hashlib.sha256(f"{sha256} {vocabulary.characters}".encode()).hexdigest()
         ids = _mapped(Path(cache, f"{key}.ids"), encoded, vocabulary.dtype, n)
     else:
         ids = np.empty(n, vocabulary.dtype)

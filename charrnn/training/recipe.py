@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from charrnn.config import KNOWN, Settings, from_file, from_mapping, resolve
+from charrnn.config import KNOWN, ModelSettings, Settings, from_file, from_mapping, resolve
 from charrnn.errors import SettingsError
 from charrnn.nn.cells import CELLS
 from charrnn.nn.initialisers import INITIALISERS
 from charrnn.text.corpus import Corpus, load_corpus
+from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.clipping import CLIPS
 from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.schedules import SCHEDULES
@@ -38,14 +39,22 @@ def load_settings(*configs: str, **sections: Mapping[str, Any]) -> Settings:
 
 _OPEN_SECTIONS = ("snapshots", "checkpoints")
 _OPEN = {
-    *("corpus.path", "compute.workers", "training.iterations", "training.epochs", "training.learning_rate"),
-    *("training.final_rate", "training.clip", "training.report", "training.validate_every"),
+    *("corpus.path", "compute.workers", "training.iterations", "training.epochs", "training.minutes"),
+    *("training.learning_rate", "training.final_rate", "training.clip", "training.report", "training.validate_every"),
 }
 """What may change when a run goes on. The rest would need other arrays or another text, or is what the run is about."""
 
+_ARCHITECTURE = ("cell", "layers", "hidden", "embedding")
+"""Settings of the model that say which arrays it has."""
 
-def corpus_of(settings: Settings, standard_input: bytes | None = None, cache: Path | None = None) -> Corpus:
-    """The corpus that settings name; see ``load_corpus``."""
+
+def corpus_of(
+    settings: Settings,
+    standard_input: bytes | None = None,
+    cache: Path | None = None,
+    known: Vocabulary | None = None,
+) -> Corpus:
+    """The corpus that settings name, for a network that knows some characters already; see ``load_corpus``."""
     c = settings.corpus
     return load_corpus(
         c.path,
@@ -53,9 +62,29 @@ def corpus_of(settings: Settings, standard_input: bytes | None = None, cache: Pa
         newline=c.newline,
         validation=c.validation,
         test=c.test,
+        characters=known.characters if known else "",
         standard_input=standard_input,
         cache=cache,
     )
+
+
+def initialised_settings(
+    model: ModelSettings, layers: Sequence[Sequence[Entry]], assignments: Sequence[Entry]
+) -> Settings:
+    """The settings of a run that begins with a network that is there already. Its architecture stands over ``layers``,
+    of which assignments are one, its other settings stand under them. Raises SettingsError for an assignment that asks
+    for another architecture."""
+    own = model.model_dump()
+    architecture = {f"model.{name}": own[name] for name in _ARCHITECTURE}
+    wrong = [
+        f"{key} is {value!r}, and the network to begin with has {architecture[key]!r}; leave it out ({origin})"
+        for key, value, origin in assignments
+        if key in architecture and value != architecture[key]
+    ]
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    origin = "the network to begin with"
+    return resolve([from_mapping({"model": own}, origin), *layers, from_mapping(architecture, origin)], NAMES)
 
 
 def resume_settings(of_run: Settings, layers: Sequence[Sequence[Entry]]) -> Settings:

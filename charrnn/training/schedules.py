@@ -42,8 +42,9 @@ def linear(at: Position, s: TrainingSettings) -> float:
 def one_cycle(at: Position, s: TrainingSettings) -> float:
     """Half a cosine up over the warm-up, then half a cosine down: begins more slowly than a straight warm-up. (Smith &
     Topin 2017, arXiv 1708.07120, whose ramps are straight.)"""
-    if at.iteration < s.warmup:
-        return (1 - math.cos(math.pi * (at.iteration + 1) / s.warmup)) / 2
+    rise = warmup(at, s)
+    if at.iteration < rise:
+        return (1 - math.cos(math.pi * (at.iteration + 1) / rise)) / 2
     return cosine(at, s)
 
 
@@ -51,14 +52,22 @@ def warmed_up(schedule: Schedule) -> Schedule:
     """First a straight line from nothing to 1 over the ``warmup``; the schedule begins where it ends."""
 
     def warmed(at: Position, s: TrainingSettings) -> float:
-        return (at.iteration + 1) / s.warmup if at.iteration < s.warmup else schedule(at, s)
+        rise = warmup(at, s)
+        return (at.iteration + 1) / rise if at.iteration < rise else schedule(at, s)
 
     return warmed
 
 
+def warmup(at: Position, s: TrainingSettings) -> int:
+    """Iterations of it. Where the length of a run follows from its minutes, half of it at most: what comes down is to
+    come down on a slow machine too."""
+    return s.warmup if s.minutes is None else min(s.warmup, at.iterations // 2)
+
+
 def _progress(at: Position, s: TrainingSettings) -> float:
     """From 0 where the warm-up ends towards 1 where training does."""
-    return (at.iteration - s.warmup) / max(1, at.iterations - s.warmup)
+    rise = warmup(at, s)
+    return (at.iteration - rise) / max(1, at.iterations - rise)
 
 
 SCHEDULES: dict[str, Schedule] = {

@@ -9,19 +9,24 @@ import statistics
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from charrnn import seeds
+from charrnn.config import Settings
 from charrnn.cores import available_cores
 from charrnn.generation.sampler import generate
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
+from charrnn.text.corpus import Corpus
 from charrnn.training.clipping import CLIPS, global_norm
 from charrnn.training.optimizers import OPTIMIZERS
-from charrnn.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from charrnn.training.trainer import Trainer
 
 REPEATS = 50
 """Enough for a median: what takes a moment is not repeated for as long as what takes long."""
@@ -54,7 +59,7 @@ class Duration:
         return self.training + self.evaluation + self.snapshots
 
 
-def measure(trainer: Trainer, seconds: float) -> Speed:
+def measure(trainer: "Trainer", seconds: float) -> Speed:
     """The speed of a trainer that is not training now, from so many seconds of iterations, one at least, and about
     half as long of the rest.
 
@@ -76,10 +81,14 @@ def measure(trainer: Trainer, seconds: float) -> Speed:
     return Speed(training, evaluation, _sampling(trainer.model, trainer.settings.snapshots.temperature, seconds / 4))
 
 
-def time_left(trainer: Trainer, speed: Speed) -> Duration:
+def time_left(trainer: "Trainer", speed: Speed) -> Duration:
     """How long the trainer will take from where it stands to the end of its settings."""
-    s, t, corpus = trainer.settings.snapshots, trainer.settings.training, trainer.corpus
-    done, last = trainer.progress.iteration, trainer.iterations
+    return duration(trainer.settings, trainer.corpus, speed, trainer.progress.iteration, trainer.iterations)
+
+
+def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: int) -> Duration:
+    """How long the iterations after ``done`` take if ``last`` is the last of all."""
+    s, t = settings.snapshots, settings.training
     every = [s.every] if s.every else []
     evaluated = len(corpus.test)
     if len(corpus.validation):
@@ -125,7 +134,7 @@ def typical(seconds_of: Callable[[], float], seconds: float) -> float:
     return statistics.median(times[1:] or times)
 
 
-def _rehearsal(trainer: Trainer) -> Callable[[], float]:
+def _rehearsal(trainer: "Trainer") -> Callable[[], float]:
     """Does what an iteration does and returns the seconds one takes."""
     t, network, p = trainer.settings.training, trainer.model.network, trainer.model.parameters
     scratch = p.vector[:SCRATCH].copy()

@@ -4,7 +4,7 @@ import math
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from charrnn import seeds
 from charrnn.arrays import Array, Ids
-from charrnn.checkpoint import BEST, LAST, Checkpoint, CorpusRecord, Progress, TrainingState, versions
+from charrnn.checkpoint import BEST, LAST, Checkpoint, CorpusRecord, Origin, Progress, TrainingState, versions
 from charrnn.config import Settings
 from charrnn.cores import available_cores
 from charrnn.errors import CharRNNWarning, DivergenceError, RunError
@@ -22,12 +22,14 @@ from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import Streams
+from charrnn.training.budget import Budget
 from charrnn.training.clipping import CLIPS, global_norm
 from charrnn.training.engine import Engine
 from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.run import Run
 from charrnn.training.schedules import Position, learning_rate
 from charrnn.training.snapshots import Snapshot, is_due, take_snapshot
+from charrnn.training.speed import Speed, duration, measure
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,25 @@ class Saved:
     path: Path
 
 
-Fact = Step | Evaluation | Snapshot | Saved
+@dataclass(frozen=True)
+class Planned:
+    """Another number of iterations fits in the minutes of the run than was planned before."""
+
+    iteration: int
+    iterations: int
+    """In all."""
+
+
+Fact = Step | Evaluation | Snapshot | Saved | Planned
+
+REHEARSAL = 1.0
+"""Seconds of iterations that are timed to plan how many fit in a number of minutes; less where those are few."""
 
 
 class Trainer:
     """Trains a model on a corpus. With a ``run``, already created, it writes that folder; with a ``checkpoint`` it goes
-    on from there.
+    on from there; with ``init_from`` it begins with the network of that checkpoint, extended by the characters that
+    are new in the corpus, and all else anew. Where the settings give minutes, it first measures how fast it is.
 
     ``model`` is the one being trained, at any moment ready to be sampled; ``engine`` computes its gradients, and
     ``train`` enters it. The corpus is taken as given: ``corpus_of`` in ``recipe.py`` loads the one that the settings
@@ -77,8 +92,14 @@ class Trainer:
     """
 
     def __init__(
-        self, settings: Settings, corpus: Corpus, run: Run | None = None, checkpoint: Checkpoint | None = None
+        self,
+        settings: Settings,
+        corpus: Corpus,
+        run: Run | None = None,
+        checkpoint: Checkpoint | None = None,
+        init_from: Checkpoint | None = None,
     ) -> None:
+        started = time.perf_counter()
         t = settings.training
         corpus.vocabulary.encode(settings.snapshots.prime)  # now rather than at the first snapshot
         self.settings = settings
@@ -86,8 +107,9 @@ class Trainer:
         self.run = run
         self.streams = Streams(corpus.training, t.batch, t.window)
         self.iterations = t.iterations or math.ceil((t.epochs or 0) * self.streams.windows)
+        """How many there are to be in all; where the settings give minutes, as planned now."""
         self.progress = checkpoint.progress if checkpoint else Progress()
-        self.model = checkpoint.model if checkpoint else Model.new(settings, corpus.vocabulary)
+        self.model, self.origins = _beginning(settings, corpus, checkpoint, init_from)
         self.optimizer = OPTIMIZERS[t.optimizer](self.model.parameters.vector, t)
         self.state = self.model.network.zero_state(t.batch)
         workers = min(settings.compute.workers or available_cores(), t.batch)
@@ -98,6 +120,9 @@ class Trainer:
         self._recent = deque(self.progress.recent_losses, maxlen=t.report)
         self.engine = Engine(self.model.network, workers)
         self._stopping = False
+        self.speed: Speed | None = None
+        """As it was measured where the settings give minutes."""
+        self._budget = None if t.minutes is None else self._budgeted(60 * t.minutes, started)
 
     def stop(self) -> None:
         """Makes ``train`` end after the iteration it is in, saved."""
@@ -108,6 +133,19 @@ class Trainer:
 
         Raises DivergenceError when a loss or gradient is no longer finite; what was saved before stands.
         """
+        facts = self._train()
+        try:
+            while True:
+                started = time.perf_counter()
+                fact = next(facts, None)
+                self._spend(time.perf_counter() - started)
+                if fact is None:
+                    return
+                yield fact
+        finally:
+            facts.close()
+
+    def _train(self) -> Generator[Fact]:
         saved = self.progress.iteration
         self._stopping = False
         with self.run.writing() if self.run else nullcontext(), self.engine:
@@ -116,6 +154,7 @@ class Trainer:
                     step = self._step()
                 yield step
                 yield from self._observe(step)
+                yield from self._look_at_plan()
                 if self.run and step.iteration % self.settings.checkpoints.every == 0:
                     yield self._save()
                     saved = step.iteration
@@ -128,7 +167,39 @@ class Trainer:
         """Everything as it stands; its arrays are the trainer's own, and change with the next iteration."""
         corpus = CorpusRecord(self.corpus.name, self.corpus.sha256, len(self.corpus))
         training = TrainingState(self.optimizer.steps, self.optimizer.state, self.state)
-        return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with)
+        return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with, self.origins)
+
+    def _budgeted(self, seconds: float, started: float) -> Budget:
+        """A budget of so many seconds, and the plan for it where there is none yet. What has passed since ``started``
+        is spent: to draw a large network takes seconds too."""
+        self.speed = speed = measure(self, min(REHEARSAL, seconds / 20))
+        self._advance(seconds=self.progress.seconds + time.perf_counter() - started)
+
+        def forecast(done: int, last: int) -> float:
+            return duration(self.settings, self.corpus, speed, done, last).total
+
+        done, spent = self.progress.iteration, self.progress.seconds
+        budget = Budget(seconds, forecast, done, spent)
+        if not self.progress.plan:
+            self._plan(budget.plan(done, spent))
+        self.iterations = self.progress.plan[-1][1]
+        return budget
+
+    def _look_at_plan(self) -> Iterator[Planned]:
+        if self._budget:
+            now = self.progress.iteration
+            iterations = self._budget.look(now, self.progress.seconds, self.iterations)
+            if iterations != self.iterations:
+                self._plan(iterations)
+                yield Planned(now, iterations)
+
+    def _plan(self, iterations: int) -> None:
+        self.iterations = iterations
+        self._advance(plan=(*self.progress.plan, (self.progress.iteration, iterations)))
+
+    def _spend(self, seconds: float) -> None:
+        if self._budget:
+            self._advance(seconds=self.progress.seconds + seconds)
 
     def _step(self) -> Step:
         t, p, done = self.settings.training, self.model.parameters, self.progress.iteration
@@ -228,7 +299,15 @@ class Trainer:
             raise RunError("the checkpoint holds weights only; resume from the run folder's last.npz")
         if checkpoint.training.optimizer.keys() != self.optimizer.state.keys():
             raise RunError("the checkpoint does not hold what its optimizer remembers; start a new run")
-        if self.iterations < self.progress.iteration:
+        t, spent = self.settings.training, self.progress.seconds
+        if t.minutes != checkpoint.settings.training.minutes:
+            if t.minutes and 60 * t.minutes <= spent:
+                raise RunError(
+                    f"the run has trained for {spent / 60:.3g} minutes, and {t.minutes:g} are now set; "
+                    "set training.minutes higher"
+                )
+            self._advance(plan=())
+        if t.minutes is None and self.iterations < self.progress.iteration:
             raise RunError(
                 f"the run is at iteration {self.progress.iteration}, beyond the {self.iterations} now set; "
                 "set training.iterations higher"
@@ -276,3 +355,16 @@ class Trainer:
             f"training diverged after iteration {self.progress.iteration}: {', '.join(lost)} not finite; {good}; "
             "try a lower training.learning_rate or a smaller training.clip"
         )
+
+
+def _beginning(
+    settings: Settings, corpus: Corpus, checkpoint: Checkpoint | None, init_from: Checkpoint | None
+) -> tuple[Model, tuple[Origin, ...]]:
+    """The model that training begins or goes on with, and the checkpoints it goes back to."""
+    if checkpoint:
+        return checkpoint.model, checkpoint.origins
+    if init_from:
+        path = settings.training.init_from or ""
+        model = init_from.model.extended(settings, corpus.vocabulary)
+        return model, (*init_from.origins, init_from.as_origin(path))
+    return Model.new(settings, corpus.vocabulary), ()

@@ -90,6 +90,18 @@ CASES = {
         *(2, ["--run", "run", "--resume", "--set", "model.hidden=5"]),
         "model.hidden is 4 in this run and cannot change",
     ),
+    "fine-tuned with another model": (
+        *(2, ["--init-from", "run", "--set", "model.hidden=5"]),
+        "model.hidden is 5, and the network to begin with has 4; leave it out (--set)",
+    ),
+    "nothing to begin with": (1, ["--init-from", "nowhere"], "checkpoint 'nowhere' does not exist"),
+    "no checkpoint to begin with": (1, ["--init-from", "cats.txt"], "'cats.txt' is not a whole checkpoint"),
+    "no minutes": (2, ["--minutes", "0"], "training.minutes is 0.0: it should be greater than 0 (--minutes)"),
+    "minutes that are no number": (2, ["--minutes", "nan"], "training.minutes is nan"),
+    "minutes and iterations": (
+        *(2, ["--minutes", "1", "--set", "training.iterations=5"]),
+        "set one of training.iterations, training.epochs and training.minutes",
+    ),
     "unknown character to begin with": (1, ["--set", "snapshots.prime=the é"], "U+00E9 LATIN SMALL LETTER E WITH"),
     "more memory than there is": (2, ["--set", "model.hidden=1000000000"], "model.hidden"),
     "more memory than can be counted": (2, ["--set", "model.hidden=1e30"], "model.hidden"),
@@ -196,6 +208,8 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
     ("args", "says"),
     [
         (["train", "--resume", "--force", "--run", "run"], "--resume goes on with a run and --force replaces it"),
+        (["train", "--resume", "--init-from", "run", "--run", "run"], "--resume goes on with a run and --init-from"),
+        (["train", "--minutes", "ten"], "--minutes"),
         (["train", "--nothing"], "--nothing"),
         (["trian"], "No such command"),
         (["sample"], "--checkpoint"),

@@ -315,3 +315,42 @@ def test_event_files_stand_where_they_are_asked_for(folder: Path, charrnn: Calla
     refused = charrnn("train", "cats.txt", *TINY, "--run", "newer", "--tensorboard", "cats.txt")
     assert (refused.code, "'cats.txt' cannot hold event files" in refused.err) == (1, True)
     assert sorted(folder.iterdir()) == before
+
+
+def test_fine_tuning_says_what_is_kept_and_what_is_new(folder: Path, charrnn: Callable) -> None:
+    Path("chats.txt").write_text("le chat était là, sur le tapis.\n" * 60, "utf-8")
+    tuned = charrnn("train", "chats.txt", *TINY, "--init-from", "run", "--run", "new", "--set", "model.dropout=0.1")
+    assert tuned.code == 0
+    kept = len(set(Path("cats.txt").read_text()))
+    said = f"iteration 6 on cats left; its {kept} characters are kept, 7 are new: ,ilpuàé\n"
+    assert said in tuned.err
+    (origin,) = load_checkpoint("new").origins
+    assert (origin.path, origin.corpus.name) == (str(folder / "run"), "cats")
+    assert f'init_from: "{folder / "run"}"\n' in Path("new/config.yaml").read_text()
+    assert charrnn("sample", "--checkpoint", "new", "--prime", "the dog était ", "--length", "5").code == 0
+    assert charrnn("train", "--run", "new", "--resume", "--set", "training.iterations=8").code == 0
+    assert load_checkpoint("new/checkpoints/last.npz").origins == (origin,)
+
+
+def test_the_settings_kept_fine_tune_the_same_again(folder: Path, charrnn: Callable) -> None:
+    """The network's size comes with it, and not from the recipe."""
+    tune = ("train", "cats.txt", "--init-from", "run/checkpoints/last.npz", "--set", "training.iterations=3")
+    small = ("--set", "training.batch=2", "--set", "training.window=8")
+    assert charrnn(*tune, *small, "--run", "one").code == 0
+    assert charrnn("train", "--config", "one/config.yaml", "--run", "two").code == 0
+    one, two = (load_checkpoint(f"{run}/checkpoints/last.npz") for run in ("one", "two"))
+    assert one.settings.model.hidden == 4
+    assert one.model.parameters.vector.tobytes() == two.model.parameters.vector.tobytes()
+    assert one.origins == two.origins
+
+
+def test_a_run_in_minutes_ends_and_goes_on_in_iterations(folder: Path, charrnn: Callable) -> None:
+    small = ("--set", "model.hidden=4", "--set", "training.batch=2", "--set", "training.window=8")
+    trained = charrnn("train", "cats.txt", *small, "--minutes", "0.01", "--run", "new", "--set", "snapshots.at=[]")
+    assert trained.code == 0
+    assert re.search(r"^time: about \S+", trained.err, re.M)
+    done = load_checkpoint("new/checkpoints/last.npz").progress
+    assert done.iteration == done.plan[-1][1]
+    more = charrnn("train", "--run", "new", "--resume", "--set", f"training.iterations={done.iteration + 2}")
+    assert (more.code, f"run: new, from iteration {done.iteration}\n" in more.err) == (0, True)
+    assert load_checkpoint("new/checkpoints/last.npz").progress.iteration == done.iteration + 2

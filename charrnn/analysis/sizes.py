@@ -1,0 +1,146 @@
+"""Which size of network a text and a time deserve: proposals with the loss that each may be expected to reach."""
+
+import bz2
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from charrnn.config import Settings
+from charrnn.errors import SettingsError
+from charrnn.text.corpus import Corpus
+from charrnn.training.trainer import Trainer
+
+HIDDEN = (64, 128, 256, 384, 512, 768, 1024)
+"""Sizes to choose from."""
+FEWEST = 60
+"""Iterations below which a network learns next to nothing."""
+CROWDED = 20
+"""Parameters for a character of the text beyond which a network is not tried; 6 were, and did no harm."""
+WINDOWS = 10
+"""In a stream, at least: of a short text fewer streams are made."""
+PIECES, PIECE = 16, 2**15
+"""Of how many pieces, of how many characters, the difficulty of a text is told."""
+
+
+class Sizes(NamedTuple):
+    """What the loss depends on."""
+
+    parameters: int
+    seen: int
+    """Characters that training reads, those of every epoch counted."""
+    text: int
+    """Characters of the training text."""
+    difficulty: float
+    """Of the text; see ``difficulty``."""
+
+
+class Fit(NamedTuple):
+    """Constants of the formula."""
+
+    floor: float
+    a: float
+    alpha: float
+    b: float
+    beta: float
+    repeats: float
+
+    def loss(self, at: Sizes) -> float:
+        """Nats per character on the validation part: floor * difficulty + a / parameters^alpha + b / seen^beta, the
+        form of Hoffmann et al. 2022 (arXiv 2203.15556), where characters seen again count less each time, and at last
+        for nothing (Muennighoff et al. 2023, arXiv 2305.16264): ``repeats`` is how many epochs they are worth in all.
+        """
+        again = max(0.0, at.seen / at.text - 1)
+        seen = min(at.seen, at.text) - at.text * self.repeats * math.expm1(-again / self.repeats)
+        return float(self.floor * at.difficulty + self.a / at.parameters**self.alpha + self.b / seen**self.beta)
+
+
+FIT = Fit(floor=0.479, a=74.29, alpha=0.4213, b=624.9, beta=0.5186, repeats=40.0)
+"""By ``benchmarks/loss_fit.py``, from runs of 0.25 to 10 million characters by one layer of 64 to 512 units; all but
+``repeats``, which is set: in 37 epochs of 54,000 characters nothing was lost by repetition."""
+ERROR = 0.1
+"""How far the formula is off (root mean square) on a text it was not fitted to, as a share of the loss: 3 % and 4 % on
+two books, 16 % on a manual. On the beginning of a text, 8 % to 19 % too high."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A network of one size, trained on a text for a time."""
+
+    layers: int
+    hidden: int
+    batch: int
+    parameters: int
+    iterations: int
+    epochs: float
+    loss: float
+    """Expected on the validation part, nats per character."""
+
+    @property
+    def loss_range(self) -> tuple[float, float]:
+        """Where the loss may be."""
+        return self.loss * (1 - ERROR), self.loss * (1 + ERROR)
+
+
+def propose(settings: Settings, corpus: Corpus) -> Iterator[Proposal]:
+    """Proposals for the minutes that the settings give, from the smallest network up, as long as larger ones promise
+    something; measures how fast this machine trains each, which takes a second or two.
+
+    Raises CorpusError where the text is too short to train on, SettingsError where the time is.
+    """
+    m, t = settings.model, settings.training
+    batch = min(t.batch, max(1, (len(corpus.training) - 1) // (WINDOWS * t.window)))
+    hard = difficulty(corpus)
+    losses: list[float] = []
+    for hidden in HIDDEN:
+        model = m.model_copy(update={"hidden": hidden})
+        training = t.model_copy(update={"batch": batch})
+        trainer = Trainer(settings.model_copy(update={"model": model, "training": training}), corpus)
+        parameters, seen = len(trainer.model.parameters.vector), trainer.iterations * batch * t.window
+        if trainer.iterations < FEWEST or (losses and parameters > CROWDED * len(corpus.training)):
+            break
+        loss = FIT.loss(Sizes(parameters, seen, len(corpus.training), hard))
+        epochs = trainer.iterations / trainer.streams.windows
+        yield Proposal(m.layers, hidden, batch, parameters, trainer.iterations, epochs, loss)
+        losses.append(loss)
+        if len(losses) > 2 and min(losses[-2:]) > min(losses):
+            break
+    if not losses:
+        raise SettingsError(
+            f"{t.minutes:g} minutes are too few: they hold {trainer.iterations} iterations of the smallest network, "
+            f"and it takes {FEWEST} to learn anything; set training.minutes higher"
+        )
+
+
+def best(proposals: Sequence[Proposal]) -> Proposal:
+    """The one with the lowest expected loss."""
+    return min(proposals, key=lambda proposal: proposal.loss)
+
+
+def reason(chosen: Proposal, proposals: Sequence[Proposal], corpus: Corpus) -> str:
+    """Why it is chosen, in a sentence."""
+    larger = [p for p in proposals if p.hidden > chosen.hidden]
+    why = (
+        f"its {chosen.parameters:,} parameters read the {len(corpus.training):,} characters {chosen.epochs:.3g} times "
+        "in that time"
+    )
+    if chosen is not proposals[0]:
+        why += ", and a smaller network makes less of them"
+    if larger:
+        return f"{why}; a larger one makes more of each but would read them {larger[0].epochs:.3g} times"
+    if chosen.hidden == HIDDEN[-1]:
+        return f"{why}; it is the largest that was tried"
+    return (
+        f"{why}; a larger one would come to fewer than {FEWEST} iterations, or have more than {CROWDED} parameters for "
+        "each character"
+    )
+
+
+def difficulty(corpus: Corpus) -> float:
+    """Nats per character that bzip2 needs for pieces of the training text, all of one length, since it does better on
+    longer ones: what makes texts comparable."""
+    ids = corpus.training
+    last = max(0, len(ids) - PIECE)
+    starts = {last * k // (PIECES - 1) for k in range(PIECES)}
+    pieces = [corpus.vocabulary.decode(ids[start : start + PIECE]) for start in sorted(starts)]
+    return 8 * math.log(2) * sum(len(bz2.compress(piece.encode())) for piece in pieces) / sum(map(len, pieces))

@@ -1,4 +1,4 @@
-"""The files that travel with the program: recipes in ``configs/``, the catalogue of corpora in ``data/``."""
+"""The files that travel with the program: recipes in ``configs/``, a catalogue of corpora and a network in ``data/``."""
 
 from pathlib import Path
 
@@ -14,3 +14,8 @@ def resource(folder: str) -> Path:
 def recipes() -> dict[str, Path]:
     """The recipes by bare name."""
     return {path.stem: path for path in sorted(resource("configs").glob("*.yaml"))}
+
+
+def shipped_network() -> Path:
+    """The checkpoint that is there from the beginning: of the recipe ``tolstoy``, trained on War and Peace."""
+    return resource("data") / "tolstoy.npz"

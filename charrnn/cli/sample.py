@@ -56,9 +56,8 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--checkpoint",
     type=click.Path(),
-    required=True,
     metavar="RUN|FILE",
-    help="A run folder (its best checkpoint) or a checkpoint file.",
+    help="A run folder (its best checkpoint) or a checkpoint file.  [default: a network that has read War and Peace]",
 )
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--length", type=click.IntRange(min=1), default=500, show_default=True, help="Characters to write.")
@@ -107,7 +106,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("-i", "--interactive", is_flag=True, help="Type the beginning, read on, type more; /help tells the rest.")
 @raw_option
 def command(
-    checkpoint: str,
+    checkpoint: str | None,
     at: int | None,
     length: int,
     prime: str | None,
@@ -131,6 +130,7 @@ def command(
     --top-p, --min-p.
     """
     from charrnn.checkpoint import load_checkpoint
+    from charrnn.resources import shipped_network
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
@@ -141,7 +141,7 @@ def command(
     if "" in stop:
         raise click.UsageError("--stop needs a text of at least one character")
     begin = _read(prime_file) if prime_file is not None else prime or ""
-    loaded = load_checkpoint(checkpoint, at)
+    loaded = load_checkpoint(checkpoint or shipped_network(), at)
     vocabulary = loaded.model.vocabulary
     try:
         begin = vocabulary.decode(vocabulary.encode(begin, unknown))

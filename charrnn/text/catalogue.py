@@ -46,8 +46,8 @@ def way_to(path: str | Path) -> str | None:
 
 
 def fetched(name: str) -> Path | None:
-    """The file of a corpus that has been fetched; None where there is none."""
-    corpus = catalogue().get(name)
+    """The file of a corpus that has been fetched, by its name or the name of its file; None where there is none."""
+    corpus = next((corpus for corpus in catalogue().values() if name in (corpus.name, corpus.file)), None)
     try:
         path = corpus and _cache() / corpus.file
     except CharRNNError:  # without the extra nothing was fetched

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -127,7 +128,10 @@ def test_at_a_terminal(folder: Path, start: Callable) -> None:
     assert b"Ctrl-D ends" in seen
     os.write(parent, b"the cat\n")
     assert re.search(rb"\nthe cat.{12}\r\n> $", read_until(parent, b"\r\n> "), re.S)
-    process.send_signal(signal.SIGINT)
+    answered = False
+    while not answered:  # one that comes just before readline waits is seen by it only with the next key
+        process.send_signal(signal.SIGINT)
+        answered, _, _ = select.select([parent], [], [], 1)
     read_until(parent, b"\n> ")
     os.write(parent, b"/length 3\n")
     assert b"length 3\r\n" in read_until(parent, b"3\r\n> ")

@@ -28,7 +28,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Checkp
 
 
 def same(a: Checkpoint, b: Checkpoint) -> bool:
-    return a._text() == b._text() and {k: v.tobytes() for k, v in a._arrays().items()} == {
+    return a.document() == b.document() and {k: v.tobytes() for k, v in a._arrays().items()} == {
         k: v.tobytes() for k, v in b._arrays().items()
     }
 

@@ -1,4 +1,4 @@
-"""The README's examples run, in their order and as they stand, on a small text with a small network."""
+"""The examples of the README and then of docs/how-to.md run, in their order, on a small text with a small network."""
 
 import os
 import random
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README, re.S)
+ROOT = Path(__file__).parent.parent
+README, HOW_TO = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/how-to.md"))
+BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README + HOW_TO, re.S)
 ELSEWHERE = ("pip install", "corpus fetch")
 """What needs the network; ``test_corpora.py`` fetches from a server of its own."""
 COMMANDS = [
@@ -80,5 +81,5 @@ def test_library_example(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys, 
 
 
 def test_every_recipe_is_named() -> None:
-    for recipe in (Path(__file__).parent.parent / "configs").glob("*.yaml"):
+    for recipe in (ROOT / "configs").glob("*.yaml"):
         assert recipe.stem in README

@@ -212,7 +212,7 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
         (["train", "--minutes", "ten"], "--minutes"),
         (["train", "--nothing"], "--nothing"),
         (["trian"], "No such command"),
-        (["sample"], "--checkpoint"),
+        (["score", "cats.txt"], "--checkpoint"),
         ([*SAMPLE, "run", "--prime", "a", "--prime-file", "cats.txt"], "--prime and --prime-file"),
         ([*SAMPLE, "run", "--length", "0"], "--length"),
         ([*SAMPLE, "run", "--temperature", "-1"], "--temperature"),

@@ -182,3 +182,9 @@ def test_every_filter_is_an_option(charrnn: Callable) -> None:
     for name, filter_ in FILTERS.items():
         assert f"--{name.replace('_', '-')} " in out
         assert filter_.help.split()[0] in out
+
+
+def test_without_a_checkpoint_the_network_that_travels_along_writes(folder: Path, charrnn: Callable) -> None:
+    result = charrnn("sample", "--length", "80", "--seed", "1")
+    assert (result.code, len(result.out), result.err) == (0, 81, "")
+    assert charrnn("sample", "--length", "80", "--seed", "1", "--checkpoint", "run").out != result.out

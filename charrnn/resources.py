@@ -1,4 +1,4 @@
-"""The files that travel with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network."""
+"""What travels with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network."""
 
 from pathlib import Path
 

@@ -63,6 +63,7 @@ def command(
     them all. Ctrl-C stops a run safely, and --resume goes on with it exactly.
     """
     from charrnn.checkpoint import load_checkpoint
+    from charrnn.config import from_assignments
     from charrnn.text.corpus import corpus_name
     from charrnn.training.recipe import NAMES, initialised_settings, resume_settings
     from charrnn.training.run import Run
@@ -77,7 +78,7 @@ def command(
     if settings.training.init_from and not resume:
         beginning = load_checkpoint(settings.training.init_from)
         layers = over_default(layers, configs)
-        settings = initialised_settings(beginning.settings.model, layers, layers[-2 if corpus else -1])
+        settings = initialised_settings(beginning.settings.model, layers, from_assignments(assignments))
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
     if print_config:
         if resume:

@@ -7,6 +7,7 @@ reads the same files: ``np.load(path)``.
 
 import io
 import os
+import re
 import stat
 import struct
 import zipfile
@@ -72,14 +73,18 @@ def shaped(array: npt.NDArray[Any]) -> Shaped:
     return Shaped(array.shape, array.dtype)
 
 
-def write_archive(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> None:
-    """The same text and arrays give the same bytes. Raises ArchiveError for what no reader would take."""
+def check_writable(text: bytes, arrays: Mapping[str, Array]) -> None:
+    """Raises ArchiveError for what no reader would take."""
+    checked_text(text)
     size = len(text) + sum(shaped(array).nbytes for array in arrays.values())
-    if size > MOST_BYTES or len(text) > MOST_TEXT or len(arrays) >= MOST_ARRAYS:
+    if size > MOST_BYTES or len(arrays) >= MOST_ARRAYS:
         raise ArchiveError(
-            f"it would take {size:,} bytes, {len(text):,} of them text, in {len(arrays):,} arrays, "
-            f"and may take {MOST_BYTES:,}, {MOST_TEXT:,} and {MOST_ARRAYS - 1:,}"
+            f"it would take {size:,} bytes, {len(arrays):,} arrays, of at most {MOST_BYTES:,} and {MOST_ARRAYS - 1:,}"
         )
+
+
+def write_archive(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> None:
+    """The same text and arrays give the same bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in {TEXT: np.frombuffer(text, np.uint8), **arrays}.items():
             member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
@@ -93,7 +98,8 @@ def checked_text(text: bytes) -> bytes:
     """The text itself; raises ArchiveError for one that would cost a parser too much."""
     if len(text) > MOST_TEXT:
         raise ArchiveError(f"{TEXT!r} has {len(text):,} bytes, of at most {MOST_TEXT:,}")
-    if (nested := text.count(b"{") + text.count(b"[")) > MOST_NESTED:
+    bare = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", text)  # strings may hold what they like
+    if (nested := bare.count(b"{") + bare.count(b"[")) > MOST_NESTED:
         raise ArchiveError(f"{TEXT!r} nests {nested:,} objects and lists, of at most {MOST_NESTED:,}")
     return text
 
@@ -110,13 +116,14 @@ def open_archive(path: Path) -> Iterator["Archive"]:
         except _DAMAGE as error:
             raise ArchiveError(str(error)) from None
         with archive:
-            yield Archive(archive)
+            yield Archive(archive, os.fstat(file.fileno()).st_size)
 
 
 class Archive:
     """What ``open_archive`` gives. Its methods raise ArchiveError, or OSError."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
+        """``size`` is that of the file, in bytes."""
         self._zip = archive
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in archive.infolist():
@@ -128,6 +135,8 @@ class Archive:
             if member.flag_bits or member.extra or member.comment:
                 raise ArchiveError(f"{name!r} comes with something that does not belong there")
             self._members[name] = member
+        if sum(member.file_size for member in self._members.values()) > size:
+            raise ArchiveError("its members lie over one another")
 
     def text(self) -> bytes:
         """The text that stands beside the arrays."""

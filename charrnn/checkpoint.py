@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from threadpoolctl import threadpool_info
 
 from charrnn import __version__
-from charrnn.archive import ArchiveError, Shaped, open_archive, shaped, write_archive
+from charrnn.archive import ArchiveError, Shaped, check_writable, open_archive, shaped, write_archive
 from charrnn.arrays import Array
 from charrnn.config import Settings, from_mapping, resolve
 from charrnn.errors import CharRNNError, CharRNNWarning, CheckpointError, DamagedCheckpointError
@@ -152,6 +152,20 @@ class Checkpoint:
         """How a run that begins with its network records it."""
         sha256 = hashlib.sha256(self.model.parameters.vector.data).hexdigest()
         return Origin(path, sha256, self.progress.iteration, self.corpus)
+
+    def check(self) -> None:
+        """Raises CheckpointError for one that could not be saved, however large the disk."""
+        try:
+            check_writable(self.document(), self._arrays())
+        except ArchiveError as error:
+            raise CheckpointError(
+                f"a checkpoint of this run could not be saved: {error}; take fewer files or a smaller network"
+            ) from None
+        except UnicodeEncodeError as error:
+            name = error.object[max(0, error.start - 40) : error.end + 20]
+            raise CheckpointError(
+                f"a checkpoint could not record the name {name!r}, which is not UTF-8; give the file or folder another"
+            ) from None
 
     def save(self, path: Path, previous: Path | None = None) -> None:
         """Writes the file whole or not at all, reads it back, and only then lets it take its place; what stood there is

@@ -153,7 +153,7 @@ class CheckpointSettings(Section):
 
 class ComputeSettings(Section):
     workers: Annotated[Whole, Field(ge=1, le=1024)] | None = Field(
-        None, description="threads that share the batch; null: one a core"
+        None, description="processes that share the batch; null: one a core"
     )
     precision: Literal["float32", "float64"] = Field("float32", description="of every number")
 

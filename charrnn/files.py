@@ -37,7 +37,9 @@ def replace_file(
 
 
 def check_free(path: Path, force: bool) -> None:
-    """Raises CharRNNError where something stands in the place of a new file, unless it may be replaced."""
+    """Raises CharRNNError where something stands in the place of a new file, unless it is a file that may go."""
+    if not path.name or path.is_dir():
+        raise CharRNNError(f"{str(path)!r} is a folder; name a file in it with --to")
     if os.path.lexists(path) and not force:
         raise CharRNNError(f"{str(path)!r} is already there; replace it with --force, or name another file with --to")
 

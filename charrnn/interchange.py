@@ -183,7 +183,9 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
     if not np.isfinite(parameters.vector).all():
         raise ArchiveError("it holds numbers that are not finite")
     model = Model(network, parameters, vocabulary)
-    return Checkpoint(model, settings, document.progress, document.corpus, None, document.made_with)
+    return Checkpoint(
+        *(model, settings, document.progress, document.corpus, None, document.made_with), origins=document.origins
+    )
 
 
 def _expected(network: Network) -> dict[str, Shaped]:
@@ -196,9 +198,9 @@ def _theirs(network: Network, p: Mapping[str, Array]) -> dict[str, Array]:
     """Our parameters under their names."""
     theirs = {"embedding.weight": p["embedding.W"]} if network.embedding_size is not None else {}
     for layer in range(len(network.cells)):
-        bias = np.zeros_like(p[f"layer{layer}.b"], subok=False)
+        bias = np.broadcast_to(np.zeros((), network.dtype), p[f"layer{layer}.b"].shape)
         if f"layer{layer}.bhn" in p:
-            bias[-network.hidden_size :] = p[f"layer{layer}.bhn"]
+            bias = np.concatenate([bias[: -network.hidden_size], p[f"layer{layer}.bhn"]])
         theirs |= {
             f"rnn.weight_ih_l{layer}": p[f"layer{layer}.Wx"].T,
             f"rnn.weight_hh_l{layer}": p[f"layer{layer}.Wh"].T,

@@ -94,4 +94,4 @@ def _discounts(counts: Ids) -> Array:
     c = np.arange(4)
     D = c - (c + 1) * n[1] / (n[1] + 2 * n[2]) * n[1:5] / np.maximum(n[:4], 1)
     D[0] = 0
-    return D if (D >= 0).all() else FALLBACK
+    return D if (D[1:] > 0).all() else FALLBACK  # without a discount nothing is left for what was never seen

@@ -17,13 +17,13 @@ STRETCH = 20
 
 
 def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
-    """The ids (n,) of the training part of the text that a network learnt, read from where it was read then, or from
-    ``paths``. Raises CorpusError where it cannot be read or is another text."""
+    """The training part of the text that a network learnt, as ids (n,) of its vocabulary, read from where it was read
+    then, or from ``paths``. Raises CorpusError where it cannot be read or is another text."""
     settings, learnt = checkpoint.settings, checkpoint.corpus
     if paths:
         settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": list(paths)})})
     try:
-        corpus = corpus_of(settings)
+        corpus = corpus_of(settings, known=checkpoint.model.vocabulary)
     except CorpusError as error:
         raise CorpusError(f"{error} (the training text is needed; --corpus says where it is now)") from None
     if corpus.sha256 != learnt.sha256:
@@ -69,7 +69,7 @@ class TextIndex:
             at = self._first(beginning)
             # What has most in common with a string stands beside it in the order.
             beside = self._suffixes[max(0, at - 1) : at + 1].tolist()
-            common = max((_common(beginning, self._suffix(place, seen)) for place in beside), default=0)
+            common = max((_common(beginning, self._suffix(place, seen), least) for place in beside), default=0)
             if common < seen:
                 return common
             seen *= 2
@@ -100,10 +100,12 @@ class TextIndex:
         return ids.astype(self._type).tobytes()
 
 
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes two strings begin with alike."""
+def _common(one: bytes, other: bytes, least: int) -> int:
+    """How many bytes two strings begin with alike, 0 if that is fewer than ``least``."""
+    if one[:least] != other[:least]:
+        return 0
     shorter = min(len(one), len(other))
-    return next((k for k in range(shorter) if one[k] != other[k]), shorter)
+    return next((k for k in range(least, shorter) if one[k] != other[k]), shorter)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ def summary(checkpoint: Checkpoint) -> dict[str, Any]:
     losses = progress.recent_losses
     return {
         "corpus": asdict(checkpoint.corpus),
+        "origins": [asdict(origin) for origin in checkpoint.origins],
         "progress": asdict(progress),
         "training_loss": sum(losses) / len(losses) if losses else None,
         "epochs": _epochs(checkpoint),

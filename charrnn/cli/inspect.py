@@ -33,6 +33,8 @@ def _print(facts: Mapping[str, Any]) -> None:
 
     corpus, progress, vocabulary = facts["corpus"], facts["progress"], facts["vocabulary"]
     _line("corpus", f"{corpus['name']}, {corpus['characters']:,} characters, SHA-256 {corpus['sha256']}")
+    for origin in facts["origins"]:
+        _line("began with", f"{origin['path']}, iteration {origin['iteration']:,} on {origin['corpus']['name']}")
     epochs = "" if facts["epochs"] is None else f", {facts['epochs']:.2f} epochs"
     _line(
         "trained", f"{progress['iteration']:,} iterations of {facts['characters_per_iteration']:,} characters{epochs}"

@@ -83,14 +83,16 @@ class Session:
             *(self._model, self._settings["length"], self._rng), prime=self._text, filters=filters, **self._options
         )
         written = ""
-        with _stopped_by_ctrl_c() as stopped:
-            for (piece,) in pieces:
-                write(piece, self._raw)
-                written += piece
-                if stopped:
-                    break
-        self._text += written
-        write("\n")
+        try:
+            with _stopped_by_ctrl_c() as stopped:
+                for (piece,) in pieces:
+                    write(piece, self._raw)
+                    written += piece
+                    if stopped:
+                        break
+        finally:
+            self._text += written
+            write("\n")
         self._after(written)
 
     def _command(self, name: str = "", value: str | None = None) -> None:

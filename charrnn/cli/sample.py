@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -176,12 +177,13 @@ def _write(
 
     from charrnn.generation.sampler import generate
 
-    steps: list[list[str]] = []
+    texts = [StringIO() for _ in range(options["count"])]
     write(options["prime"], raw)
     for pieces in generate(model, length, np.random.default_rng(seed), **options):
         write(pieces[0], raw)
-        steps.append(pieces)
-    first, *others = ("".join(text) for text in zip(*steps, strict=True))
+        for text, piece in zip(texts, pieces, strict=True):
+            text.write(piece)
+    first, *others = (text.getvalue() for text in texts)
     write("\n")
     after(first)
     for other in others:

@@ -1,6 +1,7 @@
 """``charrnn score``"""
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -143,32 +144,35 @@ class _Reading:
                 for piece in read(self._model, blocks, self.name, self._unknown):
                     self.score += piece.score
                     yield piece
-                    bar.update(len(piece.text.encode(self._encoding, "replace")))
+                    bar.update(len(piece.text.encode("utf-8", "replace")))
             except CorpusError as error:
                 raise CorpusError(str(error).replace("set corpus.encoding to", "give --encoding")) from None
-        if not self.score.characters:
-            raise CorpusError(f"{self.name!r} holds no character to score; give a text that the network can read")
 
     def finish(self) -> None:
         """Reads what has not been read."""
         deque(self, maxlen=0)
 
 
-def _scores(readings: "Sequence[_Reading]") -> "dict[str, Score]":
-    """The score of each text and, where there are several, of all of them."""
+def _scores(readings: "Sequence[_Reading]") -> "list[tuple[str, Score]]":
+    """The score of each text and, where there are several, of all of them. Raises CorpusError where there is none."""
     from charrnn.analysis.scoring import Score
 
-    scores = {reading.name: reading.score for reading in readings}
-    return scores if len(readings) == 1 else scores | {TOGETHER: sum(scores.values(), Score())}
+    together = sum((reading.score for reading in readings), Score())
+    if not together.characters:
+        names = ", ".join(repr(reading.name) for reading in readings)
+        raise CorpusError(f"there is no character to score in {names}; give a text that the network can read")
+    scores = [(reading.name, reading.score) for reading in readings]
+    return scores if len(readings) == 1 else [*scores, (TOGETHER, together)]
 
 
 def _figures(readings: "Sequence[_Reading]") -> Iterator[str]:
     """What is said of each, a line."""
     from charrnn.cli.output import loss_text
 
-    for name, s in _scores(readings).items():
+    for name, s in _scores(readings):
         unknown = f", {s.unknown:,} unknown" if s.unknown else ""
-        yield f"{name}: {loss_text(s.loss)}, perplexity {s.perplexity:.2f}, {s.characters:,} characters{unknown}"
+        loss = f"{loss_text(s.loss)}, perplexity {s.perplexity:.2f}, " if s.characters else ""
+        yield f"{name}: {loss}{s.characters:,} characters{unknown}"
 
 
 def _compare(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> None:
@@ -177,10 +181,11 @@ def _compare(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> 
 
     columns = [_scores(of_one) for of_one in readings]
     rows = [["", *paths]]
-    for name in columns[0]:
-        best = min(column[name].loss for column in columns)
-        losses = [column[name].loss for column in columns]
-        rows.append([name, *(f"{loss_text(loss)} {'*' if loss == best else ' '}" for loss in losses)])
+    for same_text in zip(*columns, strict=True):
+        losses = [score.loss for _, score in same_text]
+        best = min(losses)
+        cells = ("-" if math.isnan(loss) else f"{loss_text(loss)} {'*' if loss == best else ' '}" for loss in losses)
+        rows.append([same_text[0][0], *cells])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -193,17 +198,17 @@ def _compare(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> 
 
 
 def _json(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> None:
-    def numbers(score: "Score") -> dict[str, float]:
+    def numbers(score: "Score") -> dict[str, float | None]:
         return {
             "characters": score.characters,
             "unknown": score.unknown,
-            "nats_per_character": score.loss,
-            "bits_per_character": score.bits,
-            "perplexity": score.perplexity,
+            "nats_per_character": score.loss if score.characters else None,
+            "bits_per_character": score.bits if score.characters else None,
+            "perplexity": score.perplexity if score.characters else None,
         }
 
     document = {
-        path: {name: numbers(score) for name, score in _scores(of_one).items()}
+        path: [{"text": name} | numbers(score) for name, score in _scores(of_one)]
         for path, of_one in zip(paths, readings, strict=True)
     }
     click.echo(json.dumps(document))

@@ -122,7 +122,7 @@ FILTERS: dict[str, Filter] = {
         "more; 0.3 to 1.",
         looks_back=True,
     ),
-    "temperature": Filter(temperature, float, 0, None, 0.7, "0: always the likeliest; 1: as learnt; above: wilder."),
+    "temperature": Filter(temperature, float, 0, 1e6, 0.7, "0: always the likeliest; 1: as learnt; above: wilder."),
     "top_k": Filter(top_k, int, 1, None, None, "Draw from the K likeliest characters only."),
     "top_p": Filter(top_p, float, 0, 1, None, "Draw from the likeliest that make up this probability."),
     "min_p": Filter(min_p, float, 0, 1, None, "Draw from those at least this many times as likely as the likeliest."),

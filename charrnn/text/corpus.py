@@ -11,6 +11,7 @@ import numpy as np
 
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
+from charrnn.files import replace_file
 from charrnn.text.reading import find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary, code_points, describe
 from charrnn.text.words import real_words
@@ -197,19 +198,10 @@ def _encoded(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -
 
 def _mapped(path: Path, encoded: Iterable[tuple[int, Ids]], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
     """Ids (n,) mapped from a file, which is written before unless it is there and whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if not path.exists() or path.stat().st_size != n * dtype.itemsize:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with open(beside, "wb") as file:
-                    for _, block in encoded:
-                        file.write(block.data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(beside, path)
-            finally:
-                beside.unlink(missing_ok=True)
+            replace_file(path, lambda file: file.writelines(block.data for _, block in encoded))
         return np.memmap(path, dtype, "r").view(np.ndarray)
     except OSError as error:
         raise CorpusError(

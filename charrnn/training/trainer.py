@@ -122,6 +122,8 @@ class Trainer:
         self._stopping = False
         self.speed: Speed | None = None
         """As it was measured where the settings give minutes."""
+        if run:
+            self.checkpoint().check()  # now rather than at the first save
         self._budget = None if t.minutes is None else self._budgeted(60 * t.minutes, started)
 
     def stop(self) -> None:
@@ -147,7 +149,6 @@ class Trainer:
 
     def _train(self) -> Generator[Fact]:
         saved = self.progress.iteration
-        self._stopping = False
         with self.run.writing() if self.run else nullcontext(), self.engine:
             while self.progress.iteration < self.iterations and not self._stopping:
                 with quiet_overflow():
@@ -162,6 +163,7 @@ class Trainer:
                 yield self._save()
             if self.progress.iteration == self.iterations and len(self.corpus.test):
                 yield Evaluation(self.iterations, "test", self._evaluate(self.corpus.test), is_best=False)
+        self._stopping = False
 
     def checkpoint(self) -> Checkpoint:
         """Everything as it stands; its arrays are the trainer's own, and change with the next iteration."""

@@ -11,7 +11,7 @@ import re
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -104,6 +104,15 @@ def checked_text(text: bytes) -> bytes:
     return text
 
 
+def differing(expected: Set[str], names: Set[str]) -> str:
+    """How some names differ from those expected: ``lacks 'a', 'b', 'c' and 4 more and has too many: 'd'``."""
+    parts = []
+    for verb, these in (("lacks", expected - names), ("has too many:", names - expected)):
+        first = ", ".join(map(repr, sorted(these)[:3]))
+        parts += [f"{verb} {first}{f' and {len(these) - 3} more' if len(these) > 3 else ''}"] if these else []
+    return " and ".join(parts)
+
+
 @contextmanager
 def open_archive(path: Path) -> Iterator["Archive"]:
     """An archive to read from within the context. Raises ArchiveError, or OSError."""
@@ -153,8 +162,7 @@ class Archive:
         """Raises ArchiveError unless there are these arrays, as long as they must be, and no others."""
         names = self._members.keys() - {TEXT}
         if names != expected.keys():
-            lacking, more = sorted(expected.keys() - names), sorted(names - expected.keys())
-            raise ArchiveError(f"it lacks {lacking} and has {more} instead")
+            raise ArchiveError(f"it {differing(expected.keys(), names)}")
         for name, like in expected.items():
             if (size := self._members[name].file_size) != like.nbytes:
                 raise ArchiveError(f"{name!r} has {size:,} bytes, and its settings ask for {like.nbytes:,}")

@@ -30,6 +30,7 @@ from charrnn.archive import (
     ArchiveError,
     Shaped,
     checked_text,
+    differing,
     open_archive,
     shaped,
     write_archive,
@@ -116,8 +117,7 @@ class _Safetensors:
     def check(self, expected: Mapping[str, Shaped]) -> None:
         names = set(self._file.keys())
         if names != expected.keys():
-            lacking, more = sorted(expected.keys() - names), sorted(names - expected.keys())
-            raise ArchiveError(f"it lacks {lacking} and has {more} instead")
+            raise ArchiveError(f"it {differing(expected.keys(), names)}")
         for name, (shape, dtype) in expected.items():
             part = self._file.get_slice(name)
             of_file, kind = tuple(part.get_shape()), part.get_dtype()

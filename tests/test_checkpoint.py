@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,19 @@ def test_a_run_folder_stands_for_its_best_then_its_last_checkpoint(tmp_path: Pat
     assert load_checkpoint(run.folder).progress.iteration == 3
     with pytest.raises(CheckpointError, match="there are: 1, 2"):
         load_checkpoint(run.folder, at=3)
+
+
+def test_a_name_may_hold_brackets(tmp_path: Path) -> None:
+    paths = [f"[{{{k}}}].txt" for k in range(2000)]
+    saved = trained()
+    corpus = saved.settings.corpus.model_copy(update={"path": paths})
+    replace(saved, settings=saved.settings.model_copy(update={"corpus": corpus})).save(tmp_path / "c.npz")
+    assert load_checkpoint(tmp_path / "c.npz").settings.corpus.path == paths
+
+
+@pytest.mark.parametrize(("paths", "says"), [(["caf\udce9.txt"], "not UTF-8"), (["x" * 500] * 5000, "of at most")])
+def test_a_run_that_could_not_be_saved_is_refused_before_it_begins(tmp_path: Path, paths: list, says: str) -> None:
+    settings = load_settings("quick", model={"hidden": 5}, training={"iterations": 2, "batch": 3, "window": 7})
+    corpus = settings.corpus.model_copy(update={"path": paths})
+    with pytest.raises(CheckpointError, match=says):
+        Trainer(settings.model_copy(update={"corpus": corpus}), CORPUS, Run(tmp_path / "run"))

@@ -115,15 +115,24 @@ def directory_bomb_of_64_bits(good: Path, path: Path) -> None:
     path.write_bytes(entry * n + end64 + locator + end)
 
 
+def overlapping(good: Path, path: Path) -> None:
+    """A member that claims the whole file, and more."""
+    content = bytearray(good.read_bytes())
+    directory = content.rindex(b"PK\1\2")  # the last entry: sizes are at 20 and 24
+    content[directory + 20 : directory + 28] = (10**9).to_bytes(4, "little") * 2
+    path.write_bytes(content)
+
+
 CHECKPOINTS = {
+    "members over one another": (overlapping, "over one another"),
     "a zip bomb": (bomb, "is compressed"),
     "a header that asks for terabytes": (header_bomb, "is not float32 (4, 16)"),
     "settings that ask for terabytes": (changed(lambda d: d["settings"]["model"].update(hidden=100_000)), "ask for"),
     "a state that asks for terabytes": (changed(lambda d: d["settings"]["training"].update(batch=10**5)), "ask for"),
     "layers without end": (changed(lambda d: d["settings"]["model"].update(layers=100_000)), "model.layers"),
     "a member twice": (twice, "twice"),
-    "a member more": (changed(arrays=lambda a: a.update(evil=np.zeros(3))), "has ['evil']"),
-    "a member less": (changed(arrays=lambda a: a.pop("state")), "lacks ['state']"),
+    "a member more": (changed(arrays=lambda a: a.update(evil=np.zeros(3))), "has too many: 'evil'"),
+    "a member less": (changed(arrays=lambda a: a.pop("state")), "lacks 'state'"),
     "objects": (changed(arrays=lambda a: a.update(state=np.array([{}], object))), "'state' has"),
     "objects of the right size": (
         changed(arrays=lambda a: a.update(state=npy(a["state"]).replace(b"'<f4'", b"'|O' "))),

@@ -47,7 +47,7 @@ def _print(facts: Mapping[str, Any]) -> None:
         _line(
             "best validation loss", f"{loss_text(progress['best_loss'])}, at iteration {progress['best_iteration']:,}"
         )
-    _line("resumable", "yes" if facts["resumable"] else "no, weights only")
+    _line("resumable", "yes" if facts["resumable"] else "no, weights only; a run goes on from its last.npz")
     _line("made with", ", ".join(f"{name} {version}" for name, version in facts["made_with"].items()))
     _line("vocabulary", f"{len(vocabulary):,} characters: {vocabulary!r}")
     click.echo(f"\nparameters: {facts['numbers']:,}")

@@ -78,6 +78,8 @@ class Progress:
                 self._validation = f", validation {fact.loss:.3f}"
             case Planned():
                 self._iterations = self._bar.total = fact.iterations
+                with tqdm.external_write_mode(file=sys.stderr):
+                    say(f"iteration {fact.iteration:,}: at this speed {fact.iterations:,} fit in the time")
             case Snapshot():
                 with tqdm.external_write_mode(file=sys.stdout):
                     write(f"{snapshot_text(fact)}\n")

@@ -135,8 +135,12 @@ def command(
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
+    if at is not None and checkpoint is None:
+        raise click.UsageError("--at picks from a run folder; name it with --checkpoint")
     if interactive and (count > 1 or best_of > 1 or prime_file == "-"):
-        raise click.UsageError("--interactive writes one text and reads stdin; leave out --count, --best-of and -")
+        raise click.UsageError(
+            "--interactive writes one text and reads stdin; leave out --count, --best-of and --prime-file -"
+        )
     if corpus and not (novelty or max_copy):
         raise click.UsageError("--corpus is read for --novelty and --max-copy; give one of them too")
     if "" in stop:

@@ -41,7 +41,7 @@ def command(
         proposals.append(proposal)
     chosen = best(proposals)
     why = reason(chosen, proposals, learnt)
-    train = _command(corpus, configs, assignments, minutes, chosen, settings.training.batch)
+    train = _command(corpus, configs, assignments, minutes, chosen, settings.training.batch, learnt.name)
     if as_json:
         rows = [
             asdict(p) | {"loss_range": p.loss_range, "loss_bits": p.loss / math.log(2), "recommended": p is chosen}
@@ -76,12 +76,14 @@ def _command(
     minutes: float,
     chosen: "Proposal",
     batch: int,
+    name: str,
 ) -> str:
-    """The command that trains the chosen network, for a shell."""
+    """The command that trains the chosen network, in a run of its own, for a shell."""
     assigned = [*assignments, f"model.hidden={chosen.hidden}"]
     if chosen.batch != batch:
         assigned.append(f"training.batch={chosen.batch}")
     words = ["charrnn", "train", *corpus]
     words += [word for config in configs for word in ("--config", config)]
+    words += ["--run", f"runs/{name}-{chosen.hidden}"]
     words += ["--minutes", f"{minutes:g}", *(word for setting in assigned for word in ("--set", setting))]
     return shlex.join(words)

@@ -176,8 +176,8 @@ def _say_beginning(beginning: "Checkpoint", vocabulary: "Vocabulary") -> None:
     new = "".join(character for character in vocabulary.characters if character not in known)
     shown = f": {new[:40]}{' and others' if len(new) > 40 else ''}" if new else ""
     say(
-        f"begins with the network that iteration {beginning.progress.iteration} on {beginning.corpus.name} left; "
-        f"its {len(known)} characters are kept, {len(new)} are new{shown}"
+        f"begins with the network of {beginning.corpus.name}, iteration {beginning.progress.iteration}: "
+        f"its {len(known)} characters are kept, {len(new)} {'is' if len(new) == 1 else 'are'} new{shown}"
     )
 
 
@@ -229,6 +229,7 @@ def _introduce(trainer: "Trainer") -> None:
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {trainer.run}{begun}")
     if trainer.progress.iteration == trainer.iterations:
+        say("nothing is left to do; set training.iterations or --minutes higher to train longer")
         return
     with suppress(DivergenceError):  # of which training itself says more
         speed = trainer.speed or measure(trainer, REHEARSAL)

@@ -293,8 +293,8 @@ class Trainer:
         learnt = checkpoint.corpus
         if learnt.sha256 != self.corpus.sha256:
             raise RunError(
-                f"the text of corpus {self.corpus.name!r} is not the one this run learnt "
-                f"({learnt.characters} characters, SHA-256 {learnt.sha256[:12]}...); "
+                f"the text of {', '.join(self.settings.corpus.path) or self.corpus.name} is not what this run learnt "
+                f"({learnt.characters:,} characters, SHA-256 {learnt.sha256[:12]}...); "
                 "bring that one back, or start a new run"
             )
         if checkpoint.training is None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.analysis.ngrams import FALLBACK, probabilities
+from charrnn.analysis.ngrams import FALLBACK, _discounts, probabilities
 
 MARK = -1
 ENGLISH = (
@@ -91,3 +91,8 @@ def test_what_always_follows_becomes_likely() -> None:
     *_, longest = probabilities(training, text, 3, 2)
     assert longest[2:].min() > 0.99
     assert pytest.approx(1 / 3, abs=0.01) == next(probabilities(training, text, 3, 0))[0]
+
+
+def test_counts_that_leave_nothing_for_the_unseen_get_other_discounts() -> None:
+    """Of 4, 1, 1 and 1 grams seen once, twice, three and four times, D(2) would be 0."""
+    assert _discounts(np.array([1, 1, 1, 1, 2, 3, 4])) is FALLBACK

@@ -48,6 +48,17 @@ def test_followers(text: str, string: str, wide: bool) -> None:
     assert sorted(followers) == encoded("".join(expected), vocabulary, wide).tolist()
 
 
+def test_a_network_that_knows_more_characters_than_its_text(tmp_path: Path) -> None:
+    """One that was fine-tuned: the text is read in its vocabulary."""
+    (tmp_path / "text.txt").write_text(TEXT)
+    settings = load_settings("quick", corpus={"path": [str(tmp_path / "text.txt")], "validation": 0})
+    corpus = load_corpus(settings.corpus.path, validation=0)
+    vocabulary = Vocabulary(corpus.vocabulary.characters + "!QZ")
+    model = Model.new(settings, vocabulary)
+    checkpoint = Checkpoint(model, settings, Progress(), CorpusRecord("text", corpus.sha256, len(corpus)))
+    assert vocabulary.decode(training_text(checkpoint)) == TEXT
+
+
 def test_novelty_is_the_longest_copy_and_the_share_of_long_ones() -> None:
     vocabulary = Vocabulary(TEXT + "xyz")
     index = TextIndex(vocabulary.encode(TEXT))

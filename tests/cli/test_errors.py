@@ -85,7 +85,7 @@ CASES = {
     "a run that no folder can be": (1, ["--run", NO_NAME], "File name too long"),
     "nothing to resume": (1, ["--resume"], "'new' holds no run to resume; leave out --resume to start one"),
     "a file to resume": (1, ["--resume", "--run", "cats.txt"], "'cats.txt' holds no run to resume"),
-    "resumed with another text": (1, ["other.txt", "--run", "run", "--resume"], "not the one this run learnt"),
+    "resumed with another text": (1, ["other.txt", "--run", "run", "--resume"], "not what this run learnt"),
     "resumed with another model": (
         *(2, ["--run", "run", "--resume", "--set", "model.hidden=5"]),
         "model.hidden is 4 in this run and cannot change",

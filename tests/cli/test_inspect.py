@@ -37,7 +37,7 @@ def test_for_people(folder: Path, charrnn: Callable) -> None:
         "trained: 3 iterations of 16 characters, 0.02 epochs\n",
         f"training loss: {row['loss']:.3f} nats/char ({row['loss'] / np.log(2):.3f} bits)\n",
         f"validation loss: {row['validation_loss']:.3f} nats/char",
-        "resumable: no, weights only\n",
+        "resumable: no, weights only; ",
         f"numpy {np.__version__}",
         "vocabulary: 15 characters: '\\n .acdeghmnorst'\n",
         "layer0.Wx               15 x 16  norm ",

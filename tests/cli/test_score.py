@@ -54,10 +54,15 @@ def test_figures(page: str, charrnn: Callable) -> None:
     assert perplexity == pytest.approx(math.exp(nats), rel=0.01)
 
 
+def by_text(document: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores by network and by text."""
+    return {path: {row["text"]: row for row in rows} for path, rows in json.loads(document).items()}
+
+
 def test_the_loss_is_that_of_training(folder: Path, charrnn: Callable) -> None:
     text = Path("cats.txt").read_text()
     Path("rest.txt").write_text(text[-222:])
-    scored = json.loads(charrnn(*SCORE, "rest.txt", "--json").out)["run"]["rest.txt"]
+    scored = by_text(charrnn(*SCORE, "rest.txt", "--json").out)["run"]["rest.txt"]
     assert scored["nats_per_character"] == pytest.approx(load_checkpoint("run").progress.best_loss, abs=0.02)
 
 
@@ -65,7 +70,7 @@ def test_several_files_folders_and_standard_input(page: str, charrnn: Callable) 
     Path("pages").mkdir()
     Path("pages/one.txt").write_text("the cat ran.\n")
     done = charrnn(*SCORE, page, "pages", "-", "--json", stdin=b"the dog sat.\r\n")
-    scores = json.loads(done.out)["run"]
+    scores = by_text(done.out)["run"]
     names = ["page.txt", str(Path("pages/one.txt")), "standard input"]
     assert list(scores) == [*names, "together"]
     assert [scores[name]["characters"] for name in names] == [52, 13, 13]
@@ -81,7 +86,7 @@ def test_networks_side_by_side(page: str, charrnn: Callable) -> None:
     assert header.split() == [first, last]
     assert [row.split()[0] for row in rows] == ["page.txt", "cats.txt", "together"]
     assert note == "* the network that predicts it best"
-    scores = json.loads(charrnn(*args, "--json").out)
+    scores = by_text(charrnn(*args, "--json").out)
     for row in rows:
         name = row.split()[0]
         losses = [scores[path][name]["nats_per_character"] for path in (first, last)]
@@ -201,7 +206,7 @@ def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> Non
     ("args", "code", "says"),
     [
         (["nowhere.txt"], 1, "'nowhere.txt' does not exist; check the path"),
-        (["empty.txt"], 1, "'empty.txt' holds no character to score"),
+        (["empty.txt"], 1, "there is no character to score in 'empty.txt'"),
         (["latin.txt"], 1, "'latin.txt' is not utf-8: byte 0xe9 at offset 3 (invalid continuation byte); give --enc"),
         (["cats.txt", "--checkpoint", "nowhere"], 1, "checkpoint 'nowhere' does not exist"),
         (["cats.txt", "--encoding", "nothing"], 2, "'nothing'"),
@@ -230,3 +235,14 @@ def test_the_reader_may_leave(folder: Path, start: Callable) -> None:
     process.stdout.close()
     assert process.wait() == 0
     assert process.stderr.read() == b""
+
+
+def test_a_text_twice_an_empty_one_and_one_called_together(folder: Path, charrnn: Callable) -> None:
+    Path("empty.txt").touch()
+    Path("together").write_text("the dog sat.")
+    done = charrnn(*SCORE, "together", "empty.txt", "together")
+    assert done.code == 0
+    assert [line.rpartition(", ")[2] for line in done.out.splitlines()] == [
+        *("12 characters", "empty.txt: 0 characters", "12 characters", "24 characters")
+    ]
+    assert "empty.txt  -" in charrnn(*SCORE, "--checkpoint", "run/checkpoints/last.npz", "cats.txt", "empty.txt").out

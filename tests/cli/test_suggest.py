@@ -26,7 +26,7 @@ def test_the_command_is_taken_by_train(folder: Path, charrnn: Callable) -> None:
     assert program == "charrnn"
     trained = charrnn(*args)
     assert (trained.code, "write: charrnn sample" in trained.err) == (0, True)
-    assert "minutes: 0.03\n" in Path("runs/cats/config.yaml").read_text()
+    assert "minutes: 0.03\n" in next(Path("runs").glob("cats-*/config.yaml")).read_text()
 
 
 def test_a_table_a_reason_and_a_command(folder: Path, charrnn: Callable) -> None:
@@ -56,7 +56,7 @@ def test_the_command_repeats_what_was_set_and_quotes_it(folder: Path, charrnn: C
     Path("my cats.txt").write_bytes(Path("cats.txt").read_bytes())
     settings = ("--config", "tiny.yaml", "--set", "snapshots.prime=the cat")
     command = charrnn("suggest", "my cats.txt", *settings, "--minutes", "1").out.splitlines()[-1]
-    assert shlex.split(command)[:7] == ["charrnn", "train", "my cats.txt", "--config", "tiny.yaml", "--minutes", "1"]
+    assert shlex.split(command)[:5] == ["charrnn", "train", "my cats.txt", "--config", "tiny.yaml"]
     assert "snapshots.prime=the cat" in shlex.split(command)
 
 

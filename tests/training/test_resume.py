@@ -185,7 +185,7 @@ def test_what_the_run_is_about_cannot_change(key: str, value: object) -> None:
 def test_another_text_is_refused(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     train(run, settings())
-    with pytest.raises(RunError, match="not the one this run learnt"):
+    with pytest.raises(RunError, match="not what this run learnt"):
         Trainer(settings(), make_corpus("another text " * 40), run, run.last_checkpoint())
 
 

@@ -47,7 +47,7 @@ def test_nothing_is_replaced_unasked(folder: Path, charrnn: Callable, args: tupl
         (("export", "nowhere", "--format", "npz"), 1, "checkpoint 'nowhere' does not exist"),
         (("export", "cats.txt", "--format", "npz"), 1, "'cats.txt' is not a whole checkpoint"),
         (("export", "run", "--format", "npz", "--to", "nowhere/x.npz"), 1, "'nowhere/x.npz' cannot be written"),
-        (("export", "run", "--format", "npz", "--to", "run", "--force"), 1, "'run' cannot be written: Is a directory"),
+        (("export", "run", "--format", "npz", "--to", "run", "--force"), 1, "'run' is a folder; name a file"),
         (("export", "run", "--format", "pt"), 2, "--format"),
         (("export", "run"), 2, "--format"),
         (("import", "nowhere", "--to", "x.npz"), 1, "'nowhere' cannot be read: No such file"),

@@ -322,7 +322,7 @@ def test_fine_tuning_says_what_is_kept_and_what_is_new(folder: Path, charrnn: Ca
     tuned = charrnn("train", "chats.txt", *TINY, "--init-from", "run", "--run", "new", "--set", "model.dropout=0.1")
     assert tuned.code == 0
     kept = len(set(Path("cats.txt").read_text()))
-    said = f"iteration 6 on cats left; its {kept} characters are kept, 7 are new: ,ilpuàé\n"
+    said = f"network of cats, iteration 6: its {kept} characters are kept, 7 are new: ,ilpuàé\n"
     assert said in tuned.err
     (origin,) = load_checkpoint("new").origins
     assert (origin.path, origin.corpus.name) == (str(folder / "run"), "cats")

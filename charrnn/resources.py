@@ -1,4 +1,5 @@
-"""What travels with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network."""
+"""What travels with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network; in
+``pages/`` the styles and scripts of its HTML."""
 
 from pathlib import Path
 
@@ -19,3 +20,8 @@ def recipes() -> dict[str, Path]:
 def shipped_network() -> Path:
     """The checkpoint that is there from the beginning: of the recipe ``tolstoy``, trained on War and Peace."""
     return resource("data") / "tolstoy.npz"
+
+
+def page_part(name: str) -> str:
+    """A style sheet or script of the pages of HTML that commands make."""
+    return (_HERE / "pages" / name).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The examples of the README and then of docs/how-to.md run, in their order, on a small text with a small network."""
+"""The examples of the README, docs/how-to.md and docs/see.md run, in this order, on a small text and network."""
 
 import os
 import random
@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README, HOW_TO = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/how-to.md"))
-BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README + HOW_TO, re.S)
-ELSEWHERE = ("pip install", "corpus fetch")
-"""What needs the network; ``test_corpora.py`` fetches from a server of its own."""
+README, *DOCS = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/how-to.md", "docs/see.md"))
+BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", "".join([README, *DOCS]), re.S)
+ELSEWHERE = ("pip install", "corpus fetch", "--plot")
+"""What needs the network, or an extra that the tests do without; each has a test of its own."""
 COMMANDS = [
     line
     for kind, block in BLOCKS
@@ -49,7 +49,7 @@ def small(command: str) -> str:
     if "charrnn suggest" in command:
         return command.replace("--minutes 10", "--minutes 0.6")
     if "charrnn train" not in command:
-        return command
+        return re.sub("charrnn (neurons|gates)", r"charrnn \1 --length 1500", command)
     command = re.sub(r"--minutes \d+", "--minutes 0.02", command)
     length = "" if "training.iterations" in command or "--minutes" in command else SHORT
     redirect = re.search(r" > \S+$", command)

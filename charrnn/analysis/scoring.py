@@ -20,7 +20,7 @@ from charrnn.generation.sampler import WINDOW, beginning
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.nn.parameters import Workspace
-from charrnn.text.vocabulary import Unknown, describe
+from charrnn.text.vocabulary import Unknown, Vocabulary, describe
 
 LINE = 400
 """Characters of a line that are kept, so that a text without line ends takes no more memory."""
@@ -90,20 +90,10 @@ def read(model: Model, blocks: Iterable[str], name: str = "the text", unknown: U
     """
     network, p, vocabulary = model.network, model.parameters, model.vocabulary
     space, state = Workspace(network.dtype), network.zero_state(1)
-    before, learnt, line = vocabulary.encode(beginning(vocabulary.characters)), set(vocabulary.characters), 1
-    for block in blocks:
-        strange = set(block) - learnt
-        if strange and unknown == "error":
-            at = min(map(block.index, strange))
-            line += block[:at].count("\n")
-            raise UnknownCharacterError(
-                f"{name}, line {line}: {describe(block[at])} is not one of the {len(vocabulary)} characters that the "
-                "network has learnt; skip such characters with --unknown skip, or replace them with --unknown replace"
-            )
+    before = vocabulary.encode(beginning(vocabulary.characters))
+    for ids, strange in encoded(vocabulary, blocks, name, unknown):
         if strange:
-            yield Piece("", np.zeros(0), sum(map(block.count, strange)))
-        line += block.count("\n")
-        ids = vocabulary.encode(block, unknown)
+            yield Piece("", np.zeros(0), strange)
         for start in range(0, len(ids), WINDOW):
             y = ids[start : start + WINDOW]
             x = np.concatenate([before, y[:-1]])
@@ -116,6 +106,24 @@ def read(model: Model, blocks: Iterable[str], name: str = "the text", unknown: U
                     f"what the network computes for {name} is no longer a finite number; take an earlier checkpoint"
                 )
             yield Piece(vocabulary.decode(y), nats)
+
+
+def encoded(
+    vocabulary: Vocabulary, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error"
+) -> Iterator[tuple[Ids, int]]:
+    """The ids of each block, and how many of its characters are unknown; raises as ``read`` does."""
+    learnt, line = set(vocabulary.characters), 1
+    for block in blocks:
+        strange = set(block) - learnt
+        if strange and unknown == "error":
+            at = min(map(block.index, strange))
+            line += block[:at].count("\n")
+            raise UnknownCharacterError(
+                f"{name}, line {line}: {describe(block[at])} is not one of the {len(vocabulary)} characters that the "
+                "network has learnt; skip such characters with --unknown skip, or replace them with --unknown replace"
+            )
+        line += block.count("\n")
+        yield vocabulary.encode(block, unknown), sum(map(block.count, strange))
 
 
 def surprisal(logits: Array, targets: Ids) -> Array:

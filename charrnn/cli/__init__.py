@@ -22,6 +22,8 @@ COMMANDS = {
     "sample": "Write with a trained network.",
     "snapshots": "Print how a run's samples progressed.",
     "score": "Say how well a network predicts a text.",
+    "neurons": "Show what a unit does along a text, and find units by task.",
+    "gates": "Show how open gates are along a text, and how saturated.",
     "baseline": "Say what a network has to beat on a text.",
     "bench": "Measure how fast this machine trains and samples.",
     "corpus": "Known texts by name, and what any text is made of.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.cli.terminal import escaped, say, write
+from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
     from charrnn.text.vocabulary import Unknown
 
 TOGETHER = "together"
-
-
-def _codec(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
-    try:
-        "".encode(name or "utf-8")
-    except (LookupError, ValueError):
-        raise click.BadParameter(f"{name!r} is no text encoding that Python knows, such as utf-8 or latin-1") from None
-    return name
 
 
 @click.command("score")
@@ -44,19 +37,8 @@ def _codec(ctx: click.Context, param: click.Parameter, name: str | None) -> str 
 @click.option("--show", is_flag=True, help="Print the text coloured by surprisal.")
 @click.option("--html", is_flag=True, help="Print it as a page of HTML.")
 @click.option("--lines", is_flag=True, help="Print every line's loss, the most surprising line first.")
-@click.option(
-    "--unknown",
-    type=click.Choice(["error", "skip", "replace"]),
-    default="error",
-    show_default=True,
-    help="What to do with characters that a network has not learnt.",
-)
-@click.option(
-    "--encoding",
-    metavar="CODEC",
-    callback=_codec,
-    help="How the files are encoded.  [default: as the network's corpus was]",
-)
+@unknown_option
+@encoding_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
 def command(
@@ -215,7 +197,8 @@ def _json(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> Non
 
 
 def _show(readings: "Sequence[_Reading]") -> None:
-    from charrnn.cli.surprisal import coloured, has_colour, legend, marked
+    from charrnn.cli.levels import has_colour
+    from charrnn.cli.surprisal import coloured, legend, marked
 
     colour = has_colour()
     sys.stdout.write(f"{legend(colour)}\n")
@@ -229,7 +212,8 @@ def _show(readings: "Sequence[_Reading]") -> None:
 
 
 def _html(readings: "Sequence[_Reading]", title: str) -> None:
-    from charrnn.cli.surprisal import PAGE_END, page_begin, page_figures, page_text
+    from charrnn.cli.page import PAGE_END
+    from charrnn.cli.surprisal import page_begin, page_figures, page_text
 
     write(page_begin(f"How {title} reads"))
     for reading in readings:

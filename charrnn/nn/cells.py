@@ -22,6 +22,9 @@ from charrnn.nn.parameters import Workspace
 
 Views = Mapping[str, Array]
 
+CANDIDATE = "candidate"
+"""The one block of columns that is no gate: it goes through tanh and may enter the state."""
+
 
 class Cell(ABC):
     """What every cell has; a new one says its gates and writes ``step``, ``forward`` and ``backward``."""
@@ -30,6 +33,10 @@ class Cell(ABC):
     """How many blocks of H columns the weights have."""
     states: ClassVar[int] = 1
     """S: how many vectors of size H are carried from one step to the next."""
+    activations: ClassVar[tuple[str, ...]] = ()
+    """What ``forward`` leaves in the blocks of H columns of "a", by name, where it leaves the gates there."""
+    carried: ClassVar[Mapping[str, str]] = {"hidden": "h"}
+    """The states by name, and the array (T + 1, B, H) in which ``forward`` leaves each."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         self.input_size = input_size
@@ -50,6 +57,13 @@ class Cell(ABC):
     def split(self, a: Array) -> list[Array]:
         """The gates in (..., nH): n views (..., H)."""
         return np.split(a, self.gates, axis=-1)
+
+    def trace(self, space: Workspace, T: int, B: int) -> dict[str, Array]:
+        """What the units did in the window of T steps and B streams that ``forward`` ran last in this workspace: each
+        state after each step, and each gate, by name, (T, B, H). Views, good until the next forward or backward."""
+        H = self.hidden_size
+        states = {name: space(array, (T + 1, B, H))[1:] for name, array in self.carried.items()}
+        return states | dict(zip(self.activations, self.split(space("a", (T, B, self.gates * H))), strict=False))
 
     @abstractmethod
     def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
@@ -152,6 +166,7 @@ class GRU(Cell):
     """
 
     gates = 3
+    activations = ("reset", "update", CANDIDATE)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return super().shapes() | {"bhn": (self.hidden_size,)}
@@ -240,6 +255,7 @@ class GRUResetBefore(Cell):
     """
 
     gates = 3
+    activations = ("reset", "update", CANDIDATE)
 
     def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
         H = self.hidden_size
@@ -314,6 +330,8 @@ class LSTM(Cell):
 
     gates = 4
     states = 2
+    activations = ("input", "forget", CANDIDATE, "output")
+    carried: ClassVar[Mapping[str, str]] = {"hidden": "h", "cell": "c"}
 
     def initialise(self, p: Views, draw: Draw, input_role: str, forget_bias: float) -> None:
         super().initialise(p, draw, input_role, forget_bias)

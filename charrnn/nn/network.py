@@ -124,6 +124,11 @@ class Network:
         linear(h, p["head.W"], p["head.b"], out=logits)
         return logits, after, inputs
 
+    def trace(self, space: Workspace, T: int, B: int) -> list[dict[str, Array]]:
+        """Of each layer the states and gates of the window that ``forward`` ran last in this workspace; see
+        ``Cell.trace``."""
+        return [cell.trace(space.part(layer), T, B) for layer, cell in enumerate(self.cells)]
+
     def step(self, p: Parameters, x: Ids, state: Array) -> Array:
         """One step for which no backward follows: ids x (B,) -> logits (B, V); overwrites the state with the one
         after it."""

@@ -13,6 +13,9 @@ import pytest
 
 from charrnn.cli import main
 
+sys.path.append(str(Path(__file__).parent))
+from pages import HOSTILE
+
 TEXT = "the cat sat on the mat. the dog ran.\n" * 60
 TINY = """
 model: {hidden: 4}
@@ -87,3 +90,18 @@ def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> str:
+    """A run that has learnt a text with markup and controls in it."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "text.txt").write_text(HOSTILE * 20)
+    assert (
+        charrnn(
+            *("train", str(folder / "text.txt"), "--run", str(folder / "run"), "--set", "model.hidden=4"),
+            *("--set", "training.iterations=2", "--set", "training.batch=2", "--set", "training.window=8"),
+        ).code
+        == 0
+    )
+    return str(folder / "run")

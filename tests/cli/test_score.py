@@ -5,16 +5,15 @@ import math
 import re
 import subprocess
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from pages import HOSTILE, Page
 
 from charrnn import load_checkpoint
-from charrnn.cli.surprisal import has_colour
+from charrnn.cli.levels import has_colour
 
 SCORE = ("score", "--checkpoint", "run")
-HOSTILE = "the cat <script>alert(1)</script> & \x1b[31mred \u202eback.\n"
 LINES = ["the cat sat on the mat.\n", "\n", "gogogogo ran.\n", "the dog ran.\n"]
 
 
@@ -28,21 +27,6 @@ def no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 def page(folder: Path) -> str:
     Path("page.txt").write_text("".join(LINES))
     return "page.txt"
-
-
-@pytest.fixture(scope="session")
-def hostile(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> str:
-    """A run that has learnt a text with markup and controls in it."""
-    folder = tmp_path_factory.mktemp("hostile")
-    (folder / "text.txt").write_text(HOSTILE * 20)
-    assert (
-        charrnn(
-            *("train", str(folder / "text.txt"), "--run", str(folder / "run"), "--set", "model.hidden=4"),
-            *("--set", "training.iterations=2", "--set", "training.batch=2", "--set", "training.window=8"),
-        ).code
-        == 0
-    )
-    return str(folder / "run")
 
 
 def test_figures(page: str, charrnn: Callable) -> None:
@@ -161,30 +145,6 @@ def test_show_lets_no_control_through(hostile: str, charrnn: Callable, monkeypat
     assert "\\x1b[31mred \\u202eback." in bare
     assert "\x1b" not in bare
     assert "\u202e" not in bare
-
-
-class Page(HTMLParser):
-    """The tags, addresses and text of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.tags.append(tag)
-        assert not {"src", "href"} & dict(attrs).keys()
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "pre" in self.open:
-            self.text += data
 
 
 def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> None:

@@ -25,8 +25,12 @@ def blocks(p: Weights, name: str, gates: int) -> list[Array]:
     return np.split(p[name], gates, axis=-1)
 
 
-def lstm(p: Weights, x: Array, state: Array) -> Array:
-    """x (D,), state (2, H) -> state (2, H)."""
+Trace = dict[str, Array]
+"""What the units of a layer did in a step, by name: (H,)."""
+
+
+def lstm(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
+    """x (D,), state (2, H) -> state (2, H), and all there was on the way."""
     (Wxi, Wxf, Wxg, Wxo), (Whi, Whf, Whg, Who), (bi, bf, bg, bo) = (blocks(p, name, 4) for name in ("Wx", "Wh", "b"))
     h, c = state
     i = sigmoid(x @ Wxi + h @ Whi + bi)
@@ -34,38 +38,43 @@ def lstm(p: Weights, x: Array, state: Array) -> Array:
     o = sigmoid(x @ Wxo + h @ Who + bo)
     g = np.tanh(x @ Wxg + h @ Whg + bg)
     c = f * c + i * g
-    return np.stack([o * np.tanh(c), c])
+    h = o * np.tanh(c)
+    return np.stack([h, c]), {"hidden": h, "cell": c, "input": i, "forget": f, "output": o, "candidate": g}
 
 
-def gru(p: Weights, x: Array, state: Array) -> Array:
-    """x (D,), state (1, H) -> state (1, H)."""
+def gru(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
+    """x (D,), state (1, H) -> state (1, H), and all there was on the way."""
     (Wxr, Wxz, Wxn), (Whr, Whz, Whn), (br, bz, bn) = (blocks(p, name, 3) for name in ("Wx", "Wh", "b"))
     h = state[0]
     r = sigmoid(x @ Wxr + h @ Whr + br)
     z = sigmoid(x @ Wxz + h @ Whz + bz)
     n = np.tanh(x @ Wxn + bn + r * (h @ Whn + p["bhn"]))
-    return ((1 - z) * n + z * h)[None]
+    h = (1 - z) * n + z * h
+    return h[None], {"hidden": h, "reset": r, "update": z, "candidate": n}
 
 
-def gru_reset_before(p: Weights, x: Array, state: Array) -> Array:
-    """x (D,), state (1, H) -> state (1, H)."""
+def gru_reset_before(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
+    """x (D,), state (1, H) -> state (1, H), and all there was on the way."""
     (Wxr, Wxz, Wxn), (Whr, Whz, Whn), (br, bz, bn) = (blocks(p, name, 3) for name in ("Wx", "Wh", "b"))
     h = state[0]
     r = sigmoid(x @ Wxr + h @ Whr + br)
     z = sigmoid(x @ Wxz + h @ Whz + bz)
     n = np.tanh(x @ Wxn + bn + (r * h) @ Whn)
-    return ((1 - z) * n + z * h)[None]
+    h = (1 - z) * n + z * h
+    return h[None], {"hidden": h, "reset": r, "update": z, "candidate": n}
 
 
-def rnn(p: Weights, x: Array, state: Array) -> Array:
-    """x (D,), state (1, H) -> state (1, H)."""
-    return np.tanh(x @ p["Wx"] + state @ p["Wh"] + p["b"])
+def rnn(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
+    """x (D,), state (1, H) -> state (1, H), and all there was on the way."""
+    h = np.tanh(x @ p["Wx"] + state @ p["Wh"] + p["b"])
+    return h, {"hidden": h[0]}
 
 
-def rnn_relu(p: Weights, x: Array, state: Array) -> Array:
-    """x (D,), state (1, H) -> state (1, H)."""
+def rnn_relu(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
+    """x (D,), state (1, H) -> state (1, H), and all there was on the way."""
     a = x @ p["Wx"] + state @ p["Wh"] + p["b"]
-    return np.where(a > 0, a, 0)
+    h = np.where(a > 0, a, 0)
+    return h, {"hidden": h[0]}
 
 
 STEPS = {"lstm": lstm, "gru": gru, "gru-reset-before": gru_reset_before, "rnn": rnn, "rnn-relu": rnn_relu}
@@ -73,19 +82,29 @@ STEPS = {"lstm": lstm, "gru": gru, "gru-reset-before": gru_reset_before, "rnn": 
 
 def forward(cell: str, p: Parameters, x: Ids, state: Array, masks: Array | None = None) -> tuple[Array, Array]:
     """x (T, B), state (L, S, B, H), masks (L - 1, T, B, H) -> logits (T, B, V), state after them."""
+    logits, after, _ = forward_and_trace(cell, p, x, state, masks)
+    return logits, after
+
+
+def forward_and_trace(
+    cell: str, p: Parameters, x: Ids, state: Array, masks: Array | None = None
+) -> tuple[Array, Array, list[list[list[Trace]]]]:
+    """The same, and what the units did: at [layer][b][t]."""
     V, layers, state = len(p["head.b"]), len(state), state.copy()
     logits = np.empty((*x.shape, V))
+    traces: list[list[list[Trace]]] = [[[] for _ in range(x.shape[1])] for _ in range(layers)]
     for t, b in np.ndindex(x.shape):
         v = np.eye(V)[x[t, b]]
         if "embedding.W" in p:
             v = v @ p["embedding.W"]
         for layer in range(layers):
-            state[layer, :, b] = STEPS[cell](p.under(f"layer{layer}"), v, state[layer, :, b])
+            state[layer, :, b], trace = STEPS[cell](p.under(f"layer{layer}"), v, state[layer, :, b])
+            traces[layer][b].append(trace)
             v = state[layer, 0, b]
             if masks is not None and layer < layers - 1:
                 v = v * masks[layer, t, b]
         logits[t, b] = v @ p["head.W"] + p["head.b"]
-    return logits, state
+    return logits, state, traces
 
 
 def mean_loss(logits: Array, y: Ids) -> float:

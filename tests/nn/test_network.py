@@ -30,6 +30,21 @@ def test_network_equals_its_naive_form(cell: str, layers: int, dropout: float, e
     assert_allclose(state, after, **EXACT)
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+@every_cell
+def test_trace_equals_the_naive_states_and_gates(cell: str, layers: int) -> None:
+    problem, space = Problem.random(cell, layers), Workspace(np.float64)
+    problem.forward(space)
+    traces = problem.network.trace(space, *problem.x.shape)
+    _, _, naive_traces = naive.forward_and_trace(cell, problem.p, problem.x, problem.state)
+    assert len(traces) == layers
+    for trace, of_streams in zip(traces, naive_traces, strict=True):
+        assert trace.keys() == of_streams[0][0].keys()
+        for name, values in trace.items():
+            expected = [[step[name] for step in steps] for steps in of_streams]
+            assert_allclose(values.swapaxes(0, 1), expected, **EXACT)
+
+
 @every_cell
 def test_window_equals_its_two_halves_with_the_state_carried(cell: str) -> None:
     whole = Problem.random(cell, layers=2, T=8)

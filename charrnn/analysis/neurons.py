@@ -1,0 +1,201 @@
+"""Which unit keeps track of what: units ranked by how well one of them alone tells a property of the text.
+
+A property is a function from a text to a value for each character, which holds after that character has been read.
+What a unit says of it is fitted on the first half of the text and scored on the second:
+
+- yes or no: the threshold, and the side of it, with the best balanced accuracy, the mean of the shares of yes and of no
+  that are told rightly. 0.5 is chance, 1 perfect.
+- a number: the least-squares line, and R^2, the share of the variance that it explains. 0 is as good as the mean of the
+  first half; less is worse.
+
+The best of many units is good by luck too. How good says the best score for the same property moved along the text by a
+quarter of it, where no unit can know it.
+
+Units that tell quotations, line lengths and depths were found by Karpathy et al. (2015, arXiv 1506.02078).
+
+Shapes: n characters, L layers, H hidden size.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.arrays import Array
+from charrnn.errors import CorpusError
+
+Values = npt.NDArray[Any]
+"""(n,): bool for a property that is there or not, float for one that is a number."""
+
+
+def quotes(text: str) -> Values:
+    """Inside quotation marks. Each turns it on or off; a blank line ends it."""
+    return _inside(text, lambda depth, mark: 1 - depth, '"\u201c\u201d\u201e\u00ab\u00bb')
+
+
+def brackets(text: str) -> Values:
+    """Inside round or square brackets. A blank line ends it."""
+    return _inside(text, lambda depth, mark: depth + 1 if mark in "([" else max(depth - 1, 0), "()[]")
+
+
+def caps(text: str) -> Values:
+    """Inside a word that begins with a capital letter."""
+    return _of_matches(text, r"\w+", lambda word: [word[0].isupper()] * len(word), bool)
+
+
+def line_position(text: str) -> Values:
+    """How many characters of the line have been read. The line end is 0."""
+    return _of_matches(text, r"[^\n]+", lambda line: range(1, len(line) + 1), float)
+
+
+def word_position(text: str) -> Values:
+    """How many letters of the word have been read. Between words 0."""
+    return _of_matches(text, r"\w+", lambda word: range(1, len(word) + 1), float)
+
+
+def indent(text: str) -> Values:
+    """How many spaces and tabs the line began with. As far as it has been read."""
+
+    def of_line(line: str) -> Iterator[int]:
+        width = len(line) - len(line.lstrip(" \t"))
+        return (min(position, width) for position in range(1, len(line) + 1))
+
+    return _of_matches(text, r"[^\n]+", of_line, float)
+
+
+PROPERTIES: dict[str, Callable[[str], Values]] = {
+    "quotes": quotes,
+    "line-position": line_position,
+    "word-position": word_position,
+    "caps": caps,
+    "indent": indent,
+    "brackets": brackets,
+}
+
+
+def describe(name: str) -> str:
+    """A property in words: the first sentence of its docstring."""
+    first = (PROPERTIES[name].__doc__ or name).partition(".")[0]
+    return first[:1].lower() + first[1:]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How well each unit tells a property."""
+
+    measure: str
+    """``balanced accuracy`` or ``R^2``."""
+    scores: Array
+    """(L, H), from the second half of the text."""
+    by_chance: float
+    """The best score of any unit for the property moved out of place."""
+    fit: dict[str, Array]
+    """What was fitted on the first half, each (L, H): ``threshold`` and ``sign`` (1: yes above it, -1: below), or
+    ``slope`` and ``intercept``."""
+
+    def best(self, count: int) -> list[tuple[int, int]]:
+        """Layer and number of the units with the highest scores, the best first."""
+        order = np.argsort(-self.scores, axis=None, kind="stable")[:count]
+        H = self.scores.shape[1]
+        return [divmod(place, H) for place in order.tolist()]
+
+
+def rank(text: str, values: Array, name: str) -> Ranking:
+    """Ranks units by their values (n, L, H) along a text of n characters.
+
+    Raises CorpusError where either half of the text has one value of the property only.
+    """
+    wanted = PROPERTIES[name](text)
+    half = len(text) // 2
+    parts = [wanted[:half], wanted[half:]]
+    if any(len(np.unique(part)) < 2 for part in parts):
+        raise CorpusError(
+            f"{name} ({describe(name)}) cannot be looked for: it is the same at all characters of one half of these "
+            f"{len(text):,}; give another text, or more of it with --length"
+        )
+    flat = values.reshape(len(values), -1).astype(np.float64)
+    tell = _tell_yes_or_no if wanted.dtype == bool else _tell_number
+    scores, fit = tell(flat[:half], flat[half:], *parts)
+    elsewhere, _ = tell(flat[:half], flat[half:], *(np.roll(part, len(part) // 2) for part in parts))
+    measure = "balanced accuracy" if wanted.dtype == bool else "R^2"
+    shape = values.shape[1:]
+    return Ranking(
+        measure,
+        scores.reshape(shape),
+        float(elsewhere.max()),
+        {what: numbers.reshape(shape) for what, numbers in fit.items()},
+    )
+
+
+def liveliest(text: str, name: str, length: int) -> slice:
+    """The stretch of so many characters, from the beginning of a line, in which a property changes most often."""
+    changes = np.diff(PROPERTIES[name](text).astype(np.float64), prepend=0) != 0
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    start = max(starts, key=lambda start: int(changes[start : start + length].sum()))
+    return slice(start, start + length)
+
+
+def shades(values: Array, of: str, is_gate: bool) -> tuple[Array, Array]:
+    """Values (n, ...) as they are coloured, from -1 to 1, and the value that 1 stands for, (...).
+
+    Gates from closed, -1, to open, 1. All else by the unit's own largest absolute value in the text, the cell state
+    after tanh, in which it leaves the cell.
+    """
+    if is_gate:
+        return 2 * values - 1, np.ones(values.shape[1:], values.dtype)
+    seen = np.tanh(values) if of == "cell" else values
+    largest = np.abs(seen).max(axis=0)
+    shade: Array = seen / np.where(largest > 0, largest, 1)
+    return shade, largest
+
+
+def _inside(text: str, turn: Callable[[int, str], int], marks: str) -> Values:
+    depth, inside = 0, np.zeros(len(text), bool)
+    previous = ""
+    for place, character in enumerate(text):
+        if character in marks:
+            depth = turn(depth, character)
+        elif character == previous == "\n":
+            depth = 0
+        inside[place] = depth > 0
+        previous = character
+    return inside
+
+
+def _of_matches(text: str, pattern: str, of: Callable[[str], Any], dtype: npt.DTypeLike) -> Values:
+    """Zero but for what is matched, whose values are a function of it."""
+    values = np.zeros(len(text), dtype)
+    for match in re.finditer(pattern, text):
+        values[match.start() : match.end()] = list(of(match.group()))
+    return values
+
+
+def _tell_yes_or_no(first: Array, second: Array, yes: Values, yes_then: Values) -> tuple[Array, dict[str, Array]]:
+    """Halves (m, U) of the values of U units and of the property (m,): scores (U,), and what was fitted."""
+    U = first.shape[1]
+    threshold, sign = np.zeros(U), np.ones(U)
+    for u in range(U):
+        order = np.argsort(first[:, u])
+        ascending, is_yes = first[order, u], yes[order]
+        # What a cut after each place gains: the share of no below it less the share of yes.
+        gain = np.cumsum(~is_yes) / (~yes).sum() - np.cumsum(is_yes) / yes.sum()
+        gain[:-1][ascending[:-1] == ascending[1:]] = 0
+        cut = int(np.abs(gain[:-1]).argmax())
+        threshold[u] = (ascending[cut] + ascending[cut + 1]) / 2
+        sign[u] = 1 if gain[cut] >= 0 else -1
+    told = (second > threshold) == (sign > 0)
+    scores = (told[yes_then].mean(axis=0) + (~told[~yes_then]).mean(axis=0)) / 2
+    return scores, {"threshold": threshold, "sign": sign}
+
+
+def _tell_number(first: Array, second: Array, number: Values, number_then: Values) -> tuple[Array, dict[str, Array]]:
+    """The same for a property that is a number."""
+    centred, variance = first - first.mean(axis=0), first.var(axis=0)
+    slope = (centred * number[:, None]).mean(axis=0) / np.where(variance > 0, variance, 1)
+    intercept = number.mean() - slope * first.mean(axis=0)
+    errors = number_then[:, None] - (slope * second + intercept)
+    scores = 1 - (errors**2).mean(axis=0) / number_then.var()
+    return scores, {"slope": slope, "intercept": intercept}

@@ -1,0 +1,27 @@
+"""The frame of a page of HTML.
+
+A page needs nothing else, is light or dark as its reader's system is, and fits a telephone.
+"""
+
+import html
+
+from charrnn.cli.terminal import escaped
+from charrnn.resources import page_part
+
+
+def page_begin(title: str, style: str) -> str:
+    """A page up to what it holds; ``style`` names its style sheet in ``charrnn/pages``."""
+    return (
+        '<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{safe(title)}</title>\n<style>\n{page_part('page.css')}{page_part(style)}</style>\n</head>\n<body>\n"
+        f"<h1>{safe(title)}</h1>\n"
+    )
+
+
+PAGE_END = "</body>\n</html>\n"
+
+
+def safe(text: str) -> str:
+    """A text that neither the page's markup nor the controls in it can harm."""
+    return html.escape(escaped(text))

@@ -1,0 +1,102 @@
+"""A text that a network is to read, as commands take it: options, and its beginning in blocks."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charrnn.cli.terminal import escaped, say
+from charrnn.errors import CorpusError
+
+if TYPE_CHECKING:
+    from charrnn.analysis.activations import Window
+    from charrnn.checkpoint import Checkpoint
+    from charrnn.text.vocabulary import Unknown
+
+
+def _codec(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    try:
+        "".encode(name or "utf-8")
+    except (LookupError, ValueError):
+        raise click.BadParameter(f"{name!r} is no text encoding that Python knows, such as utf-8 or latin-1") from None
+    return name
+
+
+checkpoint_option = click.option(
+    "--checkpoint",
+    "path",
+    type=click.Path(),
+    metavar="RUN|FILE",
+    help="A run folder (its best checkpoint) or a checkpoint file.  [default: a network that has read War and Peace]",
+)
+unknown_option = click.option(
+    "--unknown",
+    type=click.Choice(["error", "skip", "replace"]),
+    default="error",
+    show_default=True,
+    help="What to do with characters that a network has not learnt.",
+)
+encoding_option = click.option(
+    "--encoding",
+    metavar="CODEC",
+    callback=_codec,
+    help="How the files are encoded.  [default: as the network's corpus was]",
+)
+text_argument = click.argument("text", type=click.Path(), metavar="TEXT")
+
+
+def load(path: str | None) -> "Checkpoint":
+    """The checkpoint that is asked for, or the one that travels with the program."""
+    from charrnn.checkpoint import load_checkpoint
+    from charrnn.resources import shipped_network
+
+    return load_checkpoint(path or shipped_network())
+
+
+def windows(
+    checkpoint: "Checkpoint", text: str, length: int, unknown: "Unknown", encoding: str | None
+) -> "Iterator[Window]":
+    """Reads the beginning of a text, with a bar on a terminal where that takes longer than a second.
+
+    Raises CorpusError where it holds no character that the network can read.
+    """
+    from threadpoolctl import threadpool_limits
+    from tqdm import tqdm
+
+    from charrnn.analysis.activations import first_characters, trace
+    from charrnn.text.reading import find_sources, read_blocks
+
+    corpus = checkpoint.settings.corpus
+    try:
+        blocks = read_blocks(find_sources([text]), encoding or corpus.encoding, corpus.newline)
+        characters = "".join(first_characters(blocks, length + 1))
+    except CorpusError as error:
+        raise CorpusError(str(error).replace("set corpus.encoding to", "give --encoding")) from None
+    if len(characters) > length:
+        say(f"of {text} only the first {length:,} characters are read; --length reads more")
+    done = 0
+    with (
+        threadpool_limits(1, user_api="blas"),  # a row times a matrix is faster so
+        tqdm(
+            total=min(length, len(characters)),
+            delay=1,
+            leave=False,
+            disable=None,
+            dynamic_ncols=True,
+            desc=escaped(text),
+            bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
+        ) as bar,
+    ):
+        for window in trace(checkpoint.model, [characters[:length]], text, unknown):
+            yield window
+            done += len(window.text)
+            bar.update(len(window.text))
+    if not done:
+        raise CorpusError(f"{text!r} holds no character that the network can read; give a text that does")
+
+
+def length_option(default: str) -> Callable[[Any], Any]:
+    """How many characters of the text to read."""
+    return click.option(
+        "--length", type=click.IntRange(min=1), help=f"How many characters of the text to read.  [default: {default}]"
+    )

@@ -1,0 +1,67 @@
+"""What units do along a text: what they do as the network reads it a character at a time."""
+
+import numpy as np
+import pytest
+
+from charrnn import Model, make_corpus
+from charrnn.analysis.activations import activation_names, collect, first_characters, gate_names, trace
+from charrnn.errors import DivergenceError, UnknownCharacterError
+from charrnn.generation.sampler import Sampler
+from charrnn.nn.cells import CELLS
+from charrnn.training.recipe import load_settings
+
+TEXT = "The cat sat on the mat.\nAnd then, all at once,\nit left" * 6  # longer than a window
+
+
+def model_of(cell: str) -> Model:
+    settings = load_settings(model={"cell": cell, "hidden": 3, "layers": 2}, compute={"precision": "float64"})
+    return Model.new(settings, make_corpus(TEXT).vocabulary)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_states_are_those_of_reading_a_character_at_a_time(cell: str) -> None:
+    model = model_of(cell)
+    sampler = Sampler(model)
+    sampler.step(model.vocabulary.encode("\n"))
+    expected = []
+    for v in model.vocabulary.encode(TEXT):
+        sampler.step(np.array([v]))
+        expected.append(sampler.state[:, :, 0].copy())  # (L, S, H)
+    names = activation_names(model.network)
+    for s, name in enumerate(["hidden", "cell"][: np.shape(expected)[2]]):
+        assert names[s] == name
+        text, values = collect(trace(model, [TEXT[:40], "", TEXT[40:]]), name)
+        assert text == TEXT
+        np.testing.assert_allclose(values, np.array(expected)[:, :, s], rtol=1e-9)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_name_is_traced_and_gates_lie_between_closed_and_open(cell: str) -> None:
+    model = model_of(cell)
+    (window, *_) = trace(model, [TEXT])
+    for layer in window.layers:
+        assert set(layer) == set(activation_names(model.network))
+        for gate in gate_names(model.network):
+            assert ((layer[gate] > 0) & (layer[gate] < 1)).all()
+    assert set(gate_names(model.network)) == {
+        "lstm": {"input", "forget", "output"},
+        "gru": {"reset", "update"},
+        "gru-reset-before": {"reset", "update"},
+    }.get(cell, set())
+
+
+def test_first_characters_reads_no_more() -> None:
+    blocks = iter(["abc", "de", "fgh", "never"])
+    assert list(first_characters(blocks, 6)) == ["abc", "de", "f"]
+    assert next(blocks) == "never"
+    assert list(first_characters(["abc", "de"], 9)) == ["abc", "de"]
+
+
+def test_what_cannot_be_read() -> None:
+    model = model_of("rnn-relu")
+    with pytest.raises(UnknownCharacterError, match=r"^page, line 2: U\+2603"):
+        list(trace(model, ["The\n\u2603"], "page"))
+    assert collect(trace(model, ["T\u2603he"], unknown="skip"), "hidden")[0] == "The"
+    model.parameters["layer0.b"][:] = np.nan
+    with pytest.raises(DivergenceError, match="for page is no longer a finite number"):
+        list(trace(model, ["The"], "page"))

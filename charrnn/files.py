@@ -36,12 +36,15 @@ def replace_file(
     _sync_folder(path.parent)
 
 
-def check_free(path: Path, force: bool) -> None:
-    """Raises CharRNNError where something stands in the place of a new file, unless it is a file that may go."""
+def check_free(path: Path, force: bool, option: str = "--to") -> None:
+    """Raises CharRNNError where something stands in the place of a new file, unless it is a file that may go. It tells
+    the option that names the file."""
     if not path.name or path.is_dir():
-        raise CharRNNError(f"{str(path)!r} is a folder; name a file in it with --to")
+        raise CharRNNError(f"{str(path)!r} is a folder; name a file in it with {option}")
     if os.path.lexists(path) and not force:
-        raise CharRNNError(f"{str(path)!r} is already there; replace it with --force, or name another file with --to")
+        raise CharRNNError(
+            f"{str(path)!r} is already there; replace it with --force, or name another file with {option}"
+        )
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -75,12 +75,14 @@ class Cell(ABC):
         """Runs a window: (h (T, B, H), the state after it). Both are views into the workspace."""
 
     @abstractmethod
-    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+    def backward(
+        self, p: Views, x: Array | Ids, dh: Array, dstate: Array, space: Workspace, grads: Views, dx: Array | None
+    ) -> None:
         """The forward upside down: dh (T, B, H) in; writes ``grads`` and, where it is asked for, ``dx``, which may be
-        the array that dh is and so is written last.
+        the array that dh is and so is written last. ``dstate`` (S, B, H), the gradient by the state after the window,
+        zero where truncation cuts, is overwritten with that by the state before it.
 
-        Must follow the forward of the same window in the same workspace. No gradient comes in through the last state:
-        truncation cuts there.
+        Must follow the forward of the same window in the same workspace.
         """
 
 
@@ -120,12 +122,14 @@ class RNN(Cell):
             self.activate(h[t + 1])
         return h[1:], h[T:]
 
-    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+    def backward(
+        self, p: Views, x: Array | Ids, dh: Array, dstate: Array, space: Workspace, grads: Views, dx: Array | None
+    ) -> None:
         T, B, H = dh.shape
         h = space("h", (T + 1, B, H))
         da = space("a", (T, B, H))
 
-        dht = np.zeros((B, H), dh.dtype)
+        dht = dstate[0]
         for steps in backward_blocks(dh):
             da[steps] = self.slope(h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
@@ -212,14 +216,16 @@ class GRU(Cell):
             h[t + 1] += n[t]
         return h[1:], h[T:]
 
-    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+    def backward(
+        self, p: Views, x: Array | Ids, dh: Array, dstate: Array, space: Workspace, grads: Views, dx: Array | None
+    ) -> None:
         T, B, H = dh.shape
         h = space("h", (T + 1, B, H))
         a = space("a", (T, B, 3 * H))  # the gates r, z, n, then their local gradients, then da
         u = space("u", (T, B, 3 * H))  # h Whn + bhn, then du
         da, du_n = a.reshape(T, B, 3, H), u[:, :, 2 * H :]
 
-        dht, du = np.zeros((2, B, H), dh.dtype)
+        dht, du = dstate[0], space("du", (B, H))
         for steps in backward_blocks(dh):
             z = self.local_gradients(a[steps], du_n[steps], h[steps])
             for t in reversed(range(steps.start, steps.stop)):
@@ -290,13 +296,15 @@ class GRUResetBefore(Cell):
             h[t + 1] = (1 - z) * n + z * h[t]
         return h[1:], h[T:]
 
-    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+    def backward(
+        self, p: Views, x: Array | Ids, dh: Array, dstate: Array, space: Workspace, grads: Views, dx: Array | None
+    ) -> None:
         T, B, H = dh.shape
         h, rh = space("h", (T + 1, B, H)), space("rh", (T, B, H))
         a = space("a", (T, B, 3 * H))  # the gates become da as the loop comes back through them
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
 
-        dht = np.zeros((B, H), dh.dtype)
+        dht = dstate[0]
         for t in reversed(range(T)):
             r, z, n = (a[t, :, k * H : (k + 1) * H] for k in range(3))
             dht += dh[t]
@@ -379,14 +387,16 @@ class LSTM(Cell):
         state[0], state[1] = h[T], c[T]
         return h[1:], state
 
-    def backward(self, p: Views, x: Array | Ids, dh: Array, space: Workspace, grads: Views, dx: Array | None) -> None:
+    def backward(
+        self, p: Views, x: Array | Ids, dh: Array, dstate: Array, space: Workspace, grads: Views, dx: Array | None
+    ) -> None:
         T, B, H = dh.shape
         h = space("h", (T + 1, B, H))
         c = space("c", (T + 1, B, H))
         a = space("a", (T, B, 4 * H))  # the gates, then their local gradients, then da
         di_df_dg, do = a.reshape(T, B, 4, H)[:, :, :3], self.split(a)[3]
 
-        dht, dc, dct = np.zeros((3, B, H), dh.dtype)
+        (dht, dc), dct = dstate, space("dct", (B, H))
         for steps in backward_blocks(dh):
             f, dc_dh = self.local_gradients(a[steps], c[steps], h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):

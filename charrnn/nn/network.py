@@ -146,9 +146,13 @@ class Network:
         dlogits: Array,
         space: Workspace,
         masks: Array | None = None,
+        dstate: Array | None = None,
     ) -> None:
-        """The forward upside down; overwrites ``grads``."""
+        """The forward upside down; overwrites ``grads``. ``dstate`` (L, S, B, H), the gradient by the state after the
+        window, is overwritten with that by the state before it; without it truncation cuts there."""
         T, B = x.shape
+        if dstate is None:
+            dstate = self.zero_state(B)
         dh = space("dh", (T, B, self.hidden_size))
         linear_backward(inputs[-1], p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
         for layer, cell in reversed(list(enumerate(self.cells))):
@@ -157,7 +161,7 @@ class Network:
             below = inputs[layer]
             dx = None if is_ids(below) else dh if layer > 0 else space("dembedded", below.shape)
             part = f"layer{layer}"
-            cell.backward(p.under(part), below, dh, space.part(layer), grads.under(part), dx)
+            cell.backward(p.under(part), below, dh, dstate[layer], space.part(layer), grads.under(part), dx)
         if dx is not None:
             linear_backward(x, p["embedding.W"], dx, dW=grads["embedding.W"], db=None)
 

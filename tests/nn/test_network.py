@@ -59,6 +59,37 @@ def test_window_equals_its_two_halves_with_the_state_carried(cell: str) -> None:
 
 
 @every_cell
+def test_gradients_equal_those_of_two_halves_with_the_gradient_of_the_state_carried_back(cell: str) -> None:
+    whole = Problem.random(cell, layers=2, embedding=3, T=8)
+    network, p = whole.network, whole.p
+    dlogits = np.random.default_rng(1).normal(size=(8, 3, network.vocabulary_size))
+
+    def read(part: Problem, space: Workspace) -> tuple[np.ndarray, list[np.ndarray]]:
+        _, after, inputs = network.forward(p, part.x, part.state, space)
+        return after, inputs
+
+    space, expected = Workspace(np.float64), p.like()
+    dstate = np.zeros_like(whole.state)
+    network.backward(p, expected, whole.x, read(whole, space)[1], dlogits, space, dstate=dstate)
+
+    spaces = (Workspace(np.float64), Workspace(np.float64))
+    first = whole.cut(0, 4, whole.state)
+    between, inputs = read(first, spaces[0])
+    second = whole.cut(4, 8, between)
+    total, carried = np.zeros_like(p.vector), np.zeros_like(whole.state)
+    for part, given, d, half in (
+        (second, read(second, spaces[1])[1], dlogits[4:], spaces[1]),
+        (first, inputs, dlogits[:4], spaces[0]),
+    ):
+        grads = p.like()
+        network.backward(p, grads, part.x, given, d, half, dstate=carried)
+        total += grads.vector
+    assert_allclose(total, expected.vector, **EXACT)
+    assert_allclose(carried, dstate, **EXACT)
+    assert np.all(np.abs(dstate).max(axis=(-2, -1)) > 1e-6)
+
+
+@every_cell
 def test_streams_do_not_touch_one_another(cell: str) -> None:
     problem = Problem.random(cell, layers=2, B=3)
     logits, _ = problem.forward()
@@ -78,8 +109,9 @@ def test_ids_equal_one_hot_vectors(cell: str) -> None:
         space, grads = Workspace(np.float64), problem.p.like()
         h, after = layer.forward(p, x, problem.state[0], space)
         result = [h.copy(), after.copy()]
-        layer.backward(p, x, dh, space, grads.under("layer0"), None)
-        results.append([*result, grads.vector])
+        dstate = np.ones_like(problem.state[0])
+        layer.backward(p, x, dh, dstate, space, grads.under("layer0"), None)
+        results.append([*result, dstate, grads.vector])
 
     for by_ids, by_vectors in zip(*results, strict=True):
         assert_allclose(by_ids, by_vectors, **EXACT)

@@ -1,0 +1,101 @@
+"""How far back a network really looks: its loss when it is given the last n characters and nothing before them.
+
+The state is zeroed, n characters are read, and the one after them is predicted, at the same positions for every n, all
+of them side by side.
+
+Shapes: P positions, S passages of a text, each of T characters.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from charrnn.analysis.scoring import surprisal
+from charrnn.arrays import Array, Ids
+from charrnn.errors import CorpusError, DivergenceError
+from charrnn.model import Model
+from charrnn.nn.functional import quiet_overflow
+
+LONGEST = 512
+"""Characters of the longest context that is tried."""
+POSITIONS = 1024
+"""Over how many the loss is averaged."""
+PASSAGES, PASSAGE = 32, 4 * LONGEST
+"""In how many pieces of a text the positions lie, and how many characters each has."""
+WITHIN = 0.01
+"""Nats per character that are as good as nothing."""
+
+
+@dataclass(frozen=True)
+class ContextLoss:
+    """The mean loss at all positions, in nats per character."""
+
+    context: int | None
+    """Characters read before; None: all from the beginning of the passage, at least ``LONGEST``."""
+    loss: float
+    difference: float
+    """From the loss with all of them."""
+    error: float
+    """The standard error of that difference."""
+
+    @property
+    def bits(self) -> float:
+        """Bits per character."""
+        return self.loss / math.log(2)
+
+
+def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> Iterator[ContextLoss]:
+    """With all characters before, and then with the last 1, 2, 4, ..., ``LONGEST``, or in a text (n,) shorter than
+    ``PASSAGE`` up to a quarter of it. Raises CorpusError where that has fewer than 4, DivergenceError
+    where a loss is not finite."""
+    if len(text) < 4:
+        raise CorpusError(f"{len(text)} characters are too few to cut a context from; give a longer text")
+    T = min(PASSAGE, len(text))
+    S = min(PASSAGES, len(text) // T)
+    longest = min(LONGEST, T // 4)
+    starts = np.linspace(0, len(text) - T, S).astype(int)
+    spread = np.unique(np.linspace(0, S * (T - longest) - 1, positions).astype(int))
+    passage, offset = np.divmod(spread, T - longest)
+    at = starts[passage] + longest + offset
+    with threadpool_limits(1, user_api="blas"):
+        whole = _losses_of_passages(model, text[starts[:, None] + np.arange(T)])[passage, longest + offset]
+    if not np.isfinite(whole).all():
+        raise DivergenceError("what the network computes is no longer a finite number; take an earlier checkpoint")
+    yield ContextLoss(None, float(whole.mean()), 0.0, 0.0)
+    for n in (1 << power for power in range(longest.bit_length())):
+        with threadpool_limits(1, user_api="blas"):
+            cut = _losses_after(model, text, at, n)
+        difference = cut - whole
+        error = float(difference.std() / math.sqrt(len(at)))
+        yield ContextLoss(n, float(cut.mean()), float(difference.mean()), error)
+
+
+def horizon(losses: Sequence[ContextLoss]) -> int | None:
+    """The shortest context from which on all are within ``WITHIN`` of all there is; None where the longest is not."""
+    cut = sorted((each for each in losses if each.context), key=lambda each: each.context or 0, reverse=True)
+    within = [each.context for each in takewhile(lambda each: each.difference <= WITHIN, cut)]
+    return within[-1] if within else None
+
+
+def _losses_of_passages(model: Model, passages: Ids) -> Array:
+    """(S, T) nats, each character of passages (S, T) predicted from all before it; NaN for the first."""
+    nats = np.full(passages.shape, np.nan)
+    state = model.network.zero_state(len(passages))
+    with quiet_overflow():
+        for t in range(1, passages.shape[1]):
+            logits = model.network.step(model.parameters, passages[:, t - 1], state)
+            nats[:, t] = surprisal(logits, passages[:, t])
+    return nats
+
+
+def _losses_after(model: Model, text: Ids, at: Ids, n: int) -> Array:
+    """(P,) nats, the characters at positions (P,) of a text, each predicted from the n before it."""
+    state = model.network.zero_state(len(at))
+    with quiet_overflow():
+        for back in range(n, 0, -1):
+            logits = model.network.step(model.parameters, text[at - back], state)
+        return surprisal(logits, text[at])

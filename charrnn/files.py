@@ -36,6 +36,14 @@ def replace_file(
     _sync_folder(path.parent)
 
 
+def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """``replace_file`` for what a user asked for; raises CharRNNError where it cannot be written."""
+    try:
+        replace_file(path, write)
+    except OSError as error:
+        raise CharRNNError(f"{str(path)!r} cannot be written: {error.strerror}; name another file with --to") from None
+
+
 def check_free(path: Path, force: bool, option: str = "--to") -> None:
     """Raises CharRNNError where something stands in the place of a new file, unless it is a file that may go. It tells
     the option that names the file."""

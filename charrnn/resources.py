@@ -1,5 +1,5 @@
 """What travels with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network; in
-``pages/`` the styles and scripts of its HTML."""
+``pages/`` what pages of HTML are made of."""
 
 from pathlib import Path
 
@@ -23,5 +23,5 @@ def shipped_network() -> Path:
 
 
 def page_part(name: str) -> str:
-    """A style sheet or script of the pages of HTML that commands make."""
+    """A template, style sheet or script of ``pages/``."""
     return (_HERE / "pages" / name).read_text("utf-8")

@@ -14,7 +14,7 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors"],
-    ["seeds", "arrays", "cores", "extras", "files", "resources", "yamlfile"],
+    ["seeds", "arrays", "cores", "escaping", "extras", "files", "resources", "yamlfile"],
     ["archive"],
     ["config"],
     ["nn", "text"],

@@ -79,6 +79,16 @@ class Run:
         """Whether the folder holds a run."""
         return self.config.exists()
 
+    def is_going_on(self) -> bool:
+        """Whether a process holds the folder, or nobody can tell. Holds it itself for a moment to find out."""
+        if not os.path.exists(self._lock.lock_file):
+            return False
+        try:
+            with self._lock:
+                return False
+        except (Timeout, OSError):
+            return True
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Holds the folder, which is made, for this process alone; may be entered within itself. The lock ends with the

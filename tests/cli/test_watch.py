@@ -1,0 +1,107 @@
+"""``charrnn watch``: once, and on a terminal."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from charrnn.training.run import Run
+
+needs_terminals = pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+
+
+def test_a_frame_has_figures_curves_and_the_newest_sample(charrnn: Callable, folder: Path) -> None:
+    result = charrnn("watch", "run")
+    assert result == charrnn("watch", "run", "--once")
+    assert re.search(r"^run: iteration 6, loss [\d.]+ nats/char \([\d.]+ bits\), validation", result.out)
+    assert "Loss in nats/char: training, validation (dashed)" in result.out
+    assert re.search("[\u2801-\u28ff]", result.out)
+    assert "iteration 3, " in result.out
+    newest = Run("run").snapshots()[-1].text
+    assert newest.splitlines()[0] in result.out
+
+
+def test_hostile_text_is_escaped_even_in_a_pipe(charrnn: Callable, folder: Path) -> None:
+    file = folder / "run" / "snapshots" / "000003.txt"
+    file.write_text(file.read_text("utf-8") + "\x1b]0;evil\x07\u202e", "utf-8")
+    (folder / "run" / "baseline.json").write_text('{"nats_per_character": {"\\u001b[31m\\n": 1.0}}')
+    out = charrnn("watch", "run").out
+    assert "\\x1b]0;evil\\x07\\u202e" in out
+    assert "\\x1b[31m" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("columns", ["1", "20", "79", "130"])
+def test_lines_fit_the_terminal(charrnn: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", "30")
+    lines = charrnn("watch", "run").out.splitlines()
+    assert len(lines) <= 30
+    assert int(columns) < 20 or max(map(len, lines)) <= int(columns)
+    assert any("Gradient norm" in line for line in lines) == (columns == "130")
+
+
+def test_stars_where_there_is_no_braille(start: Callable, folder: Path) -> None:
+    process = start("watch", "run", env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    out, _ = process.communicate()
+    assert b"*****" in out
+    assert b"?????" not in out
+
+
+def test_mistakes(charrnn: Callable, folder: Path) -> None:
+    assert "'nowhere' holds no run" in charrnn("watch", "nowhere").err
+    (folder / "run" / "metrics.jsonl").unlink()
+    assert "run: nothing reported yet" in charrnn("watch", "run").out
+
+
+def read_until(terminal: int, pattern: bytes) -> bytes:
+    shown = b""
+    while not re.search(pattern, shown, re.S):
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:  # the other side has closed it
+            break
+        if not chunk:
+            break
+        shown += chunk
+    return shown
+
+
+@needs_terminals
+def test_on_a_terminal_it_follows_a_run_and_ends_with_it(start: Callable, folder: Path) -> None:
+    import fcntl
+    import struct
+    import termios
+
+    terminal, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
+    run = Run("run")
+    with run.writing():
+        process = start("watch", "run", stdin=theirs, stdout=theirs, stderr=theirs)
+        first = read_until(terminal, rb"\x1b\[\?1049h.*iteration 6,.*\x1b\[J")
+        assert b"Gradient norm" not in first
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+        process.send_signal(signal.SIGWINCH)
+        assert b"Gradient norm" in read_until(terminal, rb"Gradient norm.*\x1b\[J")
+        run.report({"iteration": 7, "loss": 1.5})
+        assert b"iteration 7" in read_until(terminal, rb"iteration 7,.*\x1b\[J")
+    os.close(theirs)
+    rest = read_until(terminal, rb"$.^")
+    assert b"\x1b[?25h\x1b[?1049l" in rest
+    assert b"iteration 7" in rest.partition(b"\x1b[?1049l")[2]
+    assert process.wait() == 0
+
+
+@needs_terminals
+def test_ctrl_c_gives_the_screen_back(start: Callable, folder: Path) -> None:
+    terminal, theirs = os.openpty()
+    with Run("run").writing():
+        process = start("watch", "run", stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        read_until(terminal, rb"\x1b\[\?1049h.*\x1b\[J")
+        process.send_signal(signal.SIGINT)
+        assert b"\x1b[?25h\x1b[?1049l" in read_until(terminal, rb"$.^")
+        assert process.wait() == 130

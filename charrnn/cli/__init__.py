@@ -28,7 +28,7 @@ COMMANDS = {
     "neurons": "Show what a unit does along a text, and find units by task.",
     "gates": "Show how open gates are along a text, and how saturated.",
     "baseline": "Say what a network has to beat on a text.",
-    "gradients": "Show how gradients fade and explode, and how far back a network looks.",
+    "gradients": "Show how gradients fade and explode over time.",
     "bench": "Measure how fast this machine trains and samples.",
     "corpus": "Known texts by name, and what any text is made of.",
     "inspect": "Show what is in a checkpoint and how it was made.",

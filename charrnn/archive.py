@@ -84,7 +84,7 @@ def check_writable(text: bytes, arrays: Mapping[str, Array]) -> None:
 
 
 def write_archive(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> None:
-    """The same text and arrays give the same bytes."""
+    """The same text and arrays give the same bytes. ``check_writable`` says which no reader would take."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in {TEXT: np.frombuffer(text, np.uint8), **arrays}.items():
             member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980

@@ -29,6 +29,7 @@ from charrnn.archive import (
     MOST_HEADER,
     ArchiveError,
     Shaped,
+    check_writable,
     checked_text,
     differing,
     open_archive,
@@ -60,6 +61,7 @@ def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
     arrays = _theirs(model.network, model.parameters)
     text = checkpoint.weights_only().document()
     try:
+        check_writable(text, arrays)  # no export is read back, as a save is
         replace_file(path, lambda file: write(file, text, arrays))
     except (OSError, ArchiveError) as error:
         raise CheckpointError(f"{str(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}") from None

@@ -242,3 +242,10 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(CheckpointError, match="it is not a file"):
         import_weights(tmp_path / "pipe")
+
+
+def test_what_could_not_be_imported_is_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr("charrnn.archive.MOST_BYTES", 100)
+    with pytest.raises(CheckpointError, match="of at most 100"):
+        export_weights(checkpoint(), tmp_path / "weights", kind)
+    assert list(tmp_path.iterdir()) == []

@@ -4,11 +4,11 @@ import os
 import re
 import select
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminals import needs_terminals, read_until
 
 RUN = ("sample", "--checkpoint", "run", "--seed", "5", "--temperature", "0", "--length", "12")
 
@@ -114,34 +114,25 @@ def test_ctrl_c_stops_the_continuation_and_not_the_session(folder: Path, start: 
     assert process.stderr.read() == b"length 5\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@needs_terminals
 def test_at_a_terminal(folder: Path, start: Callable) -> None:
     """It prompts, Ctrl-C at the prompt begins the line anew, Ctrl-D ends."""
-    import pty
-
-    parent, child = pty.openpty()
+    parent, child = os.openpty()
     process = start(
         *RUN, "-i", stdin=child, stdout=child, stderr=child, env=os.environ | {"TERM": "dumb"}, start_new_session=True
     )
     os.close(child)
-    seen = read_until(parent, b"> ")
+    seen = read_until(parent, b"> $")
     assert b"Ctrl-D ends" in seen
     os.write(parent, b"the cat\n")
-    assert re.search(rb"\nthe cat.{12}\r\n> $", read_until(parent, b"\r\n> "), re.S)
+    assert re.search(rb"\nthe cat.{12}\r\n> $", read_until(parent, b"\r\n> $"), re.S)
     answered = False
     while not answered:  # one that comes just before readline waits is seen by it only with the next key
         process.send_signal(signal.SIGINT)
         answered, _, _ = select.select([parent], [], [], 1)
-    read_until(parent, b"\n> ")
+    read_until(parent, b"\n> $")
     os.write(parent, b"/length 3\n")
-    assert b"length 3\r\n" in read_until(parent, b"3\r\n> ")
+    assert b"length 3\r\n" in read_until(parent, b"3\r\n> $")
     os.write(parent, b"\x04")
     assert process.wait() == 0
     os.close(parent)
-
-
-def read_until(terminal: int, end: bytes) -> bytes:
-    seen = b""
-    while not seen.endswith(end):
-        seen += os.read(terminal, 1000)
-    return seen

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminals import needs_terminals, read_until
 
 from charrnn import Trainer, load_checkpoint, load_corpus, load_settings
 from charrnn.text import corpus
@@ -110,7 +111,7 @@ def test_saying_the_time_changes_no_bit(folder: Path) -> None:
     assert ours.training.state.tobytes() == its.training.state.tobytes()
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+@needs_terminals
 def test_stderr_shows_a_bar_on_a_terminal(folder: Path, start: Callable, charrnn: Callable) -> None:
     import termios
 
@@ -118,9 +119,7 @@ def test_stderr_shows_a_bar_on_a_terminal(folder: Path, start: Callable, charrnn
     termios.tcsetwinsize(theirs, (24, 100))
     process = start("train", "cats.txt", *TINY, "--run", "new", stderr=theirs)
     os.close(theirs)
-    shown = b""
-    while chunk := _read(ours):
-        shown += chunk
+    shown = read_until(ours)
     os.close(ours)
     out = process.stdout.read()
     assert process.wait() == 0
@@ -128,13 +127,6 @@ def test_stderr_shows_a_bar_on_a_terminal(folder: Path, start: Callable, charrnn
     assert "█".encode() in shown
     assert b"loss " in shown
     assert out.decode() == charrnn("snapshots", "new").out
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # the other side has closed it
-        return b""
 
 
 def test_a_run_is_called_after_its_corpus(folder: Path, charrnn: Callable) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminals import needs_terminals, read_until
 
 from charrnn.training.run import Run
-
-needs_terminals = pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
 
 
 def test_a_frame_has_figures_curves_and_the_newest_sample(charrnn: Callable, folder: Path) -> None:
@@ -57,19 +56,6 @@ def test_mistakes(charrnn: Callable, folder: Path) -> None:
     assert "run: nothing reported yet" in charrnn("watch", "run").out
 
 
-def read_until(terminal: int, pattern: bytes) -> bytes:
-    shown = b""
-    while not re.search(pattern, shown, re.S):
-        try:
-            chunk = os.read(terminal, 65536)
-        except OSError:  # the other side has closed it
-            break
-        if not chunk:
-            break
-        shown += chunk
-    return shown
-
-
 @needs_terminals
 def test_on_a_terminal_it_follows_a_run_and_ends_with_it(start: Callable, folder: Path) -> None:
     import fcntl
@@ -89,7 +75,7 @@ def test_on_a_terminal_it_follows_a_run_and_ends_with_it(start: Callable, folder
         run.report({"iteration": 7, "loss": 1.5})
         assert b"iteration 7" in read_until(terminal, rb"iteration 7,.*\x1b\[J")
     os.close(theirs)
-    rest = read_until(terminal, rb"$.^")
+    rest = read_until(terminal)
     assert b"\x1b[?25h\x1b[?1049l" in rest
     assert b"iteration 7" in rest.partition(b"\x1b[?1049l")[2]
     assert process.wait() == 0
@@ -103,5 +89,5 @@ def test_ctrl_c_gives_the_screen_back(start: Callable, folder: Path) -> None:
         os.close(theirs)
         read_until(terminal, rb"\x1b\[\?1049h.*\x1b\[J")
         process.send_signal(signal.SIGINT)
-        assert b"\x1b[?25h\x1b[?1049l" in read_until(terminal, rb"$.^")
+        assert b"\x1b[?25h\x1b[?1049l" in read_until(terminal)
         assert process.wait() == 130

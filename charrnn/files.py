@@ -36,19 +36,23 @@ def replace_file(
     _sync_folder(path.parent)
 
 
-def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """``replace_file`` for what a user asked for; raises CharRNNError where it cannot be written."""
+def write_output(path: Path, write: Callable[[BinaryIO], object], option: str = "--to") -> None:
+    """``replace_file`` for what a user asked for with ``option``; raises CharRNNError where it cannot be written."""
     try:
         replace_file(path, write)
     except OSError as error:
-        raise CharRNNError(f"{str(path)!r} cannot be written: {error.strerror}; name another file with --to") from None
+        raise CharRNNError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}; name another file with {option}"
+        ) from None
 
 
 def check_free(path: Path, force: bool, option: str = "--to") -> None:
-    """Raises CharRNNError where something stands in the place of a new file, unless it is a file that may go. It tells
-    the option that names the file."""
+    """Before anything is computed: raises CharRNNError where ``option`` names a file that cannot be made, or one that
+    is there and may not go."""
     if not path.name or path.is_dir():
         raise CharRNNError(f"{str(path)!r} is a folder; name a file in it with {option}")
+    if not path.parent.is_dir():
+        raise CharRNNError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}; make it first")
     if os.path.lexists(path) and not force:
         raise CharRNNError(
             f"{str(path)!r} is already there; replace it with --force, or name another file with {option}"

@@ -41,7 +41,7 @@ from charrnn.checkpoint import Checkpoint, read_document
 from charrnn.config import Settings
 from charrnn.errors import CharRNNError, CheckpointError
 from charrnn.extras import load_extra
-from charrnn.files import replace_file
+from charrnn.files import write_output
 from charrnn.model import Model
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
@@ -54,7 +54,8 @@ METADATA = "charrnn"
 def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
     """Writes the weights as a file of one of the ``FORMATS``, whole or not at all, over what stands there.
 
-    Raises CheckpointError for a cell that PyTorch does not have, and where the file cannot be written.
+    Raises CheckpointError for a cell that PyTorch does not have and for more than can be read back, CharRNNError where
+    the file cannot be written.
     """
     write, model = FORMATS[kind].write, checkpoint.model
     _check_peer(checkpoint.settings)
@@ -62,9 +63,9 @@ def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
     text = checkpoint.weights_only().document()
     try:
         check_writable(text, arrays)  # no export is read back, as a save is
-        replace_file(path, lambda file: write(file, text, arrays))
-    except (OSError, ArchiveError) as error:
-        raise CheckpointError(f"{str(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    except ArchiveError as error:
+        raise CheckpointError(f"{str(path)!r} cannot be written: {error}") from None
+    write_output(path, lambda file: write(file, text, arrays))
 
 
 def import_weights(path: Path) -> Checkpoint:

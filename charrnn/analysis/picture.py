@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from charrnn.analysis.curves import COLOURS, Curves, panels
 from charrnn.escaping import escaped
 from charrnn.extras import load_extra
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _LOOKS: dict[str, dict[str, Any]] = {
     "solid": {},
@@ -17,15 +20,14 @@ _LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def write_picture(runs: Sequence[Curves], file: BinaryIO, kind: str) -> None:
-    """Writes all panels, one under the other, as ``png`` or ``svg``. Raises CharRNNError where the extra ``plot`` is
-    missing."""
+def draw(runs: Sequence[Curves]) -> "Figure":
+    """All panels, one under the other. Raises CharRNNError where the extra ``plot`` is missing."""
     matplotlib = load_extra("matplotlib", "plot")
     figures = load_extra("matplotlib.figure", "plot")
     plain = load_extra("matplotlib.ticker", "plot").LogFormatter
     drawn = panels(runs)
     with matplotlib.rc_context({"text.parse_math": False}):  # the name of a run is no formula
-        figure = figures.Figure(figsize=(9, 2.4 * len(drawn)), layout="constrained")
+        figure: Figure = figures.Figure(figsize=(9, 2.4 * len(drawn)), layout="constrained")
         for panel, axes in zip(drawn, figure.subplots(len(drawn), sharex=True), strict=True):
             axes.set_title(panel.title, loc="left", fontsize="medium")
             axes.set_ylabel(panel.unit)
@@ -44,4 +46,4 @@ def write_picture(runs: Sequence[Curves], file: BinaryIO, kind: str) -> None:
             if panel.lines:
                 axes.legend(fontsize="x-small")
         axes.set_xlabel("iteration")
-        figure.savefig(file, format=kind, dpi=150)
+    return figure

@@ -13,8 +13,9 @@ import warnings
 import click
 
 from charrnn import __version__
-from charrnn.cli.terminal import escaped, say, show_warning
+from charrnn.cli.terminal import say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
+from charrnn.escaping import escaped
 
 COMMANDS = {
     "train": "Learn to write from a text.",

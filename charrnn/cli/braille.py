@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from charrnn.analysis.curves import Line, Panel
-from charrnn.cli.terminal import escaped
+from charrnn.escaping import escaped
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a cell, by row and column (Unicode Standard, Braille Patterns)."""

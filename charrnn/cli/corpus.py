@@ -10,7 +10,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from charrnn.cli.settings import layers_of, settings_of, settings_options
-from charrnn.cli.terminal import escaped, say
+from charrnn.cli.terminal import say
+from charrnn.escaping import escaped
 
 if TYPE_CHECKING:
     from charrnn.config import Settings

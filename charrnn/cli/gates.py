@@ -11,19 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.analysis.gates import LEFT, QUANTILES, RIGHT, Gate, study
-from charrnn.cli.terminal import escaped, say, write
-from charrnn.cli.texts import (
-    checkpoint_option,
-    encoding_option,
-    length_option,
-    load,
-    text_argument,
-    unknown_option,
-    windows,
-)
+from charrnn.cli.pictures import check_picture, picture_options, write_picture
+from charrnn.cli.terminal import say, write
+from charrnn.cli.texts import load, reading_options, windows
 from charrnn.errors import CharRNNError
+from charrnn.escaping import escaped
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from charrnn.text.vocabulary import Unknown
 
 SHOWN, COUNTED = 1_000, 20_000
@@ -32,22 +28,18 @@ WIDTH, HEIGHT = 21, 11
 """Of a scatter plot, in characters: steps of 0.05 and of 0.1."""
 LINE = 80
 """Columns of text above a line of each gate, where stdout is no terminal."""
-FORMATS = (".png", ".svg", ".pdf")
 
 
 @click.command("gates")
-@checkpoint_option
+@reading_options(f"{COUNTED:,}; with --show {SHOWN:,}")
 @click.option("--show", is_flag=True, help="Print the text, and under each line how open the gates are.")
-@click.option("--plot", type=click.Path(), metavar="FILE", help="Draw the saturation of all units as .png, .svg, .pdf.")
+@picture_options("--plot")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@length_option(f"{COUNTED:,}; with --show {SHOWN:,}")
-@unknown_option
-@encoding_option
-@text_argument
 def command(
     path: str | None,
     show: bool,
-    plot: str | None,
+    plot: Path | None,
+    force: bool,
     as_json: bool,
     length: int | None,
     unknown: "Unknown",
@@ -62,12 +54,11 @@ def command(
     90%; the plots have a point for each unit (Karpathy et al. 2015). --show draws the mean over the units of a layer.
     """
     from charrnn.analysis.activations import gate_names
-    from charrnn.extras import load_extra
 
     if show and as_json:
         raise click.UsageError("--show and --json print different things; give one")
-    if plot and not plot.endswith(FORMATS):
-        raise click.UsageError(f"--plot {plot!r} ends in none of {', '.join(FORMATS)}")
+    if plot is not None:
+        check_picture(plot, force, "--plot")
     checkpoint = load(path)
     names = gate_names(checkpoint.model.network)
     if not names:
@@ -75,8 +66,6 @@ def command(
             f"this network is a vanilla RNN ({checkpoint.settings.model.cell}), which has no gates; give one of kind "
             "lstm or gru, or look at its hidden state with charrnn neurons"
         )
-    if plot:
-        load_extra("matplotlib", "plot")
     read = windows(checkpoint, text, length or (SHOWN if show else COUNTED), unknown, encoding)
     characters, gates = study(read, names)
     if as_json:
@@ -88,8 +77,8 @@ def command(
         _table(characters, gates)
         for line in _scatter(gates):
             write(f"{line}\n")
-    if plot:
-        _plot(gates, Path(plot))
+    if plot is not None:
+        write_picture(_draw(gates), plot, "--plot")
         say(f"wrote {plot}")
 
 
@@ -171,7 +160,8 @@ def _json(text: str, gates: Sequence[Gate]) -> None:
     click.echo(json.dumps({"characters": len(text), "text": text, "gates": rows}))
 
 
-def _plot(gates: Sequence[Gate], path: Path) -> None:
+def _draw(gates: Sequence[Gate]) -> "Figure":
+    """A plot for each gate, side by side, with a point for each unit."""
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(gate.name for gate in gates))
@@ -186,8 +176,4 @@ def _plot(gates: Sequence[Gate], path: Path) -> None:
             if gate.name == name:
                 axes.plot(gate.left, gate.right, "o", markersize=4, alpha=0.5, label=f"layer {gate.layer}")
         axes.legend()
-    try:
-        figure.savefig(path)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CharRNNError(f"the plot {str(path)!r} cannot be written: {reason}") from None
+    return figure

@@ -1,39 +1,20 @@
 """The charts of ``charrnn gradients`` as a picture."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from charrnn.cli.gradients import Report
 
-FORMATS = (".png", ".svg")
 
-
-def check_plot(path: Path, force: bool) -> None:
-    """Before anything is computed: that the file can be one, and that matplotlib is there."""
-    from charrnn.errors import CharRNNError
-    from charrnn.extras import load_extra
-    from charrnn.files import check_free
-
-    if path.suffix.lower() not in FORMATS:
-        raise click.BadParameter(f"{str(path)!r} ends with neither .png nor .svg", param_hint="'--plot'")
-    if not path.parent.is_dir():
-        raise CharRNNError(f"{str(path)!r} cannot be written: its folder does not exist; make it first")
-    check_free(path, force, "--plot")
-    load_extra("matplotlib.figure", "plot")
-
-
-def write_plot(report: "Report", path: Path) -> None:
+def draw(report: "Report") -> "Figure":
     """Gradients before and after training, loss by context and, where there is one, what clipping did."""
     import numpy as np
-
-    from charrnn.errors import CharRNNError
-    from charrnn.extras import load_extra
+    from matplotlib.figure import Figure
 
     rows = 3 if report.clipping else 2
-    figure = load_extra("matplotlib.figure", "plot").Figure(figsize=(11, 4 * rows), layout="constrained")
+    figure = Figure(figsize=(11, 4 * rows), layout="constrained")
     axes = figure.subplots(rows, 2).ravel()
     for ax, when in zip(axes, ("untrained", "trained"), strict=False):
         for (cell, state), norms in (item for flow in report.flows for item in flow.curves(when).items()):
@@ -63,7 +44,4 @@ def write_plot(report: "Report", path: Path) -> None:
         axes[5].set(title="rnn, large recurrent weights", xlabel="iteration", ylabel="loss, nats/char")
         for ax in axes[4:]:
             ax.legend()
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise CharRNNError(f"{str(path)!r} cannot be written: {error.strerror or error}") from None
+    return figure

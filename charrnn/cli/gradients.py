@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli.pictures import check_picture, picture_options, write_picture
 from charrnn.cli.settings import Layers, layers_of, settings_options
 from charrnn.cli.terminal import say
 
@@ -75,8 +76,7 @@ class Report:
     show_default=True,
     help="With --checkpoint: what to do with characters that the network has not learnt.",
 )
-@click.option("--plot", type=click.Path(), metavar="FILE", help="Write the charts to a .png or .svg file too.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@picture_options("--plot")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     corpus: tuple[str, ...],
@@ -87,7 +87,7 @@ def command(
     iterations: int | None,
     positions: int,
     unknown: "Unknown",
-    plot: str | None,
+    plot: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -101,10 +101,8 @@ def command(
     h, through which a step acts on the gates of the next, and for the LSTM by its cell state c too, which is carried
     beside the gates. Norms are averaged over 256 places; where few of them make the mean, the median says so.
     """
-    from charrnn.cli.gradient_plot import check_plot, write_plot
-
     if plot is not None:
-        check_plot(Path(plot), force)
+        check_picture(plot, force, "--plot")
     layers = layers_of(corpus, configs, assignments, iterations=iterations)
     if path is None:
         report = _of_small_networks(layers, steps, positions)
@@ -115,8 +113,10 @@ def command(
     else:
         _print(report)
     if plot is not None:
-        write_plot(report, Path(plot))
-        say(f"charts: {plot}")
+        from charrnn.cli.gradient_plot import draw
+
+        write_picture(draw(report), plot, "--plot")
+        say(f"wrote {plot}")
 
 
 def _of_small_networks(layers: Layers, steps: int, positions: int) -> Report:

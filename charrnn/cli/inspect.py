@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from charrnn.cli.terminal import escaped
+from charrnn.escaping import escaped
 
 
 @click.command("inspect")

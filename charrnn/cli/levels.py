@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from charrnn.cli.terminal import escaped
+from charrnn.escaping import escaped
 
 Run = tuple[int, str]
 """Characters of one level."""

@@ -14,7 +14,7 @@ from charrnn.analysis.neurons import PROPERTIES, Ranking, describe, liveliest, r
 from charrnn.cli.levels import background, coloured, has_colour, marked, painted, runs, visible
 from charrnn.cli.page import PAGE_END, page_begin, safe
 from charrnn.cli.terminal import say, write
-from charrnn.cli.texts import checkpoint_option, encoding_option, length_option, load, text_argument, unknown_option
+from charrnn.cli.texts import load, reading_options
 from charrnn.cli.texts import windows as windows_of
 from charrnn.nn.cells import CANDIDATE
 from charrnn.resources import page_part
@@ -39,7 +39,7 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 
 
 @click.command("neurons")
-@checkpoint_option
+@reading_options(f"{SHOWN:,} to show, {RANKED:,} to rank")
 @click.option("--unit", callback=_unit, metavar="LAYER:NUMBER", help="The unit to show, both counted from 0: 1:88.")
 @click.option("--find", type=click.Choice(list(PROPERTIES)), help="Rank units by how well they tell this of the text.")
 @click.option(
@@ -57,10 +57,6 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     "with --find, those in which what is looked for changes most often.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@length_option(f"{SHOWN:,} to show, {RANKED:,} to rank")
-@unknown_option
-@encoding_option
-@text_argument
 def command(
     path: str | None,
     unit: tuple[int, int] | None,

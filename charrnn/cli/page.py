@@ -5,7 +5,7 @@ A page needs nothing else, is light or dark as its reader's system is, and fits 
 
 import html
 
-from charrnn.cli.terminal import escaped
+from charrnn.escaping import escaped
 from charrnn.resources import page_part
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from charrnn.cli.terminal import raw_option, say, write
+from charrnn.cli.texts import checkpoint_option, load
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
 from charrnn.text.vocabulary import Unknown
@@ -54,12 +55,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("sample")
-@click.option(
-    "--checkpoint",
-    type=click.Path(),
-    metavar="RUN|FILE",
-    help="A run folder (its best checkpoint) or a checkpoint file.  [default: a network that has read War and Peace]",
-)
+@checkpoint_option
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--length", type=click.IntRange(min=1), default=500, show_default=True, help="Characters to write.")
 @_filter_options
@@ -107,7 +103,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("-i", "--interactive", is_flag=True, help="Type the beginning, read on, type more; /help tells the rest.")
 @raw_option
 def command(
-    checkpoint: str | None,
+    path: str | None,
     at: int | None,
     length: int,
     prime: str | None,
@@ -130,12 +126,9 @@ def command(
     between. What chooses among characters is applied in this order: --max-copy, --loop-penalty, --temperature, --top-k,
     --top-p, --min-p.
     """
-    from charrnn.checkpoint import load_checkpoint
-    from charrnn.resources import shipped_network
-
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
-    if at is not None and checkpoint is None:
+    if at is not None and path is None:
         raise click.UsageError("--at picks from a run folder; name it with --checkpoint")
     if interactive and (count > 1 or best_of > 1 or prime_file == "-"):
         raise click.UsageError(
@@ -146,7 +139,7 @@ def command(
     if "" in stop:
         raise click.UsageError("--stop needs a text of at least one character")
     begin = _read(prime_file) if prime_file is not None else prime or ""
-    loaded = load_checkpoint(checkpoint or shipped_network(), at)
+    loaded = load(path, at)
     vocabulary = loaded.model.vocabulary
     try:
         begin = vocabulary.decode(vocabulary.encode(begin, unknown))

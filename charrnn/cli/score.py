@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.terminal import escaped, say, write
+from charrnn.cli.terminal import say, write
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
+from charrnn.escaping import escaped
 
 if TYPE_CHECKING:
     from charrnn.analysis.scoring import Piece, Score

@@ -1,12 +1,13 @@
 """A text that a network is to read, as commands take it: options, and its beginning in blocks."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.terminal import escaped, say
+from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError
+from charrnn.escaping import escaped
 
 if TYPE_CHECKING:
     from charrnn.analysis.activations import Window
@@ -42,15 +43,37 @@ encoding_option = click.option(
     callback=_codec,
     help="How the files are encoded.  [default: as the network's corpus was]",
 )
-text_argument = click.argument("text", type=click.Path(), metavar="TEXT")
 
 
-def load(path: str | None) -> "Checkpoint":
-    """The checkpoint that is asked for, or the one that travels with the program."""
+def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """TEXT and how a network reads its beginning, as ``path``, ``length``, ``unknown``, ``encoding`` and ``text``.
+    ``lengths`` says how much of it is read by default."""
+
+    def decorated(function: Callable[..., None]) -> Callable[..., None]:
+        for option in (
+            encoding_option,
+            unknown_option,
+            click.option(
+                "--length",
+                type=click.IntRange(min=1),
+                help=f"How many characters of the text to read.  [default: {lengths}]",
+            ),
+            checkpoint_option,
+            click.argument("text", type=click.Path(), metavar="TEXT"),
+        ):
+            function = option(function)
+        return function
+
+    return decorated
+
+
+def load(path: str | None, at: int | None = None) -> "Checkpoint":
+    """The checkpoint that is asked for, of a run perhaps that ``at`` an iteration, or the one that travels with the
+    program."""
     from charrnn.checkpoint import load_checkpoint
     from charrnn.resources import shipped_network
 
-    return load_checkpoint(path or shipped_network())
+    return load_checkpoint(path or shipped_network(), at)
 
 
 def windows(
@@ -93,10 +116,3 @@ def windows(
             bar.update(len(window.text))
     if not done:
         raise CorpusError(f"{text!r} holds no character that the network can read; give a text that does")
-
-
-def length_option(default: str) -> Callable[[Any], Any]:
-    """How many characters of the text to read."""
-    return click.option(
-        "--length", type=click.IntRange(min=1), help=f"How many characters of the text to read.  [default: {default}]"
-    )

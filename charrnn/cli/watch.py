@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.terminal import escaped
+from charrnn.escaping import escaped
 
 if TYPE_CHECKING:
     from charrnn.analysis.curves import Curves

@@ -7,7 +7,7 @@ import pytest
 
 from charrnn.analysis.charts import STRETCHES, charts
 from charrnn.analysis.curves import Line, Panel, Series, panels, read_all, read_curves
-from charrnn.analysis.picture import write_picture
+from charrnn.analysis.picture import draw
 from charrnn.errors import RunError
 from charrnn.training.recipe import load_settings
 from charrnn.training.run import Run
@@ -76,7 +76,7 @@ def test_a_picture_shows_names_as_they_are(tmp_path: Path, kind: str, begins: by
     pytest.importorskip("matplotlib")
     curves = read_curves(made(tmp_path / "$frac{$<&\x1b", ROWS, clip=5))
     file = io.BytesIO()
-    write_picture([curves, curves], file, kind)
+    draw([curves, curves]).savefig(file, format=kind)
     assert file.getvalue().startswith(begins)
     if kind == "svg":
         assert rb"$frac{$&lt;&amp;\x1b, clipped" in file.getvalue()

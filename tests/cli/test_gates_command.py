@@ -1,7 +1,6 @@
 """``charrnn gates``: saturation as a table, a plot and JSON, and how open gates are along a text."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,19 +95,9 @@ def test_a_gru_has_reset_and_update(folder: Path, charrnn: Callable) -> None:
     assert "this network is a vanilla RNN (rnn), which has no gates; give one of kind lstm or gru" in refused.err
 
 
-@pytest.mark.parametrize("name", ["gates.png", "gates.svg"])
-def test_plot(text: str, charrnn: Callable, name: str) -> None:
-    pytest.importorskip("matplotlib")
-    done = charrnn(*GATES, text, "--plot", name)
-    assert (done.code, done.err) == (0, f"wrote {name}\n")
-    content = Path(name).read_bytes()
-    assert content.startswith(b"\x89PNG") if name.endswith("png") else b"</svg>" in content
-
-
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
-        (["--plot", "gates.doc"], 2, "'gates.doc' ends in none of .png, .svg, .pdf"),
         (["--show", "--json"], 2, "give one"),
         (["--length", "0"], 2, "--length"),
     ],
@@ -117,18 +106,3 @@ def test_mistakes(text: str, charrnn: Callable, args: list[str], code: int, says
     done = charrnn(*GATES, text, *args)
     assert (done.code, done.out) == (code, "")
     assert says in " ".join(done.err.split())
-
-
-def test_a_plot_that_cannot_be_written(text: str, charrnn: Callable) -> None:
-    pytest.importorskip("matplotlib")
-    done = charrnn(*GATES, text, "--plot", "nowhere/gates.png")
-    assert done.code == 1
-    assert "the plot 'nowhere/gates.png' cannot be written: No such file or directory" in done.err
-    assert "forget gate" in done.out
-
-
-def test_without_the_extra(text: str, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    done = charrnn(*GATES, text, "--plot", "gates.png")
-    assert (done.code, done.out) == (1, "")
-    assert "python3 -m pip install 'charrnn[plot]'" in done.err

@@ -2,11 +2,8 @@
 
 import json
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 CATS = ("gradients", "cats.txt", "--config", "tiny.yaml", "--steps", "20", "--positions", "30")
 OWN = ("gradients", "cats.txt", "--checkpoint", "run", "--steps", "20", "--positions", "30")
@@ -74,34 +71,6 @@ def test_characters_that_a_network_does_not_know(folder: Path, charrnn: Callable
     assert "--unknown" in refused.err
     assert "270 characters measured" in charrnn(*other, "--unknown", "skip").err
     assert "300 characters measured" in charrnn(*other, "--unknown", "replace").err
-
-
-@pytest.mark.parametrize(("name", "begins"), [("flow.png", b"\x89PNG"), ("flow.svg", b"<?xml")])
-def test_a_picture(folder: Path, charrnn: Callable, name: str, begins: bytes) -> None:
-    pytest.importorskip("matplotlib")
-    done = charrnn(*OWN, "--plot", name)
-    assert done.code == 0
-    assert done.err.endswith(f"charts: {name}\n")
-    assert Path(name).read_bytes().startswith(begins)
-    Path(name).write_text("mine")
-    refused = charrnn(*OWN, "--plot", name)
-    assert (refused.code, refused.out, Path(name).read_text()) == (1, "", "mine")
-    assert "is already there; replace it with --force, or name another file with --plot" in refused.err
-    assert charrnn(*CATS, "--plot", name, "--force").code == 0
-    assert Path(name).read_bytes().startswith(begins)
-
-
-def test_a_picture_that_cannot_be(folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = charrnn(*OWN, "--plot", "flow.gif")
-    assert (wrong.code, wrong.out) == (2, "")
-    assert "'flow.gif' ends with neither .png nor .svg" in wrong.err
-    nowhere = charrnn(*OWN, "--plot", "missing/flow.png")
-    assert (nowhere.code, nowhere.out) == (1, "")
-    assert "'missing/flow.png' cannot be written: its folder does not exist" in nowhere.err
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    missing = charrnn(*OWN, "--plot", "flow.png")
-    assert (missing.code, missing.out) == (1, "")
-    assert "matplotlib, which is not installed; python3 -m pip install 'charrnn[plot]'" in missing.err
 
 
 def test_wrong_input(folder: Path, charrnn: Callable) -> None:

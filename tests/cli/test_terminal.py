@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminals import needs_terminals, read_until
 
 from charrnn import Trainer, load_settings, make_corpus
-from charrnn.cli.terminal import escaped
+from charrnn.escaping import escaped
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+pytestmark = needs_terminals
 EVIL = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F)]))
 EVIL += "".join(map(chr, range(0x2066, 0x206A)))
 SHOWN = EVIL.encode("unicode_escape").decode().replace(r"\t", "\t").replace(r"\n", "\n").replace(r"\r", r"\x0d")
@@ -40,15 +41,7 @@ def on_terminal(start: Callable, *args: str) -> tuple[bytes, int]:
     ours, theirs = os.openpty()
     process = start(*args, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            chunk = os.read(ours, 4096)
-        except OSError:  # the other side has closed it
-            break
-        if not chunk:
-            break
-        shown += chunk
+    shown = read_until(ours)
     os.close(ours)
     return shown.replace(b"\r\n", b"\n"), process.wait()
 

@@ -1,0 +1,51 @@
+"""Pictures that commands draw with Matplotlib: the options that name them, and how they are written."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KINDS = (".png", ".svg", ".pdf")
+
+
+class _Picture(click.Path):
+    """The path of a picture that is to be made."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.suffix.lower() not in KINDS:
+            self.fail(f"{str(path)!r} ends in none of {', '.join(KINDS)}", param, ctx)
+        return path
+
+
+def picture_options(*names: str, required: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option of those names, a path, and ``--force``."""
+
+    def decorated(function: Callable[..., None]) -> Callable[..., None]:
+        function = click.option("--force", is_flag=True, help="Replace a picture that is there.")(function)
+        what = f"The picture to draw: {', '.join(KINDS)}."
+        return click.option(*names, type=_Picture(), metavar="FILE", required=required, help=what)(function)
+
+    return decorated
+
+
+def check_picture(path: Path, force: bool, option: str) -> None:
+    """Before anything is computed. Raises CharRNNError where ``option`` names a file that cannot be made, where one is
+    there and may not go, and where Matplotlib is missing."""
+    from charrnn.extras import load_extra
+    from charrnn.files import check_free
+
+    check_free(path, force, option)
+    load_extra("matplotlib", "plot")
+
+
+def write_picture(figure: "Figure", path: Path, option: str) -> None:
+    """Whole or not at all, in the format of the path's ending; raises CharRNNError where it cannot be written."""
+    from charrnn.files import write_output
+
+    kind = path.suffix.lower().removeprefix(".")
+    write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), option)

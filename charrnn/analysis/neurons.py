@@ -19,7 +19,7 @@ Shapes: n characters, L layers, H hidden size.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,23 +27,37 @@ import numpy.typing as npt
 from charrnn.arrays import Array
 from charrnn.errors import CorpusError
 
+State = TypeVar("State", int, str)
 Values = npt.NDArray[Any]
 """(n,): bool for a property that is there or not, float for one that is a number."""
 
 
+_CLOSING = {'"': '"', "\u201c": "\u201d", "\u201d": "\u201d", "\u201e": "\u201c\u201d"}
+_CLOSING |= {"\u00ab": "\u00bb", "\u00bb": "\u00ab\u00bb"}
+"""Of each double quotation mark that may open, those that close it in some language."""
+
+
 def quotes(text: str) -> Values:
-    """Inside quotation marks. Each turns it on or off; a blank line ends it."""
-    return _inside(text, lambda depth, mark: 1 - depth, '"\u201c\u201d\u201e\u00ab\u00bb')
+    """Inside double quotation marks. Single ones are apostrophes too; a blank line ends it."""
+
+    def turn(opened: str, mark: str) -> str:
+        return "" if opened and mark in _CLOSING[opened] else opened or mark
+
+    return _inside(text, turn, "".join(_CLOSING), outside="")
 
 
 def brackets(text: str) -> Values:
     """Inside round or square brackets. A blank line ends it."""
-    return _inside(text, lambda depth, mark: depth + 1 if mark in "([" else max(depth - 1, 0), "()[]")
+    return _inside(text, lambda depth, mark: depth + 1 if mark in "([" else max(depth - 1, 0), "()[]", outside=0)
+
+
+_WORD = r"(?:[^\W_]['\u2019]?)+"
+"""Apostrophes belong to the word, those after it too: that it ends there is not known yet."""
 
 
 def caps(text: str) -> Values:
     """Inside a word that begins with a capital letter."""
-    return _of_matches(text, r"\w+", lambda word: [word[0].isupper()] * len(word), bool)
+    return _of_matches(text, _WORD, lambda word: [word[0].isupper()] * len(word), bool)
 
 
 def line_position(text: str) -> Values:
@@ -52,8 +66,8 @@ def line_position(text: str) -> Values:
 
 
 def word_position(text: str) -> Values:
-    """How many letters of the word have been read. Between words 0."""
-    return _of_matches(text, r"\w+", lambda word: range(1, len(word) + 1), float)
+    """How many characters of the word have been read. Between words 0."""
+    return _of_matches(text, _WORD, lambda word: range(1, len(word) + 1), float)
 
 
 def indent(text: str) -> Values:
@@ -152,16 +166,16 @@ def shades(values: Array, of: str, is_gate: bool) -> tuple[Array, Array]:
     return shade, largest
 
 
-def _inside(text: str, turn: Callable[[int, str], int], marks: str) -> Values:
-    depth, inside = 0, np.zeros(len(text), bool)
-    previous = ""
+def _inside(text: str, turn: Callable[[State, str], State], marks: str, outside: State) -> Values:
+    """Where the state is not ``outside``: each of the marks turns it, and a blank line ends it."""
+    state, inside, blank = outside, np.zeros(len(text), bool), False
     for place, character in enumerate(text):
         if character in marks:
-            depth = turn(depth, character)
-        elif character == previous == "\n":
-            depth = 0
-        inside[place] = depth > 0
-        previous = character
+            state = turn(state, character)
+        elif character == "\n" and blank:
+            state = outside
+        inside[place] = state != outside
+        blank = character == "\n" or (blank and character.isspace())
     return inside
 
 

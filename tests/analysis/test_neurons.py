@@ -9,11 +9,11 @@ from charrnn.analysis.neurons import PROPERTIES, describe, liveliest, rank, shad
 from charrnn.errors import CorpusError
 
 EXAMPLES = {
-    "quotes": ('a "b" c\n\n"d\n\ne', "0011000" + "00" + "111" + "00"),
+    "quotes": ('a "b" c\n\n"d\n \te\n\t\nf', "0011000" + "00" + "111" + "1111" + "10" + "0"),
     "brackets": ("a (b [c] d) ) e\n(f\n\ng", "001111111100000" + "0" + "111" + "00"),
-    "caps": ("The cat. SAT Ho3", "1110000001110111"),
+    "caps": ("The cat. SAT Ho3 I'll _We_", "11100000011101110" + "11110" + "0110"),
     "line-position": ("ab c\n\nd", "1234001"),
-    "word-position": ("ab cde. \n f", "12012300001"),
+    "word-position": ("ab c'de. \n f_g", "120123400001" + "01"),
     "indent": ("  a b\n\t c\nd ", "122220122000"),
 }
 
@@ -26,14 +26,23 @@ def test_property(name: str) -> None:
     assert describe(name)[0].islower()
 
 
-def test_curly_quotation_marks() -> None:
-    assert PROPERTIES["quotes"]("\u201ca\u201d b \u00abc\u00bb \u201ed\u201c").tolist() == [
-        bool(int(digit)) for digit in "110000110" + "0110"
-    ]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\u201ca\u201d b \u00abc\u00bb \u201ed\u201c e", "110000110" + "011000"),
+        ("\u201ca \u00abb\u00bb c\u201d d", "11111111000"),  # one quotation in another
+        ("\u00aba \u201eb\u201c c\u00bb d", "11111111000"),
+        ("\u201ca\n\u201cb\u201d c", "11111000"),  # a quotation that goes on in the next paragraph
+        ("\u201da\u201d \u00bbb\u00ab \u00bbc\u00bb d", "1100110011000"),
+        ("\u2018a\u2019 it\u2019s", "00000000"),
+    ],
+)
+def test_quotation_marks_of_other_kinds(text: str, expected: str) -> None:
+    assert "".join(str(int(value)) for value in PROPERTIES["quotes"](text)) == expected
 
 
 @pytest.mark.parametrize("name", PROPERTIES)
-@given(text=st.text('aB"([)]\n\t 1_\u201c', max_size=40), data=st.data())
+@given(text=st.text("aB'\"([)]\n\t 1_\u201c\u201d\u00ab", max_size=40), data=st.data())
 def test_a_property_is_known_once_its_character_is_read(name: str, text: str, data: st.DataObject) -> None:
     """Or else no network could know it."""
     values = PROPERTIES[name](text)

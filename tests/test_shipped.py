@@ -46,4 +46,4 @@ def test_it_has_the_units_that_the_documents_show(name: str) -> None:
     assert [(int(layer), int(unit)) for layer, unit, _ in rows] == ranking.best(3)
     scores = [ranking.scores[place] for place in ranking.best(3)]
     assert [float(score) for _, _, score in rows] == pytest.approx(scores, abs=0.002)
-    assert float(table[1]) == pytest.approx(ranking.by_chance, abs=0.002)
+    assert float(table[1]) == pytest.approx(ranking.by_luck, abs=0.002)

@@ -5,11 +5,11 @@ What a unit says of it is fitted on the first half of the text and scored on the
 
 - yes or no: the threshold, and the side of it, with the best balanced accuracy, the mean of the shares of yes and of no
   that are told rightly. 0.5 is chance, 1 perfect.
-- a number: the least-squares line, and R^2, the share of the variance that it explains. 0 is as good as the mean of the
-  first half; less is worse.
+- a number: the least-squares line, and R^2, the share of the variance that it explains. 0 is as good as the mean; less
+  is worse.
 
-The best of many units is good by luck too. How good says the best score for the same property moved along the text by a
-quarter of it, where no unit can know it.
+The best of many units is good by luck too. How good says the best score for the same property moved along the text,
+where no unit can know it, in several ways: one alone says little of what is there in a few places only.
 
 Units that tell quotations, line lengths and depths were found by Karpathy et al. (2015, arXiv 1506.02078).
 
@@ -104,8 +104,8 @@ class Ranking:
     """``balanced accuracy`` or ``R^2``."""
     scores: Array
     """(L, H), from the second half of the text."""
-    by_chance: float
-    """The best score of any unit for the property moved out of place."""
+    by_luck: float
+    """The best score of any unit for the property moved out of place, by each eighth of the text."""
     fit: dict[str, Array]
     """What was fitted on the first half, each (L, H): ``threshold`` and ``sign`` (1: yes above it, -1: below), or
     ``slope`` and ``intercept``."""
@@ -132,15 +132,15 @@ def rank(text: str, values: Array, name: str) -> Ranking:
         )
     flat = values.reshape(len(values), -1).astype(np.float64)
     tell = _tell_yes_or_no if wanted.dtype == bool else _tell_number
-    scores, fit = tell(flat[:half], flat[half:], *parts)
-    elsewhere, _ = tell(flat[:half], flat[half:], *(np.roll(part, len(part) // 2) for part in parts))
-    measure = "balanced accuracy" if wanted.dtype == bool else "R^2"
+    # In its place, and out of it.
+    placed = [np.stack([np.roll(part, len(part) * k // 8) for k in range(8)]) for part in parts]
+    scores, fit = tell(flat[:half], flat[half:], *placed)
     shape = values.shape[1:]
     return Ranking(
-        measure,
-        scores.reshape(shape),
-        float(elsewhere.max()),
-        {what: numbers.reshape(shape) for what, numbers in fit.items()},
+        "balanced accuracy" if wanted.dtype == bool else "R^2",
+        scores[0].reshape(shape),
+        float(scores[1:].max()),
+        {what: numbers[0].reshape(shape) for what, numbers in fit.items()},
     )
 
 
@@ -188,28 +188,35 @@ def _of_matches(text: str, pattern: str, of: Callable[[str], Any], dtype: npt.DT
 
 
 def _tell_yes_or_no(first: Array, second: Array, yes: Values, yes_then: Values) -> tuple[Array, dict[str, Array]]:
-    """Halves (m, U) of the values of U units and of the property (m,): scores (U,), and what was fitted."""
-    U = first.shape[1]
-    threshold, sign = np.zeros(U), np.ones(U)
-    for u in range(U):
-        order = np.argsort(first[:, u])
-        ascending, is_yes = first[order, u], yes[order]
+    """Halves (m, U) of the values of U units, and (K, m) of the property in K places: scores (K, U), and what was
+    fitted."""
+    K, m = yes.shape
+    threshold, sign = np.zeros((2, K, first.shape[1]))
+    count = yes.sum(axis=1, keepdims=True)
+    for u, values in enumerate(first.T):
+        order = np.argsort(values)
+        ascending = values[order]
         # What a cut after each place gains: the share of no below it less the share of yes.
-        gain = np.cumsum(~is_yes) / (~yes).sum() - np.cumsum(is_yes) / yes.sum()
-        gain[:-1][ascending[:-1] == ascending[1:]] = 0
-        cut = int(np.abs(gain[:-1]).argmax())
-        threshold[u] = (ascending[cut] + ascending[cut + 1]) / 2
-        sign[u] = 1 if gain[cut] >= 0 else -1
-    told = (second > threshold) == (sign > 0)
-    scores = (told[yes_then].mean(axis=0) + (~told[~yes_then]).mean(axis=0)) / 2
+        yes_below = np.cumsum(yes[:, order], axis=1)
+        gain = (np.arange(1, m + 1) - yes_below) / (m - count) - yes_below / count
+        gain[:, :-1][:, ascending[:-1] == ascending[1:]] = 0
+        cut = np.abs(gain[:, :-1]).argmax(axis=1)
+        threshold[:, u] = (ascending[cut] + ascending[cut + 1]) / 2
+        sign[:, u] = np.where(gain[range(K), cut] >= 0, 1, -1)
+    scores = np.empty_like(threshold)
+    for k, then in enumerate(yes_then):
+        told = (second > threshold[k]) == (sign[k] > 0)
+        scores[k] = (told[then].mean(axis=0) + (~told[~then]).mean(axis=0)) / 2
     return scores, {"threshold": threshold, "sign": sign}
 
 
 def _tell_number(first: Array, second: Array, number: Values, number_then: Values) -> tuple[Array, dict[str, Array]]:
     """The same for a property that is a number."""
-    centred, variance = first - first.mean(axis=0), first.var(axis=0)
-    slope = (centred * number[:, None]).mean(axis=0) / np.where(variance > 0, variance, 1)
-    intercept = number.mean() - slope * first.mean(axis=0)
-    errors = number_then[:, None] - (slope * second + intercept)
-    scores = 1 - (errors**2).mean(axis=0) / number_then.var()
-    return scores, {"slope": slope, "intercept": intercept}
+    (mean, variance), (mean_then, variance_then) = ((half.mean(axis=0), half.var(axis=0)) for half in (first, second))
+    slope = number @ (first - mean) / len(first) / np.where(variance > 0, variance, 1)
+    intercept = number.mean(axis=1, keepdims=True) - slope * mean
+    # By how much the mean square of number_then - (slope * second + intercept) exceeds the variance of number_then.
+    covariance = number_then @ (second - mean_then) / len(second)
+    bias = number_then.mean(axis=1, keepdims=True) - (slope * mean_then + intercept)
+    excess = slope**2 * variance_then - 2 * slope * covariance + bias**2
+    return -excess / number_then.var(axis=1, keepdims=True), {"slope": slope, "intercept": intercept}

@@ -165,7 +165,7 @@ def _table(name: str, ranking: Ranking, seen: _Seen, top: int) -> None:
     for place in best:
         unit = f"{place[0]}:{place[1]}"
         write(f"{unit:>8}  {ranking.scores[place]:17.3f}  {_rule(ranking, place)}\n")
-    write(f"{'by luck':>8}  {round(ranking.by_chance, 3) + 0:17.3f}\n")
+    write(f"{'by luck':>8}  {round(ranking.by_luck, 3) + 0:17.3f}\n")
     say(f"see it with --unit {best[0][0]}:{best[0][1]}")
 
 
@@ -183,7 +183,7 @@ def _json_ranking(name: str, ranking: Ranking, seen: _Seen, top: int) -> None:
         for layer, number in ranking.best(top)
     ]
     facts = {"property": name, "of": seen.of, "characters": len(seen.text), "measure": ranking.measure}
-    click.echo(json.dumps(facts | {"by_chance": round(ranking.by_chance, 6), "units": units}))
+    click.echo(json.dumps(facts | {"by_luck": round(ranking.by_luck, 6), "units": units}))
 
 
 def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, ranking: Ranking | None, top: int) -> None:
@@ -220,7 +220,7 @@ def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, rank
                 for layer, number in found
             )
         )
-        write(f" by luck {ranking.by_chance:.3f}</p>\n")
+        write(f" by luck {ranking.by_luck:.3f}</p>\n")
     write("<noscript><p>The colours need JavaScript.</p></noscript>\n<pre dir=auto>")
     write("".join(f"<span>{safe(visible(character))}</span>" for character in text))
     write(f'</pre>\n<script type="application/json" id=data>{json.dumps(data)}</script>\n')

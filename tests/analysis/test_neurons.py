@@ -71,7 +71,7 @@ def test_the_unit_that_knows_is_found(name: str, measure: str, sign: int) -> Non
     assert ranking.measure == measure
     assert ranking.best(2) == [(1, 2), (0, 1)]
     assert ranking.scores[1, 2] == pytest.approx(1)
-    assert ranking.by_chance < ranking.scores[0, 1] < 1
+    assert ranking.by_luck < ranking.scores[0, 1] < 1
     fit = {what: numbers[1, 2] for what, numbers in ranking.fit.items()}
     if name == "quotes":
         assert fit == {"threshold": pytest.approx(sign * 3.25), "sign": sign}
@@ -85,6 +85,29 @@ def test_the_score_is_of_the_half_that_was_not_fitted(name: str) -> None:
     wanted = PROPERTIES[name](TEXT)
     values[:half, 0, 3] = wanted[:half]
     assert rank(TEXT, values, name).scores[0, 3] < 0.6
+
+
+@pytest.mark.parametrize("name", ["quotes", "line-position"])
+@pytest.mark.parametrize("eighth", [1, 4, 7])
+def test_luck_is_the_best_score_of_the_property_in_seven_other_places(name: str, eighth: int) -> None:
+    values, wanted = noise(), PROPERTIES[name](TEXT)
+    parts = np.split(wanted, [len(TEXT) // 2])
+    values[:, 0, 1] = np.concatenate([np.roll(part, len(part) * eighth // 8) for part in parts])
+    ranking = rank(TEXT, values, name)
+    assert ranking.by_luck == pytest.approx(1)
+    assert ranking.scores.max() < 0.7
+
+
+def test_r_squared_against_its_definition() -> None:
+    values, half = noise(), len(TEXT) // 2
+    wanted = PROPERTIES["line-position"](TEXT)
+    values[:, 0, 0] += 0.1 * wanted
+    ranking = rank(TEXT, values, "line-position")
+    slope, intercept = np.polyfit(values[:half, 0, 0], wanted[:half], 1)
+    assert ranking.fit["slope"][0, 0] == pytest.approx(slope)
+    assert ranking.fit["intercept"][0, 0] == pytest.approx(intercept)
+    errors = wanted[half:] - (slope * values[half:, 0, 0] + intercept)
+    assert ranking.scores[0, 0] == pytest.approx(1 - (errors**2).mean() / wanted[half:].var())
 
 
 def test_balanced_accuracy_against_its_definition() -> None:

@@ -67,7 +67,7 @@ def test_find(folder: Path, charrnn: Callable, name: str) -> None:
     assert columns.split()[:2] == ["unit", "R^2"]
     assert [row.split()[0] for row in rows] == [f"{unit['layer']}:{unit['unit']}" for unit in document["units"]]
     assert [float(row.split()[1]) for row in rows] == pytest.approx([u["score"] for u in document["units"]], abs=0.001)
-    assert float(luck.split()[2]) == pytest.approx(document["by_chance"], abs=0.001)
+    assert float(luck.split()[2]) == pytest.approx(document["by_luck"], abs=0.001)
     assert f"see it with --unit {rows[0].split()[0]}\n" in done.err
     assert "of cats.txt only the first 600 characters are read; --length reads more" in done.err
 

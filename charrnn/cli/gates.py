@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.analysis.gates import LEFT, QUANTILES, RIGHT, Gate, study
+from charrnn.cli.levels import line_width
 from charrnn.cli.pictures import check_picture, picture_options, write_picture
 from charrnn.cli.terminal import say, write
 from charrnn.cli.texts import load, reading_options, windows
@@ -97,8 +98,16 @@ def _table(text: str, gates: Sequence[Gate]) -> None:
 
 
 def _scatter(gates: Sequence[Gate]) -> Iterator[str]:
-    """A plot for each gate, side by side: the number of the layer where its units are, * for several layers."""
+    """A plot for each gate, as many side by side as fit."""
     names = list(dict.fromkeys(gate.name for gate in gates))
+    fit = max(line_width() // (WIDTH + 4), 1)
+    for start in range(0, len(names), fit):
+        yield from _plots(gates, names[start : start + fit])
+    yield f"to the right a unit's share of time below {LEFT}, upwards above {RIGHT}; a digit is its layer, * several"
+
+
+def _plots(gates: Sequence[Gate], names: Sequence[str]) -> Iterator[str]:
+    """Side by side: the number of the layer where its units are, * for several layers."""
     plots = []
     for name in names:
         marks: dict[tuple[int, int], set[int]] = {}
@@ -117,7 +126,6 @@ def _scatter(gates: Sequence[Gate]) -> Iterator[str]:
         yield f"{axis} |" + "   |".join(drawn).rstrip()
     yield "   " + "    ".join("-" * WIDTH for _ in names)
     yield "   " + "    ".join(f"0{'1':>{WIDTH - 1}}" for _ in names)
-    yield f"to the right a unit's share of time below {LEFT}, upwards above {RIGHT}; a digit is its layer, * several"
 
 
 def _along(text: str, gates: Sequence[Gate]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,7 +10,6 @@ from charrnn.escaping import escaped
 
 Run = tuple[int, str]
 """Characters of one level."""
-PLAIN_WIDTH = 80
 
 
 def has_colour() -> bool:
@@ -17,6 +17,11 @@ def has_colour() -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def line_width() -> int:
+    """Columns of the terminal, or 80 where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
 
 
 def runs(levels: Iterable[int], text: str) -> Iterator[Run]:
@@ -48,8 +53,8 @@ def coloured(found: Iterable[Run], colours: Sequence[str]) -> Iterator[str]:
 
 
 def marked(found: Iterable[Run]) -> Iterator[str]:
-    """A text without colours: under each line of up to 80 characters one of digits, the level of each character."""
-    text, digits = "", ""
+    """A text without colours: under each line, cut to ``line_width``, one of digits, the level of each character."""
+    text, digits, width = "", "", line_width()
     for level, run in found:
         for character in run:
             shown = " " if character == "\t" else escaped(character)
@@ -57,7 +62,7 @@ def marked(found: Iterable[Run]) -> Iterator[str]:
                 yield f"{text}\n{digits}{level}\n"
                 text, digits = "", ""
                 continue
-            if len(text) + len(shown) > PLAIN_WIDTH:
+            if len(text) + len(shown) > width:
                 yield f"{text}\n{digits}\n"
                 text, digits = "", ""
             text, digits = text + shown, digits + str(level) * len(shown)

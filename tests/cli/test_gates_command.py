@@ -63,6 +63,20 @@ def test_every_unit_is_in_the_scatter_plot(text: str, charrnn: Callable) -> None
         assert drawn == places
 
 
+def test_plots_stand_below_each_other_where_they_do_not_fit(
+    text: str, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plots() -> str:
+        return charrnn(*GATES, text).out.partition("%\n\n")[2].rpartition("to the right")[0]
+
+    wide = plots()
+    monkeypatch.setattr("charrnn.cli.gates.line_width", lambda: 60)
+    narrow = plots()
+    assert "input gate              forget gate\n" in narrow
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.count("|") == wide.count("|")
+
+
 def test_along_the_text(folder: Path, charrnn: Callable) -> None:
     found = json.loads(charrnn(*GATES, "-", "--json", "--unknown", "replace", stdin=TEXT.encode()).out)
     out = charrnn(*GATES, "-", "--show", "--unknown", "replace", stdin=TEXT.encode()).out

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pages import HOSTILE, Page
+from terminals import needs_terminals, read_until
 
 from charrnn import load_checkpoint
 from charrnn.analysis.activations import collect, trace
@@ -46,6 +48,18 @@ def test_without_colours_a_digit_stands_under_each_character(folder: Path, charr
     assert [row + "\n" for row in rows[:-1:2]] == TEXT.splitlines(keepends=True)
     expected = (8 * activations("forget")[:, 0, 3]).round().astype(int)
     assert [int(digit) for digit in "".join(rows[1::2])] == expected.tolist()
+
+
+@needs_terminals
+def test_the_digits_stay_under_their_characters_on_a_narrow_terminal(folder: Path, start: Callable) -> None:
+    ours, theirs = os.openpty()
+    narrow = os.environ | {"NO_COLOR": "1", "COLUMNS": "10"}
+    start(*NEURONS, "cats.txt", "--unit", "0:3", "--length", "24", stdout=theirs, env=narrow)
+    os.close(theirs)
+    rows = read_until(ours).decode().splitlines()[2:]
+    os.close(ours)
+    assert rows[:-1:2] == ["the cat sa", "t on the m", "at. "]
+    assert [len(row) for row in rows[1::2]] == [10, 10, 4]
 
 
 def test_in_colours(folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

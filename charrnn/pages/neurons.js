@@ -29,7 +29,8 @@ function read(event) {
   value.textContent = (data.gate ? (shade + 1) / 2 : shade * data.largest[place]).toFixed(2);
 }
 
-const picked = () => show(Number(layer.value) * data.units + Math.min(Math.max(Number(unit.value), 0), data.units - 1));
+const picked = () =>
+  show(Number(layer.value) * data.units + Math.min(Math.max(Math.round(unit.value), 0), data.units - 1));
 layer.addEventListener("change", picked);
 unit.addEventListener("change", picked);
 document.querySelector("form").addEventListener("submit", (event) => event.preventDefault());

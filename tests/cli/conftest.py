@@ -14,7 +14,7 @@ import pytest
 from charrnn.cli import main
 
 sys.path.append(str(Path(__file__).parent))
-from pages import HOSTILE
+from pages import BROWSER, HOSTILE
 
 TEXT = "the cat sat on the mat. the dog ran.\n" * 60
 TINY = """
@@ -105,3 +105,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> str:
         == 0
     )
     return str(folder / "run")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, driven by Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        # Its own sandbox cannot be had by root, as whom tests run in containers.
+        chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

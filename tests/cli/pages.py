@@ -1,6 +1,12 @@
-"""Pages of HTML: a text that would harm them, and what is on one."""
+"""Pages of HTML: a text that would harm them, what is on one, and a browser to open it in."""
 
+import shutil
 from html.parser import HTMLParser
+
+import pytest
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_a_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 
 HOSTILE = "the cat <script>alert(1)</script> & \x1b[31mred \u202eback.\n"
 

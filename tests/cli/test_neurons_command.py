@@ -7,10 +7,11 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from pages import HOSTILE, Page
+from pages import HOSTILE, Page, needs_a_browser
 from terminals import needs_terminals, read_until
 
 from charrnn import load_checkpoint
@@ -120,6 +121,42 @@ def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> Non
     assert page.text.replace("\u21b5", "") == HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+@needs_a_browser
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1100), ("dark", 360)])
+def test_the_picker_in_a_browser(folder: Path, charrnn: Callable, browser: Any, scheme: str, width: int) -> None:
+    Path("page.html").write_text(charrnn(*NEURONS, "cats.txt", "--find", "word-position", "--html").out, "utf-8")
+    page = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}).new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(error))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(Path("page.html").resolve().as_uri())
+
+    def alphas() -> list[float]:
+        return page.eval_on_selector_all(
+            "pre span", "all => all.map(s => (s.className === 'low' ? -1 : 1) * s.style.getPropertyValue('--a'))"
+        )
+
+    data = json.loads(page.text_content("#data"))
+    shades = np.frombuffer(base64.b64decode(data["shades"]), "i1").reshape(4, -1) / 127
+    assert page.input_value("#unit") == str(data["unit"][1])
+    assert alphas() == pytest.approx(shades[data["unit"][1]].tolist())
+    for typed, unit in {"2": 2, "99": 3, "-5": 0, "1.2": 1, "": 0}.items():
+        page.fill("#unit", typed)
+        page.keyboard.press("Enter")
+        assert page.input_value("#unit") == str(unit)
+        assert alphas() == pytest.approx(shades[unit].tolist())
+    page.focus("#next")
+    page.keyboard.press("Space")
+    assert page.input_value("#unit") == "1"
+    page.click("[data-unit='0:3']")
+    assert page.text_content("[aria-pressed=true]").split()[0] == "0:3"
+    page.click("pre span:nth-child(7)")
+    assert float(page.text_content("#value")) == pytest.approx(shades[3, 6] * data["largest"][3], abs=0.006)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert (said, len(asked)) == ([], 1)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import needs_a_browser
 
 from charrnn.training.run import Run
 
@@ -15,8 +16,6 @@ pytest.importorskip("bokeh")
 pytest.importorskip("jinja2")
 EVIL = "</script><img src=x onerror=\"document.title='hacked'\"><!--\u2028\u2029&lt;{{7*7}}$$x$$\x1b[31m\u202e"
 """What ends a script, begins an element, ends a line of JavaScript, is a template, a formula, a colour, or reversed."""
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_a_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +48,6 @@ def test_nothing_hostile_becomes_markup(hostile: Path) -> None:
     assert not re.search("[<>&\u2028\u2029]", data)
     written = json.loads(data)["snapshots"][0][0]["text"]
     assert written.endswith(EVIL.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        # Its own sandbox cannot be had by root, as whom tests run in containers.
-        chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @needs_a_browser

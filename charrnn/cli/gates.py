@@ -86,14 +86,14 @@ def command(
 def _table(text: str, gates: Sequence[Gate]) -> None:
     import numpy as np
 
-    quantiles = "".join(f"{quantile:>6.0%}" for quantile in QUANTILES)
+    quantiles = "".join(f"{quantile:>7.0%}" for quantile in QUANTILES)
     write(f"{len(text):,} characters\n\n")
-    write(f"{'':22}  {f'share of time below {LEFT}':^26}  {f'share of time above {RIGHT}':^26}".rstrip() + "\n")
-    write(f"layer  {'gate':<8}  {'mean':>5}  {'mean':>6}  {quantiles}  {'mean':>6}  {quantiles}\n")
+    write(f"{'':22}  {f'share of time below {LEFT}':^27}  {f'share of time above {RIGHT}':^27}".rstrip() + "\n")
+    write(f"layer  {'gate':<8}  {'mean':>5}  {'mean':>6}{quantiles}  {'mean':>6}{quantiles}\n")
     for gate in gates:
         row = f"{gate.layer:>5}  {gate.name:<8}  {gate.mean.mean():5.3f}"
         for share in (gate.left, gate.right):
-            row += f"  {share.mean():6.1%}  " + "".join(f"{q:6.1%}" for q in np.quantile(share, QUANTILES))
+            row += f"  {share.mean():6.1%}" + "".join(f"{q:7.1%}" for q in np.quantile(share, QUANTILES))
         write(f"{row}\n")
 
 

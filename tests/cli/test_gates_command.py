@@ -50,6 +50,15 @@ def test_table(text: str, charrnn: Callable) -> None:
         assert shares == pytest.approx(expected, abs=0.001)
 
 
+def test_the_table_keeps_its_columns_apart(folder: Path, charrnn: Callable) -> None:
+    """The network that travels along has gates that are always open in so short a text."""
+    out = charrnn("gates", "-", stdin=b"a").out
+    rows = [line for line in out.splitlines() if line.count("%") == 8]
+    assert " 100.0%" in out
+    assert [len(row.split()) for row in rows] == [11] * 6
+    assert max(map(len, rows)) <= 80
+
+
 def test_every_unit_is_in_the_scatter_plot(text: str, charrnn: Callable) -> None:
     out = charrnn(*GATES, text).out
     _, _, plot = out.partition("input gate")

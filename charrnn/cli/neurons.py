@@ -16,6 +16,7 @@ from charrnn.cli.page import PAGE_END, page_begin, safe
 from charrnn.cli.terminal import say, write
 from charrnn.cli.texts import load, reading_options
 from charrnn.cli.texts import windows as windows_of
+from charrnn.errors import CorpusError
 from charrnn.nn.cells import CANDIDATE
 from charrnn.resources import page_part
 
@@ -76,6 +77,8 @@ def command(
     reading it: blue below zero, red above, as strong as its share of the unit's largest in this text (the cell state
     after tanh); of a gate, blue is closed and red open.
 
+    Without --unit, --find or --html it lists the best unit for each of the properties that --find knows.
+
     --find fits on the first half of the text what each unit alone tells of a property, and scores it on the second:
     balanced accuracy, of a threshold, where the property is there or not (0.5 is chance); R^2, of a line, where it is a
     number (0 is chance). Beside it stands what the best unit reaches by luck, with the property moved out of place.
@@ -84,10 +87,10 @@ def command(
 
     if find and unit:
         raise click.UsageError("--find says which unit to show; give --unit or --find")
-    if not (find or unit or as_html):
-        raise click.UsageError("give the --unit to show, or --find to learn which, or --html to pick it on a page")
     if as_html and as_json:
         raise click.UsageError("--html and --json print different things; give one")
+    if as_json and not (find or unit):
+        raise click.UsageError("--json prints one unit, or a ranking; give --unit or --find")
     checkpoint = load(path)
     network = checkpoint.model.network
     names = activation_names(network)
@@ -99,7 +102,9 @@ def command(
         raise click.UsageError(
             f"--unit {unit[0]}:{unit[1]} is not there; layers go from 0 to {layers - 1}, units from 0 to {units - 1}"
         )
-    read = windows_of(checkpoint, text, length or (RANKED if find else SHOWN), unknown, encoding)
+    read = windows_of(
+        checkpoint, text, length or (SHOWN if unit or (as_html and not find) else RANKED), unknown, encoding
+    )
     characters, values = collect(read, of)
     ranking = rank(characters, values, find) if find else None
     seen = _Seen(of, of in gate_names(network), characters, values)
@@ -113,6 +118,8 @@ def command(
         click.echo(json.dumps(numbers | {"text": characters, "values": _rounded(values[:, unit[0], unit[1]])}))
     elif unit:
         _show(seen, unit)
+    else:
+        _overview(seen)
 
 
 @dataclass(frozen=True)
@@ -167,6 +174,21 @@ def _table(name: str, ranking: Ranking, seen: _Seen, top: int) -> None:
         write(f"{unit:>8}  {ranking.scores[place]:17.3f}  {_rule(ranking, place)}\n")
     write(f"{'by luck':>8}  {round(ranking.by_luck, 3) + 0:17.3f}\n")
     say(f"see it with --unit {best[0][0]}:{best[0][1]}")
+
+
+def _overview(seen: _Seen) -> None:
+    write(f"the unit that tells each property best by its {seen.label}, in {len(seen.text):,} characters\n\n")
+    write(f"{'':<13}  {'unit':>6}  {'score':>6}  {'by luck':>7}\n")
+    for name in PROPERTIES:
+        try:
+            ranking = rank(seen.text, seen.values, name)
+        except CorpusError:
+            write(f"{name:<13}  {'-':>6}  the same at all characters of one half of the text\n")
+            continue
+        ((layer, number),) = ranking.best(1)
+        best, luck = ranking.scores[layer, number], round(ranking.by_luck, 3) + 0
+        write(f"{name:<13}  {f'{layer}:{number}':>6}  {best:6.3f}  {luck:7.3f}  {ranking.measure}\n")
+    say("see a unit with --unit, and more units for a property with --find")
 
 
 def _rule(ranking: Ranking, place: tuple[int, int]) -> str:

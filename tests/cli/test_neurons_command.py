@@ -87,6 +87,22 @@ def test_find(folder: Path, charrnn: Callable, name: str) -> None:
     assert "of cats.txt only the first 600 characters are read; --length reads more" in done.err
 
 
+def test_without_options_the_best_unit_for_each_property(folder: Path, charrnn: Callable) -> None:
+    done = charrnn(*NEURONS, "cats.txt", "--length", "600")
+    _, _, _, *rows = [line.split() for line in done.out.splitlines()]
+    assert [row[0] for row in rows] == list(PROPERTIES)
+    for name, place, *scores in rows:
+        found = charrnn(*NEURONS, "cats.txt", "--length", "600", "--find", name, "--json")
+        if found.code:
+            assert (place, *scores[:2]) == ("-", "the", "same")
+            continue
+        document = json.loads(found.out)
+        best, *_ = document["units"]
+        assert place == f"{best['layer']}:{best['unit']}"
+        assert [float(score) for score in scores[:2]] == pytest.approx([best["score"], document["by_luck"]], abs=0.001)
+        assert " ".join(scores[2:]) == document["measure"]
+
+
 def test_the_properties_are_the_choices(charrnn: Callable) -> None:
     assert f"[{'|'.join(PROPERTIES)}]" in charrnn("neurons", "--help").out.replace("\n", "").replace(" ", "")
 
@@ -173,7 +189,7 @@ def test_the_picker_in_a_browser(folder: Path, charrnn: Callable, browser: Any, 
             2,
             "--of reset: the units of this network have hidden, cell",
         ),
-        (["cats.txt"], 2, "give the --unit to show, or --find"),
+        (["cats.txt", "--json"], 2, "give --unit or --find"),
         (["cats.txt", "--unit", "0:0", "--find", "caps"], 2, "give --unit or --find"),
         (["cats.txt", "--html", "--json"], 2, "give one"),
         (["cats.txt", "--find", "brackets"], 1, "brackets (inside round or square brackets) cannot be looked for"),

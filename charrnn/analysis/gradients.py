@@ -1,9 +1,9 @@
 """How far back the gradient of one loss reaches, and what clipping does to that of all.
 
 What a step passes on to the next is the state: h, and in the LSTM the cell state c beside it. The gradient of the loss
-at step t by the state that step t-k passes on says how much the network could learn from what it read k steps before.
-It is a product of k Jacobians, and so fades or grows by about a factor a step (Hochreiter & Schmidhuber 1997, "Long
-short-term memory"; Pascanu, Mikolov & Bengio 2013, arXiv 1211.5063).
+at step t by the state that step t-k passes on, all of it, says how much the network could learn from what it read k
+steps before. It is a product of k Jacobians, and so fades or grows by about a factor a step (Hochreiter & Schmidhuber
+1997, "Long short-term memory"; Pascanu, Mikolov & Bengio 2013, arXiv 1211.5063).
 
 Shapes: K steps back, P positions in a text, L layers, S states of a cell, H hidden size, V vocabulary.
 """
@@ -26,7 +26,7 @@ from charrnn.training.trainer import Step
 
 POSITIONS = 256
 """At how many the norms are taken."""
-LEFT = 0.01
+LEFT = 0.001
 """The share of the gradient one step back that counts as something left of it."""
 CELLS = ("rnn", "gru", "lstm")
 """Those that are compared."""
@@ -36,56 +36,60 @@ COMPARED: dict[str, Any] = {
     "training.batch": 32,
     "training.window": 64,
     "training.learning_rate": 3e-3,
-    "training.validate_every": 10**12,
     "compute.workers": 1,
 }
 """Settings of the small networks that are trained to be compared; ``hidden`` is the LSTM's."""
-EXPLODING: dict[str, Any] = COMPARED | {
-    "model.cell": "rnn",
-    "model.hidden": 128,
+LARGE: dict[str, Any] = {
+    "model.initialisation": "orthogonal",
     "model.scale": 2.25,
     "training.optimizer": "sgd",
     "training.momentum": 0,
     "training.learning_rate": 0.5,
     "training.schedule": "constant",
+    "training.warmup": 0,
     "training.clip": 1,
+    "training.clip_kind": "norm",
     "training.report": 1,
 }
-"""Those of a network whose gradient explodes: recurrent weights that lengthen every vector 2.25 times, and an optimizer
-whose step is as long as the gradient."""
+"""What is different in networks whose gradient explodes: recurrent weights that lengthen a vector 2.25 times, and an
+optimizer whose step is as long as the gradient."""
 
 
-Curve = tuple[str, str]
-"""A cell, and which of its states: ``h``, or the cell state ``c``."""
-
-
-@dataclass(frozen=True)
+@dataclass
 class Flow:
-    """How the gradient of one network fades or grows: (K + 1, S, P), see ``norms_back``, before and after training."""
+    """How the gradient of a network fades or grows, before and after training, and what that training was."""
 
-    name: str
-    """Of the cell."""
-    hidden: int
+    settings: Settings
     parameters: int
     untrained: Array
+    """(K + 1, P), see ``norms_back``."""
     trained: Array
+    gradient_norm: list[float] = field(default_factory=list)
+    """Of the whole gradient in each iteration, before clipping."""
+    loss: list[float] = field(default_factory=list)
+    """Nats per character."""
+    diverged: bool = False
+    """Whether training stopped at a number that was not finite."""
 
-    def curves(self, when: str) -> dict[Curve, Array]:
-        """The norms (K + 1, P) by each state, ``untrained`` or ``trained``."""
-        norms: Array = getattr(self, when)
-        return {(self.name, state): norms[:, s] for s, state in enumerate("hc"[: norms.shape[1]])}
 
-
-def flow(settings: Settings, model: Model, text: Ids, steps: int) -> Flow:
-    """Of a trained model, and of it as it began, drawn anew from the seed of its settings."""
-    m, untrained = settings.model, Model.new(settings, model.vocabulary)
-    norms = (norms_back(each, text, steps) for each in (untrained, model))
-    return Flow(m.cell, m.hidden, len(model.parameters.vector), *norms)
+def flow(settings: Settings, model: Model, training: Iterable[Step], text: Ids, steps: int) -> Flow:
+    """Of a model that is yet untrained, while ``training`` trains it, to its end or until it diverges."""
+    untrained = norms_back(model, text, steps)
+    found = Flow(settings, len(model.parameters.vector), untrained, untrained)
+    try:
+        for step in training:
+            found.gradient_norm.append(step.gradient_norm)
+            found.loss.append(step.loss)
+    except DivergenceError:
+        found.diverged = True
+    found.trained = norms_back(model, text, steps)
+    return found
 
 
 def reach(norms: Array) -> int:
-    """The last of k = 1, ..., K at which ``LEFT`` of what the norms (K + 1,) are at k = 1 is left."""
-    return int(np.flatnonzero(norms[1:] >= LEFT * norms[1])[-1]) + 1
+    """The last of k = 1, ..., K at which ``LEFT`` of what the norms (K + 1,) are at k = 1 is left; 0 where they are
+    zero there."""
+    return int(np.flatnonzero(np.append(True, norms[1:] >= LEFT * norms[1]))[-1]) if norms[1] else 0
 
 
 def like_sized(settings: Settings, vocabulary: Vocabulary) -> list[Settings]:
@@ -104,33 +108,6 @@ def like_sized(settings: Settings, vocabulary: Vocabulary) -> list[Settings]:
         min((of(cell, n) for n in range(hidden, 4 * hidden + 1)), key=lambda candidate: abs(size(candidate) - target))
         for cell in CELLS
     ]
-
-
-@dataclass
-class Clipping:
-    """The iterations of one training, with the gradient clipped or not."""
-
-    scale: float
-    """Of the recurrent weights: how many times they lengthen a vector."""
-    clip: float | None
-    gradient_norm: list[float] = field(default_factory=list)
-    """Before clipping."""
-    loss: list[float] = field(default_factory=list)
-    """Nats per character."""
-    diverged: bool = False
-    """Whether training stopped at a number that was not finite."""
-
-
-def clipping(settings: Settings, steps: Iterable[Step]) -> Clipping:
-    """Of the iterations of a training by those settings, to its end or until it diverges."""
-    found = Clipping(settings.model.scale or 1.0, settings.training.clip)
-    try:
-        for step in steps:
-            found.gradient_norm.append(step.gradient_norm)
-            found.loss.append(step.loss)
-    except DivergenceError:
-        found.diverged = True
-    return found
 
 
 def gradients_back(model: Model, x: Ids, y: Ids, state: Array) -> Iterator[Array]:
@@ -165,11 +142,10 @@ def gradients_back(model: Model, x: Ids, y: Ids, state: Array) -> Iterator[Array
 
 
 def norms_back(model: Model, text: Ids, steps: int, positions: int = POSITIONS) -> Array:
-    """(K + 1, S, P) float64: the norms of those gradients, over all layers, at positions spread evenly over a text
-    (n,); row k is of the state that step t-k passes on, by h and, in the LSTM, by c.
+    """(K + 1, P) float64: the norms of those gradients, over all layers and states, at positions spread evenly over a
+    text (n,); row k is of the state that step t-k passes on. Not finite where the numbers' range ends.
 
-    Before the ``steps`` K as many characters more are read from a zero state. Raises CorpusError for too
-    short a text, DivergenceError where a norm is not finite.
+    Before the ``steps`` K as many characters more are read from a zero state. Raises CorpusError for too short a text.
     """
     last = len(text) - 2
     if last < 2 * steps:
@@ -183,16 +159,5 @@ def norms_back(model: Model, text: Ids, steps: int, positions: int = POSITIONS) 
     with threadpool_limits(1, user_api="blas"), quiet_overflow():  # products this small are faster on one thread
         for ids in x[:steps]:
             model.network.step(model.parameters, ids, state)
-        norms = np.array(
-            [
-                np.sqrt(np.square(gradient, dtype=np.float64).sum(axis=(0, 3)))
-                for gradient in gradients_back(model, x[steps:], text[at + 1], state)
-            ]
-        )
-    if not np.isfinite(norms).all():
-        k = int(np.flatnonzero(~np.isfinite(norms).all(axis=(1, 2)))[0])
-        raise DivergenceError(
-            f"the gradient of a loss {k} steps back is no longer a finite number; lower --steps below that, or take an "
-            "earlier checkpoint"
-        )
-    return norms
+        gradients = gradients_back(model, x[steps:], text[at + 1], state)
+        return np.array([np.sqrt(np.square(each, dtype=np.float64).sum(axis=(0, 1, 3))) for each in gradients])

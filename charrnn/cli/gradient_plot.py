@@ -1,47 +1,70 @@
 """The charts of ``charrnn gradients`` as a picture."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from charrnn.analysis.curves import COLOURS
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from charrnn.analysis.gradients import Flow
     from charrnn.cli.gradients import Report
 
 
 def draw(report: "Report") -> "Figure":
-    """Gradients before and after training, loss by context and, where there is one, what clipping did."""
-    import numpy as np
+    """Gradients before and after training and loss by context; below them, where there are any, the gradients of
+    networks with large recurrent weights, and what clipping did to the training of the first."""
     from matplotlib.figure import Figure
 
-    rows = 3 if report.clipping else 2
-    figure = Figure(figsize=(11, 4 * rows), layout="constrained")
-    axes = figure.subplots(rows, 2).ravel()
-    for ax, when in zip(axes, ("untrained", "trained"), strict=False):
-        for (cell, state), norms in (item for flow in report.flows for item in flow.curves(when).items()):
-            k = range(0 if state == "h" else 1, len(norms))
-            (line,) = ax.plot(k, norms[k].mean(axis=-1), label=f"{cell}, {state}")
-            ax.plot(k, np.median(norms[k], axis=-1), ":", color=line.get_color())
-        ax.set(title=f"{when}: mean, and median dotted", xlabel="k", yscale="log")
-        ax.set(ylabel="norm of d loss[t] / d state[t-k]")
-        ax.legend()
-    for flow, (_, *cut) in zip(report.flows, report.contexts, strict=True):
-        contexts = [each.context for each in cut]
-        axes[2].plot(contexts, [each.loss for each in cut], marker="o", label=flow.name)
-        axes[3].plot(contexts, [each.difference for each in cut], marker="o", label=flow.name)
-    axes[2].set(title="loss by context", xlabel="characters of context", ylabel="nats/char", xscale="log")
-    axes[3].set(title="more than with all characters before", xlabel="characters of context", xscale="log")
-    axes[3].set_yscale("symlog", linthresh=0.01)
-    for ax in axes[2:4]:
-        ax.legend()
-    for each in report.clipping:
-        label = "no clipping" if each.clip is None else f"clipped to {each.clip:g}"
-        axes[4].plot(each.gradient_norm, label=label)
-        axes[5].plot(each.loss, label=label)
-    if report.clipping:
-        axes[4].set(
-            title="rnn, large recurrent weights", xlabel="iteration", ylabel="norm of the gradient", yscale="log"
+    rows = ["001122", "334455", "666777"] if report.clipped else ["001122"]
+    figure = Figure(figsize=(15, 4 * len(rows)), layout="constrained")
+    axes = list(figure.subplot_mosaic("\n".join(rows)).values())
+    for ax in axes:
+        ax.grid(alpha=0.3)
+    _draw_flows(axes[:2], [("untrained", report.usual, False), ("trained", report.usual, True)])
+    for flow, (_, *cut), colour in zip(report.usual, report.contexts, COLOURS, strict=False):
+        contexts, losses = [each.context or 0 for each in cut], [each.loss for each in cut]
+        axes[2].plot(contexts, losses, marker="o", color=colour, label=flow.settings.model.cell)
+    axes[2].set_xscale("log", base=2)
+    axes[2].xaxis.set_major_formatter("{x:g}")
+    axes[2].set(title="loss by context", xlabel="characters of context", ylabel="nats/char")
+    axes[2].legend()
+    if report.clipped:
+        without, clipped = report.unclipped[0], report.clipped[0]
+        large = f"recurrent weights x {clipped.settings.model.scale:g}"
+        limited = f"norm clipped to {clipped.settings.training.clip:g}"
+        _draw_flows(
+            axes[3:6],
+            [
+                (f"{large}, untrained", report.clipped, False),
+                (f"{large}, trained without clipping", report.unclipped, True),
+                (f"{large}, {limited}", report.clipped, True),
+            ],
         )
-        axes[5].set(title="rnn, large recurrent weights", xlabel="iteration", ylabel="loss, nats/char")
-        for ax in axes[4:]:
+        for flow, label in ((without, "without clipping"), (clipped, limited)):
+            iterations = range(1, len(flow.loss) + 1)
+            axes[6].plot(iterations, flow.gradient_norm, label=label)
+            axes[7].plot(iterations, flow.loss, label=label)
+        name = f"{clipped.settings.model.cell}, {large}"
+        axes[6].set(title=f"{name}: norm of the whole gradient, before clipping", xlabel="iteration", yscale="log")
+        axes[7].set(title=f"{name}: training loss", xlabel="iteration", ylabel="nats/char")
+        for ax in axes[6:]:
             ax.legend()
     return figure
+
+
+def _draw_flows(axes: "Sequence[Axes]", panels: "Sequence[tuple[str, Sequence[Flow], bool]]") -> None:
+    """The mean norm of each, and the median dotted, all on the same scale."""
+    import numpy as np
+
+    for ax, (title, flows, trained) in zip(axes, panels, strict=True):
+        for flow, colour in zip(flows, COLOURS, strict=False):
+            norms = flow.trained if trained else flow.untrained
+            ax.plot(norms.mean(axis=-1), color=colour, label=flow.settings.model.cell)
+            ax.plot(np.median(norms, axis=-1), ":", color=colour)
+        ax.sharey(axes[0])
+        ax.set(title=title, xlabel="k steps back", yscale="log")
+        ax.legend(title="mean, median dotted")
+    axes[0].set_ylabel("norm of d loss[t] / d state[t-k]")

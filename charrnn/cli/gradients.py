@@ -5,7 +5,7 @@ import math
 import shutil
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +17,21 @@ from charrnn.cli.terminal import say
 
 if TYPE_CHECKING:
     from charrnn.analysis.context import ContextLoss
-    from charrnn.analysis.gradients import Clipping, Curve, Flow
-    from charrnn.arrays import Array, Ids
-    from charrnn.config import Settings
+    from charrnn.analysis.gradients import Flow
+    from charrnn.arrays import Ids
+    from charrnn.config import TrainingSettings
     from charrnn.model import Model
-    from charrnn.text.corpus import Corpus
     from charrnn.text.vocabulary import Unknown
     from charrnn.training.trainer import Step, Trainer
 
-MARKS = {("rnn", "h"): "r", ("gru", "h"): "g", ("lstm", "h"): "h", ("lstm", "c"): "c"}
-"""What stands for a curve in a chart; other cells have an ``x``."""
-ROWS = 20
+MARKS = {"rnn": "r", "gru": "g", "lstm": "l"}
+"""What stands for a cell in a chart; other cells have an ``x``."""
+ROWS = 10
 """Of a table, about."""
 DECADES = 12
 """Powers of ten that a chart goes down from its largest number."""
+NARROWEST = 10
+"""Columns that a chart takes; where the terminal has fewer beside a table, there is none."""
 
 
 @dataclass
@@ -38,11 +39,13 @@ class Report:
     """All that is shown."""
 
     steps: int
-    flows: "list[Flow]"
+    usual: "list[Flow]"
     contexts: "list[list[ContextLoss]]"
-    """Of each network, that with all characters before first."""
-    clipping: "list[Clipping]"
-    """Without and with; empty with a checkpoint."""
+    """Of each of those networks, that with all characters before first."""
+    unclipped: "list[Flow]" = field(default_factory=list)
+    """Of networks whose recurrent weights are too large; none with a checkpoint."""
+    clipped: "list[Flow]" = field(default_factory=list)
+    """Of the same."""
 
 
 @click.command("gradients")
@@ -56,7 +59,7 @@ class Report:
 )
 @click.option(
     "--steps",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, 512),
     default=100,
     show_default=True,
     help="How far back gradients are followed.",
@@ -94,12 +97,13 @@ def command(
     """Show how gradients fade and explode over time, what clipping does, and how far back a network looks.
 
     CORPUS and settings are those of charrnn train; what is measured is measured on the validation part. An rnn, a gru
-    and an lstm of like parameter counts are trained on it, and then an rnn whose recurrent weights are too large, with
-    and without clipping. With --checkpoint that network is measured, and no other is trained.
+    and an lstm of like parameter counts are trained on it; and then again, with and without clipping, by plain gradient
+    descent and from recurrent weights that are too large. With --checkpoint that network is measured, and no other is
+    trained.
 
     The gradient is that of the loss at one step by the state that the step k before it passed on: by the hidden state
-    h, through which a step acts on the gates of the next, and for the LSTM by its cell state c too, which is carried
-    beside the gates. Norms are averaged over 256 places; where few of them make the mean, the median says so.
+    h, and for the LSTM by its cell state c too. Norms are averaged over 256 places; where few of them make the mean,
+    the median says so.
     """
     if plot is not None:
         check_picture(plot, force, "--plot")
@@ -122,34 +126,40 @@ def command(
 def _of_small_networks(layers: Layers, steps: int, positions: int) -> Report:
     """Trains them."""
     from charrnn.analysis.baselines import held_out
-    from charrnn.analysis.gradients import COMPARED, EXPLODING, flow, like_sized
+    from charrnn.analysis.gradients import COMPARED, LARGE, like_sized
     from charrnn.config import from_mapping, resolve
+    from charrnn.errors import DivergenceError
     from charrnn.training.recipe import NAMES, corpus_of
     from charrnn.training.trainer import Trainer
 
-    settings, exploding = (
-        resolve([from_mapping(own, "charrnn gradients"), *layers], NAMES) for own in (COMPARED, EXPLODING)
-    )
+    usual = [from_mapping(COMPARED, "charrnn gradients"), *layers]
+    settings, large = (resolve([*usual, from_mapping(more, "charrnn gradients")], NAMES) for more in ({}, LARGE))
+    unclipped = large.model_copy(update={"training": large.training.model_copy(update={"clip": None})})
     text = corpus_of(settings)
     measured = held_out(text)
-    report = Report(steps, [], [], [])
+    learnt = replace(text, ids=text.training, test_start=text.validation_start)  # no time goes into evaluations
+    report = Report(steps, [], [])
     for each in like_sized(settings, text.vocabulary):
-        trainer = Trainer(each, text)
-        for _ in _train(trainer, _clip_text(each.training.clip)):
-            pass
-        report.flows.append(flow(each, trainer.model, measured, steps))
+        trainer = Trainer(each, learnt)
+        report.usual.append(_flow(trainer, measured, steps))
+        if report.usual[-1].diverged:
+            raise DivergenceError(
+                f"the {each.model.cell} diverged after iteration {len(report.usual[-1].loss)}; try a lower "
+                "training.learning_rate or a smaller training.clip"
+            )
         report.contexts.append(_contexts(trainer.model, measured, positions))
-    for clip in (None, exploding.training.clip or 1.0):
-        report.clipping.append(_clipping(exploding, text, clip))
+    for flows, these in ((report.unclipped, unclipped), (report.clipped, large)):
+        flows += [_flow(Trainer(each, learnt), measured, steps) for each in like_sized(these, text.vocabulary)]
     return report
 
 
 def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknown: "Unknown") -> Report:
     from charrnn.analysis.baselines import held_out
-    from charrnn.analysis.gradients import flow
+    from charrnn.analysis.gradients import Flow, norms_back
     from charrnn.checkpoint import load_checkpoint
     from charrnn.config import from_mapping, resolve
     from charrnn.errors import UnknownCharacterError
+    from charrnn.model import Model
     from charrnn.training.recipe import NAMES, corpus_of
 
     checkpoint = load_checkpoint(path)
@@ -160,8 +170,10 @@ def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknow
     except UnknownCharacterError as error:
         raise UnknownCharacterError(f"{error}, or skip or replace them with --unknown") from None
     say(f"corpus: {text.name}, {len(measured):,} characters measured, of its validation part")
-    reached = flow(checkpoint.settings, model, measured, steps)
-    return Report(steps, [reached], [_contexts(model, measured, positions)], [])
+    untrained = Model.new(checkpoint.settings, model.vocabulary)
+    began, trained = (norms_back(each, measured, steps) for each in (untrained, model))
+    flow = Flow(checkpoint.settings, len(model.parameters.vector), began, trained)
+    return Report(steps, [flow], [_contexts(model, measured, positions)])
 
 
 def _contexts(model: "Model", text: "Ids", positions: int) -> "list[ContextLoss]":
@@ -179,23 +191,24 @@ def _contexts(model: "Model", text: "Ids", positions: int) -> "list[ContextLoss]
     return losses
 
 
-def _clipping(settings: "Settings", corpus: "Corpus", clip: float | None) -> "Clipping":
-    from charrnn.analysis.gradients import clipping
-    from charrnn.training.trainer import Trainer
+def _flow(trainer: "Trainer", text: "Ids", steps: int) -> "Flow":
+    """Trains, and says what."""
+    from charrnn.analysis.gradients import flow
 
-    training = settings.training.model_copy(update={"clip": clip})
-    settings = settings.model_copy(update={"training": training})
-    return clipping(settings, _train(Trainer(settings, corpus), _clip_text(clip)))
+    m, size = trainer.settings.model, len(trainer.model.parameters.vector)
+    say(
+        f"training {m.cell}, {m.layers} x {m.hidden}, {size:,} parameters, {trainer.iterations:,} iterations, "
+        f"{_clip_text(trainer.settings.training)}"
+    )
+    return flow(trainer.settings, trainer.model, _training(trainer), text, steps)
 
 
-def _train(trainer: "Trainer", name: str) -> "Iterator[Step]":
+def _training(trainer: "Trainer") -> "Iterator[Step]":
     """The iterations of a training, with a bar on a terminal."""
     from tqdm import tqdm
 
     from charrnn.training.trainer import Step
 
-    m, size = trainer.settings.model, len(trainer.model.parameters.vector)
-    say(f"training {m.cell}, {m.layers} x {m.hidden}, {size:,} parameters, {trainer.iterations:,} iterations; {name}")
     with tqdm(
         total=trainer.iterations, delay=1, leave=False, disable=None, bar_format="{n}/{total}, {remaining} left {bar}"
     ) as bar:
@@ -205,52 +218,78 @@ def _train(trainer: "Trainer", name: str) -> "Iterator[Step]":
                 yield fact
 
 
-def _clip_text(clip: float | None) -> str:
-    return "no clipping" if clip is None else f"the gradient's norm clipped to {clip:g}"
+def _clip_text(training: "TrainingSettings") -> str:
+    return "without clipping" if training.clip is None else f"{training.clip_kind} clipped to {training.clip:g}"
 
 
 def _print(report: Report) -> None:
-    for when in ("untrained", "trained"):
-        _flow_table(when, {curve: norms for flow in report.flows for curve, norms in flow.curves(when).items()})
-    _context_table([flow.name for flow in report.flows], report.contexts)
-    if report.clipping:
-        _clipping_table(*report.clipping)
+    _flow_table("untrained", report.usual)
+    _flow_table("trained", report.usual, trained=True)
+    if report.clipped:
+        large = f"recurrent weights that lengthen a vector {report.clipped[0].settings.model.scale:g} times"
+        _flow_table(f"{large}, untrained", report.clipped)
+        for flows in (report.unclipped, report.clipped):
+            _flow_table(f"the same, trained, {_clip_text(flows[0].settings.training)}", flows, trained=True)
+        _clipping_table(report.unclipped[0], report.clipped[0])
+    _context_table(report)
 
 
-def _flow_table(when: str, curves: "dict[Curve, Array]") -> None:
-    """The mean norms at some of the steps back, each with its mark at its place on a logarithmic scale."""
+def _flow_table(title: str, flows: "Sequence[Flow]", trained: bool = False) -> None:
+    """The mean norms at some of the steps back, each with its mark at its place on a logarithmic scale, and what
+    training was, where there was one."""
     import numpy as np
 
     from charrnn.analysis.gradients import LEFT, reach
 
-    marks = [MARKS.get(curve, "x") for curve in curves]
-    names = [f"{cell} {state}" for cell, state in curves]
-    rows = list(zip(*(norms.mean(axis=-1).tolist() for norms in curves.values()), strict=True))
-    chart = _log_chart([norm for row in rows for norm in row], 6 + 10 * len(names))
-    click.echo(f"mean norm of d loss[t] / d state[t-k], {when}")
-    click.echo(f"   k{''.join(f'{name:>10}' for name in names)}  {chart.axis}")
-    for k in range(0, len(rows), max(1, math.ceil((len(rows) - 1) / ROWS))):
-        click.echo(f"{k:4}{''.join(map(_norm_text, rows[k]))}  {chart.row(map(_log, rows[k]), marks)}")
+    names = [flow.settings.model.cell for flow in flows]
+    curves = [flow.trained if trained else flow.untrained for flow in flows]
+    rows = list(zip(*(norms.mean(axis=-1).tolist() for norms in curves), strict=True))
+    steps = len(rows) - 1
+    chart = _log_chart([norm for row in rows for norm in row], 8 + 10 * len(names))
+    click.echo(f"mean norm of d loss[t] / d state[t-k]\n{title}")
+    click.echo(f"     k{''.join(f'{name:>10}' for name in names)}  {chart.axis}".rstrip())
+    for k in range(0, len(rows), max(1, math.ceil(steps / ROWS))):
+        numbers = "".join(f"{norm:10.1e}" for norm in rows[k])
+        click.echo(f"{k:6}{numbers}  {chart.row(map(_log, rows[k]), map(_mark, names))}".rstrip())
+    click.echo(f"the last k with {LEFT:.1%} of the norm at k = 1, by mean and median")
     for average in (np.mean, np.median):
-        reached = (reach(average(norms, axis=-1)) for norms in curves.values())
-        last = ", ".join(f"{name} ({mark}) {k}" for name, mark, k in zip(names, marks, reached, strict=True))
-        click.echo(f"the last k with {LEFT:.0%} of the {average.__name__} at k = 1: {last}")
+        reached = (reach(average(norms, axis=-1)) for norms in curves)
+        shown = [f">= {k}" if k == steps else f"{k}" for k in reached]
+        click.echo(f"{average.__name__:>6}{''.join(f'{k:>10}' for k in shown)}")
+    if trained and any(flow.loss or flow.diverged for flow in flows):
+        click.echo("training: largest norm of the whole gradient, and loss at the end")
+        click.echo("\n".join(map(_training_text, flows)))
     click.echo()
 
 
-def _context_table(names: "Sequence[str]", networks: "Sequence[Sequence[ContextLoss]]") -> None:
+def _training_text(flow: "Flow") -> str:
+    from charrnn.cli.output import loss_text
+
+    training, done, parts = flow.settings.training, len(flow.loss), []
+    if flow.loss:
+        parts.append(f"largest norm {max(flow.gradient_norm):.2g}")
+        if training.clip is not None and training.clip_kind == "norm":
+            parts.append(f"clipped {sum(norm > training.clip for norm in flow.gradient_norm)} of {done} times")
+        parts.append(loss_text(statistics.fmean(flow.loss[-10:])))
+    if flow.diverged:
+        parts.append(f"stopped after iteration {done} at a number that was not finite")
+    return f"{flow.settings.model.cell}: {', '.join(parts)}"
+
+
+def _context_table(report: Report) -> None:
     from charrnn.analysis.context import WITHIN, horizon
 
-    marks = [MARKS.get((name, "h"), "x") for name in names]
+    names, networks = [flow.settings.model.cell for flow in report.usual], report.contexts
     rows = list(zip(*networks, strict=True))
     losses = [each.loss for row in rows for each in row]
     low, high = min(losses), max(losses)
     chart = _Chart(low, high, f"{low:.2f}", f"{high:.2f}", 10 + 15 * len(names))
     click.echo("loss by characters of context, nats/char (bits)")
-    click.echo(f" context{''.join(f'{name:>15}' for name in names)}  {chart.axis}")
+    click.echo(f" context{''.join(f'{name:>15}' for name in names)}  {chart.axis}".rstrip())
     for row in (*rows[1:], rows[0]):
         numbers = "".join(f"{f'{each.loss:.3f} ({each.bits:.3f})':>15}" for each in row)
-        click.echo(f"{row[0].context or 'all':>8}{numbers}  {chart.row([each.loss for each in row], marks)}")
+        marks = chart.row([each.loss for each in row], map(_mark, names))
+        click.echo(f"{row[0].context or 'all':>8}{numbers}  {marks}".rstrip())
     for name, losses_of_one in zip(names, networks, strict=True):
         within = horizon(losses_of_one)
         error = next((each.error for each in losses_of_one if each.context == within), losses_of_one[-1].error)
@@ -258,38 +297,29 @@ def _context_table(names: "Sequence[str]", networks: "Sequence[Sequence[ContextL
         click.echo(f"{name}: within {WITHIN:g} nats/char of all from {what} (standard error {error:.3f})")
 
 
-def _clipping_table(without: "Clipping", clipped: "Clipping") -> None:
+def _clipping_table(unclipped: "Flow", clipped: "Flow") -> None:
     """Blocks of iterations: the largest norm and the mean loss of each."""
-    from charrnn.cli.output import loss_text
-
-    pair = (without, clipped)
-    chart = _log_chart([*without.gradient_norm, *clipped.gradient_norm], 52)
+    pair = (unclipped, clipped)
+    chart = _log_chart([norm for each in pair for norm in each.gradient_norm], 51)
     click.echo(
-        f"\nrnn with recurrent weights that lengthen a vector {without.scale:g} times, without clipping (n) and with\n"
-        f"the norm clipped to {clipped.clip:g} (c): largest norm of the whole gradient before clipping, mean loss\n"
-        f"{'iterations':>13}{'norm n':>10}{'norm c':>10}{'loss n':>8}{'loss c':>8}  {chart.axis}"
+        f"that {clipped.settings.model.cell}, without clipping (n) and with (c): largest norm of the whole gradient\n"
+        "before clipping, and mean training loss in nats/char\n"
+        f"{'iterations':>13}{'norm n':>10}{'norm c':>10}{'loss n':>8}{'loss c':>8}  {chart.axis}".rstrip()
     )
     iterations = max(len(each.loss) for each in pair)
     size = max(1, math.ceil(iterations / ROWS))
     for start in range(0, iterations, size):
         block = slice(start, start + size)
         norms = [max(each.gradient_norm[block], default=math.nan) for each in pair]
-        losses = [statistics.fmean(each.loss[block]) if each.loss[block] else math.nan for each in pair]
-        shown = "".join(f"{'-' if math.isnan(loss) else f'{loss:.3f}':>8}" for loss in losses)
+        losses = [statistics.fmean(each.loss[block] or [math.nan]) for each in pair]
+        numbers = "".join([f"{norm:10.1e}" for norm in norms] + [f"{loss:8.3f}" for loss in losses])
         rows = f"{start + 1} to {min(start + size, iterations)}"
-        click.echo(f"{rows:>13}{''.join(map(_norm_text, norms))}{shown}  {chart.row(map(_log, norms), 'nc')}")
-    for each, name in zip(pair, ("without clipping", "with clipping"), strict=True):
-        parts = []
-        if each.loss:
-            end = statistics.fmean(each.loss[-10:])
-            parts.append(f"largest norm {max(each.gradient_norm):.2g}, mean loss of the last 10 {loss_text(end)}")
-        if each.diverged:
-            parts.append(f"training stopped after iteration {len(each.loss)}, at a number that was not finite")
-        click.echo(f"{name}: {'; '.join(parts)}")
+        click.echo(f"{rows:>13}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip())
+    click.echo()
 
 
-def _norm_text(norm: float) -> str:
-    return f"{norm:10.1e}" if norm > 0 else f"{'-':>10}"
+def _mark(cell: str) -> str:
+    return MARKS.get(cell, "x")
 
 
 def _log(number: float) -> float:
@@ -309,14 +339,16 @@ class _Chart:
 
     def __init__(self, low: float, high: float, left: str, right: str, used: int) -> None:
         self._low, self._high = low, max(high, low + 1e-9)
-        self._width = max(20, min(60, shutil.get_terminal_size().columns - used - 1))
-        self.axis = left + "-" * (self._width - len(left) - len(right)) + right
+        free = min(60, shutil.get_terminal_size().columns - used - 1)
+        self._width = free if free >= NARROWEST else 0
+        self.axis = self._width and left + "-" * (self._width - len(left) - len(right)) + right
 
     def row(self, places: "Iterable[float]", marks: "Iterable[str]") -> str:
-        """``<`` stands for marks beyond the axis to the left, ``*`` for several at one place; NaN has none."""
+        """``<`` stands for marks beyond the axis to the left, ``*`` for several at one place; what is no finite number
+        to the right has none."""
         cells = [" "] * self._width
         for place, mark in zip(places, marks, strict=True):
-            if place == -math.inf or math.isnan(place):
+            if not self._width or not place < math.inf:
                 continue
             share = (place - self._low) / (self._high - self._low)
             at = round(min(max(share, 0), 1) * (self._width - 1))
@@ -326,27 +358,38 @@ class _Chart:
 
 
 def _document(report: Report) -> dict[str, Any]:
-    import numpy as np
-
     from charrnn.analysis.context import WITHIN, horizon
 
-    networks = []
-    for flow, contexts in zip(report.flows, report.contexts, strict=True):
-        norms = {
-            when: {
-                state: {"mean": norms.mean(axis=-1).tolist(), "median": np.median(norms, axis=-1).tolist()}
-                for (_, state), norms in flow.curves(when).items()
-            }
-            for when in ("untrained", "trained")
+    networks = [
+        _flow_document(flow)
+        | {
+            "loss_by_context": [asdict(each) | {"bits": each.bits} for each in contexts],
+            "context_within": {"nats": WITHIN, "characters": horizon(contexts)},
         }
-        networks.append(
-            {
-                "cell": flow.name,
-                "hidden": flow.hidden,
-                "parameters": flow.parameters,
-                "gradient_norm": norms,
-                "loss_by_context": [asdict(each) | {"bits": each.bits} for each in contexts],
-                "context_within": {"nats": WITHIN, "characters": horizon(contexts)},
-            }
-        )
-    return {"steps": report.steps, "networks": networks, "clipping": [asdict(each) for each in report.clipping]}
+        for flow, contexts in zip(report.usual, report.contexts, strict=True)
+    ]
+    large = [_flow_document(flow) for flow in (*report.unclipped, *report.clipped)]
+    return {"steps": report.steps, "networks": networks, "large_weights": large}
+
+
+def _flow_document(flow: "Flow") -> dict[str, Any]:
+    """With null for what is not finite."""
+    import numpy as np
+
+    m, t = flow.settings.model, flow.settings.training
+    norms = {
+        when: {
+            average.__name__: [norm if math.isfinite(norm) else None for norm in average(norms, axis=-1).tolist()]
+            for average in (np.mean, np.median)
+        }
+        for when, norms in (("untrained", flow.untrained), ("trained", flow.trained))
+    }
+    return {
+        "cell": m.cell,
+        "hidden": m.hidden,
+        "parameters": flow.parameters,
+        "scale": m.scale,
+        "clip": t.clip,
+        "gradient_norm_back": norms,
+        "training": {"gradient_norm": flow.gradient_norm, "loss": flow.loss, "diverged": flow.diverged},
+    }

@@ -2,53 +2,107 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 CATS = ("gradients", "cats.txt", "--config", "tiny.yaml", "--steps", "20", "--positions", "30")
 OWN = ("gradients", "cats.txt", "--checkpoint", "run", "--steps", "20", "--positions", "30")
 
 
-def test_three_cells_untrained_and_trained_and_what_clipping_does(folder: Path, charrnn: Callable) -> None:
+def flow_tables(report: dict) -> list[tuple[str, list[dict], str]]:
+    """The title of each table of gradients, the networks in it, and of which time it is."""
+    usual, unclipped, clipped = report["networks"], report["large_weights"][:3], report["large_weights"][3:]
+    return [
+        ("untrained", usual, "untrained"),
+        ("trained", usual, "trained"),
+        ("recurrent weights that lengthen a vector 2.25 times, untrained", clipped, "untrained"),
+        ("the same, trained, without clipping", unclipped, "trained"),
+        ("the same, trained, norm clipped to 1", clipped, "trained"),
+    ]
+
+
+def test_three_cells_untrained_and_trained_without_clipping_and_with(folder: Path, charrnn: Callable) -> None:
     done = charrnn(*CATS)
     assert done.code == 0
-    assert [line.split(",")[0] for line in done.err.splitlines()] == [
-        *("training rnn", "training gru", "training lstm", "training rnn", "training rnn")
+    kinds = [(line.split(",")[0], line.split(", ")[-1]) for line in done.err.splitlines()]
+    assert kinds == [
+        (f"training {cell}", clip)
+        for clip in ("norm clipped to 5", "without clipping", "norm clipped to 1")
+        for cell in ("rnn", "gru", "lstm")
     ]
     report = json.loads(charrnn(*CATS, "--json").out)
-    assert [(n["cell"], sorted(n["gradient_norm"]["trained"])) for n in report["networks"]] == [
-        *[("rnn", ["h"]), ("gru", ["h"]), ("lstm", ["c", "h"])]
-    ]
-    sizes = [network["parameters"] for network in report["networks"]]
+    networks, large = report["networks"], report["large_weights"]
+    assert [n["cell"] for n in networks + large] == 3 * ["rnn", "gru", "lstm"]
+    assert [n["clip"] for n in networks + large] == [5, 5, 5, None, None, None, 1, 1, 1]
+    assert [n["scale"] for n in networks + large] == 3 * [None] + 6 * [2.25]
+    assert all(len(n["training"]["loss"]) == len(n["training"]["gradient_norm"]) == 6 for n in networks + large)
+    sizes = [n["parameters"] for n in networks]
     assert max(sizes) / min(sizes) < 1.2
-    untrained, trained, contexts, clipping = done.out.split("\n\n")
-    for when, table in (("untrained", untrained), ("trained", trained)):
-        title, header, *rows, last, _ = table.splitlines()
-        assert title == f"mean norm of d loss[t] / d state[t-k], {when}"
-        assert header.split()[:9] == ["k", "rnn", "h", "gru", "h", "lstm", "h", "lstm", "c"]
-        curves = [norms["mean"] for n in report["networks"] for norms in n["gradient_norm"][when].values()]
-        assert all(len(norms) == 21 for norms in curves)
-        for k, row in enumerate(rows):
-            shown = [f"{norms[k]:.1e}" if norms[k] else "-" for norms in curves]
-            assert row.split()[:5] == [str(k), *shown]
-            assert set("".join(row.split()[5:])) <= set("rghc*<")
-        assert last.startswith("the last k with 1% of the mean at k = 1: rnn h (r) ")
+    assert sizes == [n["parameters"] for n in large[:3]]
+
+    *tables, clipping, contexts = done.out.split("\n\n")
+    for (title, these, when), table in zip(flow_tables(report), tables, strict=True):
+        lines = table.splitlines()
+        assert lines[:2] == ["mean norm of d loss[t] / d state[t-k]", title]
+        assert lines[2].split()[:4] == ["k", "rnn", "gru", "lstm"]
+        curves = [n["gradient_norm_back"][when]["mean"] for n in these]
+        assert [len(norms) for norms in curves] == [21, 21, 21]
+        for k, row in zip(range(0, 21, 2), lines[3:14], strict=True):
+            assert row.split()[:4] == [str(k), *(f"{norms[k]:.1e}" for norms in curves)]
+            assert set("".join(row.split()[4:])) <= set("rgl*<")
+        assert lines[14] == "the last k with 0.1% of the norm at k = 1, by mean and median"
+        assert [row.split()[0] for row in lines[15:17]] == ["mean", "median"]
+        for network, row in zip(these if when == "trained" else (), lines[18:], strict=True):
+            norms = network["training"]["gradient_norm"]
+            assert row.startswith(f"{network['cell']}: largest norm {max(norms):.2g}, ")
+            clipped = sum(norm > (network["clip"] or 0) for norm in norms)
+            assert (f"clipped {clipped} of 6 times" in row) == (network["clip"] is not None)
+
+    unclipped, clipped = large[0]["training"], large[3]["training"]
+    assert unclipped["gradient_norm"][0] == clipped["gradient_norm"][0]
+    first = [each["gradient_norm"][0] for each in (unclipped, clipped)]
+    assert f"       1 to 1{first[0]:10.1e}{first[1]:10.1e}{unclipped['loss'][0]:8.3f}" in clipping
+
     rows = contexts.splitlines()[2:-3]
-    (full, *cut) = zip(*(n["loss_by_context"] for n in report["networks"]), strict=True)
+    (full, *cut) = zip(*(n["loss_by_context"] for n in networks), strict=True)
     for row, losses in zip(rows, (*cut, full), strict=True):
         shown = [f"{loss['loss']:.3f} ({loss['loss'] / math.log(2):.3f})" for loss in losses]
         assert row.split()[0] == str(losses[0]["context"] or "all")
         assert all(figures in row for figures in shown)
-    for network, row in zip(report["networks"], contexts.splitlines()[-3:], strict=True):
+    for network, row in zip(networks, contexts.splitlines()[-3:], strict=True):
         within = network["context_within"]["characters"]
         what = f"{within} on" if within else "no context up to 32 on"
         assert row.startswith(f"{network['cell']}: within 0.01 nats/char of all from {what} (standard error ")
-    assert [len(each["gradient_norm"]) for each in report["clipping"]] == [6, 6]
-    assert [each["clip"] for each in report["clipping"]] == [None, 1]
-    first = [each["gradient_norm"][0] for each in report["clipping"]]
-    assert first[0] == first[1]
-    assert f"       1 to 1{first[0]:10.1e}{first[0]:10.1e}" in clipping
-    assert "without clipping: largest norm" in clipping
+
+
+def test_settings_of_the_user_leave_the_experiment_what_it_is(folder: Path, charrnn: Callable) -> None:
+    """The networks with large weights are those, whatever a recipe says of cell, initialisation and optimizer."""
+    more = ("--set", "model.cell=gru", "--set", "model.initialisation=normal", "--set", "training.optimizer=adam")
+    usual, own = (json.loads(charrnn(*CATS, *args, "--json").out) for args in ((), more))
+    assert own["large_weights"] == usual["large_weights"]
+    assert [n["cell"] for n in own["networks"]] == ["rnn", "gru", "lstm"]
+    assert own["networks"][0]["gradient_norm_back"] != usual["networks"][0]["gradient_norm_back"]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_tables_fit_the_terminal(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = charrnn(*CATS)
+    tables = [line for line in done.out.splitlines() if re.match(" +[0-9a-z]", line)]
+    assert len(tables) >= 80
+    assert max(map(len, tables)) <= columns
+    assert any("*" in line for line in tables)
+
+
+def test_a_training_that_diverges(folder: Path, charrnn: Callable) -> None:
+    diverged = charrnn(*CATS, "--set", "training.learning_rate=1e38", "--set", "training.clip=null")
+    assert (diverged.code, diverged.out) == (1, "")
+    assert "the rnn diverged after iteration 0; try a lower training.learning_rate" in diverged.err
 
 
 def test_a_checkpoint_is_measured_and_nothing_trained(folder: Path, charrnn: Callable) -> None:
@@ -56,10 +110,14 @@ def test_a_checkpoint_is_measured_and_nothing_trained(folder: Path, charrnn: Cal
     assert (done.code, done.err) == (0, "corpus: cats, 222 characters measured, of its validation part\n")
     report = json.loads(charrnn(*OWN, "--json").out)
     (network,) = report["networks"]
-    assert (network["cell"], network["hidden"], report["clipping"]) == ("lstm", 4, [])
-    assert network["gradient_norm"]["untrained"] != network["gradient_norm"]["trained"]
+    assert (network["cell"], network["hidden"], report["large_weights"]) == ("lstm", 4, [])
+    norms = network["gradient_norm_back"]
+    assert norms["untrained"] != norms["trained"]
     assert "lstm: " in done.out
-    assert "clipping" not in done.out
+    assert "clip" not in done.out
+    untrained, trained, _ = done.out.split("\n\n")
+    for when, table in (("untrained", untrained), ("trained", trained)):
+        assert table.splitlines()[3].split()[:2] == ["0", f"{norms[when]['mean'][0]:.1e}"]
 
 
 def test_characters_that_a_network_does_not_know(folder: Path, charrnn: Callable) -> None:

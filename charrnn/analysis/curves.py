@@ -14,8 +14,10 @@ from charrnn.training.snapshots import Snapshot
 NATS = "nats/char"
 COLOURS = ("#3a86c8", "#d2691e", "#2e9d6a", "#c2559d", "#8a78d6", "#a3872a")
 """Of the runs, in their order; they can be told apart, and read, on white and on black."""
-LARGEST = 1e300
+LARGEST = 1e200
 """Beyond it no chart can be drawn; what a run that diverged reports is below."""
+LAST_ITERATION = 1 << 53
+"""Beyond it an iteration is none, but a file that was damaged."""
 
 
 @dataclass(frozen=True)
@@ -192,8 +194,8 @@ def _level(curves: Curves, value: float) -> Series:
 
 
 def _series(rows: Iterable[Mapping[str, Any]], name: str) -> Series:
-    pairs = [(row["iteration"], row.get(name)) for row in rows]
-    return _pairs((iteration, value) for iteration, value in pairs if _is_number(iteration) and _is_number(value))
+    pairs = [(row["iteration"], row.get(name)) for row in rows if 0 <= row["iteration"] <= LAST_ITERATION]
+    return _pairs((iteration, value) for iteration, value in pairs if _is_number(value))
 
 
 def _is_number(value: object) -> bool:

@@ -26,6 +26,7 @@ ROWS = [
     '{"iteration": 2, "loss": NaN, "gradient_norm": 5, "validation_loss": 3.5}',
     '{"iteration": 3, "loss": "<b>", "gradient_norm": 7, "learning_rate": 1' + "0" * 400 + "}",
     '{"iteration": 4, "loss": 2.0, "gradient_norm": Infinity}',
+    '{"iteration": ' + "9" * 200 + ', "loss": 2.0}',
     '{"iteration": 5, "lo',
 ]
 

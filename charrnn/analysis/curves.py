@@ -14,8 +14,10 @@ from charrnn.training.snapshots import Snapshot
 NATS = "nats/char"
 COLOURS = ("#3a86c8", "#d2691e", "#2e9d6a", "#c2559d", "#8a78d6", "#a3872a")
 """Of the runs, in their order; they can be told apart, and read, on white and on black."""
-LARGEST = 1e15
-"""Beyond it nothing is a loss, a norm or an iteration, but a file that was damaged."""
+LARGEST = 1e200
+"""Beyond it no chart can be drawn; what a run that diverged reports is below."""
+LAST_ITERATION = 1 << 53
+"""Beyond it an iteration is none, but a file that was damaged."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def read_curves(run: Run) -> Curves:
     """Raises RunError where there is no run, SettingsError where its settings cannot be read."""
     snapshots = run.snapshots()  # first: it says best what is wrong with a folder that holds no run
     settings = load_settings(str(run.config))
-    rows = run.metrics()
+    rows = sorted(run.metrics(), key=lambda row: row["iteration"])
     baseline = {name: loss for name, loss in run.baseline().items() if math.isfinite(loss)}
     norms = _series(rows, "gradient_norm")
     clip = settings.training.clip if settings.training.clip_kind == "norm" else None
@@ -124,6 +126,11 @@ class Panel:
     note: str = ""
     """What there is to see, in a sentence."""
     logarithmic: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(len(line.series) for line in self.lines)
 
     @property
     def is_loss(self) -> bool:
@@ -182,14 +189,13 @@ def _norms(k: int, curves: Curves) -> Iterable[Line]:
 
 def _level(curves: Curves, value: float) -> Series:
     """The same value from the first iteration to the last, as far as there are any."""
-    return _pairs(
-        (iteration, value) for iteration in (curves.training.iterations[:1] + curves.training.iterations[-1:])
-    )
+    iterations = curves.training.iterations
+    return _pairs((iteration, value) for iteration in sorted({*iterations[:1], *iterations[-1:]}))
 
 
 def _series(rows: Iterable[Mapping[str, Any]], name: str) -> Series:
-    pairs = [(row["iteration"], row.get(name)) for row in rows]
-    return _pairs((iteration, value) for iteration, value in pairs if _is_number(iteration) and _is_number(value))
+    pairs = [(row["iteration"], row.get(name)) for row in rows if 0 <= row["iteration"] <= LAST_ITERATION]
+    return _pairs((iteration, value) for iteration, value in pairs if _is_number(value))
 
 
 def _is_number(value: object) -> bool:

@@ -1,12 +1,12 @@
 """The curves of runs as a picture, drawn by Matplotlib."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from charrnn.analysis.curves import COLOURS, Curves, panels
 from charrnn.escaping import escaped
-from charrnn.extras import load_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,29 +21,37 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 
 def draw(runs: Sequence[Curves]) -> "Figure":
-    """All panels, one under the other. Raises CharRNNError where the extra ``plot`` is missing."""
-    matplotlib = load_extra("matplotlib", "plot")
-    figures = load_extra("matplotlib.figure", "plot")
-    plain = load_extra("matplotlib.ticker", "plot").LogFormatter
-    drawn = panels(runs)
+    """All panels, one under the other."""
+    import matplotlib
+    from matplotlib import ticker
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    drawn = [panel for panel in panels(runs) if not panel.is_empty]
     with matplotlib.rc_context({"text.parse_math": False}):  # the name of a run is no formula
-        figure: Figure = figures.Figure(figsize=(9, 2.4 * len(drawn)), layout="constrained")
+        figure = Figure(figsize=(9, 2.4 * len(drawn) + 0.2 * len(runs)), layout="constrained")
         for panel, axes in zip(drawn, figure.subplots(len(drawn), sharex=True), strict=True):
             axes.set_title(panel.title, loc="left", fontsize="medium")
             axes.set_ylabel(panel.unit)
             axes.grid(alpha=0.3)
             if panel.logarithmic:
                 axes.set_yscale("log")
-                axes.yaxis.set_major_formatter(plain())
-                axes.yaxis.set_minor_formatter(plain(minor_thresholds=(2, 0.5)))
+                axes.yaxis.set_major_formatter(ticker.LogFormatter())
+                axes.yaxis.set_minor_formatter(ticker.LogFormatter(minor_thresholds=(2, 0.5)))
             if panel.is_loss:
                 bits = axes.secondary_yaxis("right", functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)))
                 bits.set_ylabel("bits/char")
+            styles = {line.name: _LOOKS[line.style] for line in panel.lines if len(line.series)}
             for line in panel.lines:
-                name = escaped(f"{runs[line.run].run}, {line.name}")
-                look = _LOOKS[line.style] | {"color": COLOURS[line.run % len(COLOURS)], "label": name}
+                look = {"marker": "."} if len(line.series) == 1 else {}
+                look |= _LOOKS[line.style] | {"color": COLOURS[line.run % len(COLOURS)]}
                 axes.plot(line.series.iterations, line.series.values, **look)
-            if panel.lines:
-                axes.legend(fontsize="x-small")
+            if len(styles) > 1:
+                key = [Line2D([], [], color="grey", label=escaped(name), **look) for name, look in styles.items()]
+                axes.legend(handles=key, fontsize="x-small")
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+        names = zip(runs, itertools.cycle(COLOURS), strict=False)
+        key = [Line2D([], [], color=colour, label=escaped(curves.run)) for curves, colour in names]
+        figure.legend(handles=key, loc="outside upper left", fontsize="small", frameon=False)
         axes.set_xlabel("iteration")
     return figure

@@ -36,7 +36,7 @@ def report_page(runs: Sequence[Curves]) -> str:
     script = resources.page_part("report.js")
     checkpoints = [_checkpoint(curves) for curves in runs]
     positions = sorted({snapshot.iteration for curves in runs for snapshot in curves.snapshots})
-    drawn = panels(runs)
+    drawn = [panel for panel in panels(runs) if not panel.is_empty]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.policies["json.dumps_kwargs"] = {}  # Bokeh's references follow what they refer to: keys are not sorted
     page: str = environment.from_string(resources.page_part("report.html")).render(
@@ -44,11 +44,12 @@ def report_page(runs: Sequence[Curves]) -> str:
         library=library,
         script=script,
         hashes=f"{_hash(library)} {_hash(script)}",
-        title=" and ".join(escaped(curves.run) for curves in runs),
+        title=", ".join(escaped(curves.run) for curves in runs),
         runs=[_facts(*run) for run in zip(runs, checkpoints, itertools.cycle(COLOURS), strict=False)],
         positions=positions,
         panels=drawn,
         settings=_settings(runs),
+        vocabularies=_vocabularies(runs, checkpoints),
         data=charts(drawn, [curves.run for curves in runs])
         | {
             "losses": [panel.is_loss for panel in drawn],
@@ -88,15 +89,29 @@ def _facts(curves: Curves, checkpoint: Checkpoint | None, colour: str) -> dict[s
         "validation": "none" if best is None else _loss(best),
         "baseline": baseline,
         "snapshots": _snapshots(curves),
-        "vocabulary": [
-            {"shown": _BLANKS.get(character, escaped(character)), "name": describe(character)}
-            for character in (checkpoint.model.vocabulary.characters if checkpoint else "")
-        ],
     }
 
 
+def _vocabularies(runs: Sequence[Curves], checkpoints: Sequence[Checkpoint | None]) -> list[dict[str, Any]]:
+    """The characters of each vocabulary, with the runs that have it; none for those that saved nothing yet."""
+    runs_of: dict[str, list[str]] = {}
+    for curves, checkpoint in zip(runs, checkpoints, strict=True):
+        characters = checkpoint.model.vocabulary.characters if checkpoint else ""
+        runs_of.setdefault(characters, []).append(escaped(curves.run))
+    return [
+        {"runs": ", ".join(names), "characters": [{"shown": _shown(c), "name": describe(c)} for c in characters]}
+        for characters, names in runs_of.items()
+    ]
+
+
+def _shown(character: str) -> str:
+    """Itself, or where that would be invisible, its name or code point."""
+    return _BLANKS.get(character) or (character if character.isprintable() else f"U+{ord(character):04X}")
+
+
 def _loss(nats: float) -> str:
-    return f"{nats:.3f} ({nats / math.log(2):.3f})"
+    kind = ".3f" if nats < 1e6 else ".3e"
+    return f"{nats:{kind}} ({nats / math.log(2):{kind}})"
 
 
 def _snapshots(curves: Curves) -> list[dict[str, Any]]:

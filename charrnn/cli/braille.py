@@ -1,6 +1,7 @@
 """Curves as text: in each character cell two by four dots, as Braille (U+2800 on) has them, or stars without."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -17,13 +18,14 @@ _LABEL = 8
 
 
 def chart(panel: Panel, width: int, height: int, braille: bool, colour: bool) -> list[str]:
-    """A panel as ``height`` lines of ``width`` columns: a title, the curves, the iterations."""
+    """A panel as ``height`` lines of ``width`` columns: a title in one or two, the curves, the iterations."""
     lines = [line for line in panel.lines if len(line.series)]
-    rows, columns = max(height - 2, 1), max(width - _LABEL - 1, 2)
     names = ", ".join(line.name if line.style == "solid" else f"{line.name} ({line.style})" for line in lines)
-    title = " ".join(escaped(f"{panel.title} in {panel.unit}: {names or 'none yet'}").split())[:width].ljust(width)
+    title = textwrap.wrap(escaped(f"{panel.title} in {panel.unit}: {names or 'none yet'}"), width)[:2]
+    title = [line.ljust(width) for line in title]
+    rows, columns = max(height - 1 - len(title), 1), max(width - _LABEL - 1, 2)
     if not lines:
-        return [title, *[" " * width] * (rows + 1)]
+        return [*title, *[" " * width] * (rows + 1)]
     scale = math.log10 if panel.logarithmic else float
     low, high = _range(scale(value) for line in lines for value in line.series.values)
     first, last = _range(iteration for line in lines for iteration in line.series.iterations)
@@ -43,7 +45,7 @@ def chart(panel: Panel, width: int, height: int, braille: bool, colour: bool) ->
         for label, bits, codes in zip(labels, cells.tolist(), colours.tolist(), strict=True)
     ]
     iterations = f"{first:<{columns // 2},.0f}{last:>{columns - columns // 2},.0f}"
-    return [title, *drawn, f"{' ' * (_LABEL + 1)}{iterations}"]
+    return [*title, *drawn, f"{' ' * (_LABEL + 1)}{iterations}"]
 
 
 def _range(values: Iterable[float]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import sys
+import textwrap
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -84,7 +85,11 @@ def _frame(curves: "Curves", width: int, height: int) -> list[str]:
     across = 2 if width >= _WIDE else 1
     look = {"width": (width - 2 * (across - 1)) // across, "height": max(height // 2, 4)}
     charts = [chart(panel, **look, braille=_has_braille(), colour=has_colour()) for panel in (loss, norm)[:across]]
-    lines = [*_wrapped(_figures(curves), width), *("  ".join(row) for row in zip(*charts, strict=True)), ""]
+    lines = [
+        *textwrap.wrap(escaped(_figures(curves)), width),
+        *("  ".join(row) for row in zip(*charts, strict=True)),
+        "",
+    ]
     if curves.snapshots:
         newest = curves.snapshots[-1]
         about = f"iteration {newest.iteration:,}, {newest.real_words:.0%} real words:"

@@ -16,14 +16,20 @@ function show() {
     sample.querySelector(".facts").textContent = snapshot ? snapshot.facts : "no snapshot yet";
     sample.querySelector(".share").textContent = snapshot ? snapshot.words : "";
     sample.querySelector("meter").value = snapshot ? snapshot.share : 0;
+    sample.querySelector("meter").hidden = !snapshot;
     sample.querySelector("pre").textContent = snapshot ? snapshot.text : "";
   });
   for (const marker of markers) marker.setv({location: iteration, visible: true});
 }
 
+// Always of the same width, so that nothing moves while the pointer does.
+function digits(value) {
+  if (value && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) return value.toExponential(3);
+  return value.toLocaleString("en", {minimumSignificantDigits: 4, maximumSignificantDigits: 4});
+}
+
 function shown(value, isLoss) {
-  const number = value.toLocaleString("en", {maximumSignificantDigits: 4});
-  return isLoss ? `${number} nats (${(value / Math.LN2).toLocaleString("en", {maximumSignificantDigits: 4})} bits)` : number;
+  return isLoss ? `${digits(value)} nats (${digits(value / Math.LN2)} bits)` : digits(value);
 }
 
 // The values of all lines of a chart, each at its point that is nearest to an iteration.
@@ -32,11 +38,13 @@ function readOut(chart, k, iteration) {
     const {x, y} = renderer.data_source.data;
     let nearest = 0;
     for (let n = 0; n < x.length; n++) if (Math.abs(x[n] - iteration) < Math.abs(x[nearest] - iteration)) nearest = n;
-    const [part, swatch] = [document.createElement("span"), document.createElement("span")];
-    swatch.className = "swatch";
-    swatch.style.background = renderer.glyph.line_color.value;
-    const where = renderer.tags.includes("level") ? "" : ` at ${x[nearest]?.toLocaleString("en")}`;
-    part.append(swatch, `${renderer.name}: ${x.length ? shown(y[nearest], data.losses[k]) + where : "none"}`);
+    const [part, stroke] = [document.createElement("span"), document.createElement("span")];
+    const style = renderer.tags[0];
+    stroke.className = `stroke ${style}`;
+    stroke.style.color = renderer.glyph.line_color.value;
+    const [at, last] = [x[nearest], x[x.length - 1]].map((iteration) => iteration?.toLocaleString("en"));
+    const where = style === "dotted" ? "" : ` at ${at?.padStart(last.length, "\u2007")}`;
+    part.append(stroke, `${renderer.name}: ${x.length ? shown(y[nearest], data.losses[k]) + where : "none"}`);
     return part;
   });
   document.getElementById(`readout${k}`).replaceChildren(...parts);
@@ -63,11 +71,12 @@ async function draw() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", () => paint(charts));
   paint(charts);
-  // On a touch screen a finger on a chart scrolls the page; a zoom is chosen from the tools.
-  if (matchMedia("(pointer: coarse)").matches) for (const chart of charts) chart.toolbar.active_drag = null;
+  // On a touch screen a finger on a chart scrolls the page, a zoom is chosen from the tools, and what a tap shows stays.
+  const touch = matchMedia("(pointer: coarse)").matches;
+  if (touch) for (const chart of charts) chart.toolbar.active_drag = null;
   charts.forEach((chart, k) => {
     for (const event of ["mousemove", "tap"]) chart.on_event(event, ({x}) => readOut(chart, k, x));
-    chart.on_event("mouseleave", () => readOut(chart, k, Number.MAX_SAFE_INTEGER));
+    if (!touch) chart.on_event("mouseleave", () => readOut(chart, k, Number.MAX_SAFE_INTEGER));
     readOut(chart, k, Number.MAX_SAFE_INTEGER);
   });
   if (slider) show();

@@ -37,6 +37,8 @@ from charrnn.files import replace_file, replace_text, unfinished
 from charrnn.training.snapshots import Snapshot
 
 DAMAGED = "last.damaged.npz"
+SECONDS_TO_LOCK = 0.25
+"""``Run.is_going_on`` elsewhere holds the lock for a small part of this."""
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -80,7 +82,8 @@ class Run:
         return self.config.exists()
 
     def is_going_on(self) -> bool:
-        """Whether a process holds the folder, or nobody can tell. Holds it itself for a moment to find out."""
+        """Whether a process holds the folder, or nobody can tell. Holds it itself for a moment to find out, which
+        keeps no writer out."""
         if not os.path.exists(self._lock.lock_file):
             return False
         try:
@@ -105,7 +108,7 @@ class Run:
     def _acquire(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._lock.acquire()
+            self._lock.acquire(timeout=SECONDS_TO_LOCK)
         except Timeout:
             raise RunError(
                 f"{str(self)!r} is being written by process {self._holder()}; wait for it, stop it, or name another "

@@ -87,7 +87,7 @@ def test_the_page_in_a_browser(browser: Any, hostile: Path, scheme: str, width: 
     page.wait_for_function("document.getElementById('readout0').innerText.includes(' at 1')", timeout=60_000)
     assert "training" in readout.inner_text()
     assert "bits" in readout.inner_text()
-    assert re.search(r": 1 nats \(1.443 bits\)(?! at)", readout.inner_text())
+    assert re.search(r": 1\.000 nats \(1.443 bits\)(?! at)", readout.inner_text())
     assert "clipped" in page.locator("#readout2").inner_text()
 
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3)
@@ -101,6 +101,28 @@ def test_the_page_in_a_browser(browser: Any, hostile: Path, scheme: str, width: 
     assert page.title() != "hacked"
     assert page.locator("img").count() == 0
     assert asked == [hostile.as_uri()]
+    assert said == []
+    context.close()
+
+
+@needs_a_browser
+def test_a_tap_shows_values_and_what_is_empty_is_left_out(browser: Any, charrnn: Callable, folder: Path) -> None:
+    shutil.rmtree("run/snapshots")
+    assert charrnn("report", "run").code == 0
+    context = browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.goto((folder / "report.html").as_uri())
+    page.wait_for_selector("body[data-drawn]", timeout=120_000)
+    assert page.locator(".chart").count() == 4
+    assert page.locator("#readout0 .dashed").count() == 1
+    page.locator("#chart0").scroll_into_view_if_needed()
+    box = page.locator("#chart0").bounding_box()
+    page.evaluate("Bokeh.documents[0].roots()[0].on_event('mouseleave', () => document.body.dataset.left = 'yes')")
+    page.touchscreen.tap(box["x"] + 90, box["y"] + box["height"] / 2)
+    page.wait_for_selector("body[data-left]", timeout=60_000)
+    assert " at 2" in page.locator("#readout0").inner_text()
     assert said == []
     context.close()
 
@@ -128,7 +150,8 @@ def test_what_a_page_says(charrnn: Callable, folder: Path) -> None:
     assert page.startswith("<!doctype html>\n<!-- charrnn report -->\n")
     assert page.count('<tr class="differs">') == 1
     assert re.search('differs"><th>training.batch</th><td>2</td><td>3</td>', page)
-    assert page.count('title="U+0061 LATIN SMALL LETTER A">a<') == 2
+    assert page.count('title="U+0061 LATIN SMALL LETTER A">a<') == 1  # they have one vocabulary
+    assert re.search(r"run, other: \d+ characters", page)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,19 @@ def test_lines_fit_the_terminal(charrnn: Callable, folder: Path, monkeypatch: py
     assert any("Gradient norm" in line for line in lines) == (columns == "130")
 
 
+def test_what_is_drawn_is_named_in_full_and_no_figure_is_cut(
+    charrnn: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    Run("run").keep_baseline({"nats_per_character": {"n-gram of order 7": 1.5}})
+    lines = charrnn("watch", "run").out.splitlines()
+    assert any(line.rstrip().endswith("7 (dotted)") for line in lines)
+    assert lines[1].startswith("bits), validation ")
+    monkeypatch.setenv("COLUMNS", "110")
+    by_two = charrnn("watch", "run").out.splitlines()
+    assert any("validation" in line and "Gradient norm" in line for line in by_two)
+
+
 def test_stars_where_there_is_no_braille(start: Callable, folder: Path) -> None:
     process = start("watch", "run", env=os.environ | {"PYTHONIOENCODING": "ascii"})
     out, _ = process.communicate()

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from charrnn import Run, Trainer, load_checkpoint, load_settings, make_corpus
 from charrnn import checkpoint as checkpoints
@@ -60,6 +61,14 @@ def test_another_process_is_refused_by_the_name_of_the_one_that_writes(run: Run)
         holder.kill()
     run.cut_back(2, SETTINGS)  # the lock has died with it
     assert run.metrics()[-1]["iteration"] == 2
+
+
+def test_who_looks_whether_a_run_goes_on_keeps_no_writer_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    looking = FileLock(run.folder / ".lock")
+    looking.acquire()
+    monkeypatch.setattr("time.sleep", lambda seconds: looking.release())  # between two attempts of the writer
+    with run.writing():
+        assert not looking.is_locked
 
 
 def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(run: Run) -> None:

@@ -1,6 +1,8 @@
 """What travels with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network; in
 ``pages/`` what pages of HTML are made of."""
 
+import base64
+import hashlib
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -25,3 +27,8 @@ def shipped_network() -> Path:
 def page_part(name: str) -> str:
     """A template, style sheet or script of ``pages/``."""
     return (_HERE / "pages" / name).read_text("utf-8")
+
+
+def script_hash(script: str) -> str:
+    """A script as a content security policy names it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

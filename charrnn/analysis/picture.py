@@ -27,6 +27,12 @@ def draw(runs: Sequence[Curves]) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
+    class Plain(ticker.LogFormatter):
+        """0.6, not 6e-01."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return super().__call__(x, pos) and f"{x:g}"
+
     drawn = [panel for panel in panels(runs) if not panel.is_empty]
     with matplotlib.rc_context({"text.parse_math": False}):  # the name of a run is no formula
         figure = Figure(figsize=(9, 2.4 * len(drawn) + 0.2 * len(runs)), layout="constrained")
@@ -36,8 +42,8 @@ def draw(runs: Sequence[Curves]) -> "Figure":
             axes.grid(alpha=0.3)
             if panel.logarithmic:
                 axes.set_yscale("log")
-                axes.yaxis.set_major_formatter(ticker.LogFormatter())
-                axes.yaxis.set_minor_formatter(ticker.LogFormatter(minor_thresholds=(2, 0.5)))
+                axes.yaxis.set_major_formatter(Plain())
+                axes.yaxis.set_minor_formatter(Plain(minor_thresholds=(2, 0.5)))
             if panel.is_loss:
                 bits = axes.secondary_yaxis("right", functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)))
                 bits.set_ylabel("bits/char")

@@ -5,8 +5,6 @@ escapes everything that is not ours, the data for its script is JSON with ``<``,
 escaped, and its content security policy lets the two scripts run, by their hashes, and nothing be loaded.
 """
 
-import base64
-import hashlib
 import itertools
 import math
 import re
@@ -43,7 +41,7 @@ def report_page(runs: Sequence[Curves]) -> str:
         style=resources.page_part("page.css"),
         library=library,
         script=script,
-        hashes=f"{_hash(library)} {_hash(script)}",
+        hashes=" ".join(map(resources.script_hash, (library, script))),
         title=", ".join(escaped(curves.run) for curves in runs),
         runs=[_facts(*run) for run in zip(runs, checkpoints, itertools.cycle(COLOURS), strict=False)],
         positions=positions,
@@ -58,11 +56,6 @@ def report_page(runs: Sequence[Curves]) -> str:
         },
     )
     return page
-
-
-def _hash(script: str) -> str:
-    """A script as a content security policy names it."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _checkpoint(curves: Curves) -> Checkpoint | None:

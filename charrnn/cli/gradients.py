@@ -6,6 +6,7 @@ import shutil
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,8 +99,8 @@ def command(
 
     CORPUS and settings are those of charrnn train; what is measured is measured on the validation part. An rnn, a gru
     and an lstm of like parameter counts are trained on it; and then again, with and without clipping, by plain gradient
-    descent and from recurrent weights that are too large. With --checkpoint that network is measured, and no other is
-    trained.
+    descent and from recurrent weights that are too large. With --checkpoint that network is measured, on the text that
+    it learnt if there is no CORPUS, and none is trained.
 
     The gradient is that of the loss at one step by the state that the step k before it passed on: by the hidden state
     h, and for the LSTM by its cell state c too. Norms are averaged over 256 places; where few of them make the mean,
@@ -158,13 +159,22 @@ def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknow
     from charrnn.analysis.gradients import Flow, norms_back
     from charrnn.checkpoint import load_checkpoint
     from charrnn.config import from_mapping, resolve
-    from charrnn.errors import UnknownCharacterError
+    from charrnn.errors import CorpusError, UnknownCharacterError
     from charrnn.model import Model
     from charrnn.training.recipe import NAMES, corpus_of
 
+    for entry in chain(*layers):
+        if not entry.key.startswith("corpus."):
+            raise click.UsageError(
+                f"{entry.origin}: {entry.key} says how to train, and with --checkpoint nothing is trained"
+            )
     checkpoint = load_checkpoint(path)
-    model, own = checkpoint.model, checkpoint.settings.corpus.model_dump() | {"path": []}
-    text = corpus_of(resolve([from_mapping({"corpus": own}, "the checkpoint"), *layers], NAMES))
+    model, own = checkpoint.model, checkpoint.settings.corpus.model_dump()
+    try:
+        text = corpus_of(resolve([from_mapping({"corpus": own}, "the checkpoint"), *layers], NAMES))
+    except CorpusError as error:
+        given = any(entry.key == "corpus.path" for entry in chain(*layers))
+        raise CorpusError(f"{error}{'' if given else '; or give another text, as CORPUS'}") from None
     try:
         measured = model.vocabulary.encode(text.vocabulary.decode(held_out(text)), unknown)
     except UnknownCharacterError as error:

@@ -223,7 +223,8 @@ def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, rank
         "shades": base64.b64encode((shade * 127).round().astype("i1").transpose(1, 2, 0).tobytes()).decode(),
     }
     low, high = ("closed", "open") if seen.is_gate else ("below zero", "above")
-    write(page_begin(title, "neurons.css"))
+    script = f"\n{page_part('neurons.js')}"
+    write(page_begin(title, "neurons.css", script))
     write(
         f"<p>The {seen.coloured} of one unit after each character: <span class=low>&nbsp;{low}&nbsp;</span> "
         f"<span class=high>&nbsp;{high}&nbsp;</span></p>\n"
@@ -246,7 +247,7 @@ def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, rank
     write("<noscript><p>The colours need JavaScript.</p></noscript>\n<pre dir=auto>")
     write("".join(f"<span>{safe(visible(character))}</span>" for character in text))
     write(f'</pre>\n<script type="application/json" id=data>{json.dumps(data)}</script>\n')
-    write(f"<script>\n{page_part('neurons.js')}</script>\n{PAGE_END}")
+    write(f"<script>{script}</script>\n{PAGE_END}")
 
 
 def _rounded(numbers: "Array") -> list[float]:

@@ -81,7 +81,7 @@ def test_a_single_value_can_be_seen() -> None:
 def test_a_picture_leaves_out_what_is_empty_and_shows_a_single_value(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     file = io.BytesIO()
-    write_picture([read_curves(made(tmp_path / "run", ['{"iteration": 1, "loss": 4.0}']))], file, "svg")
+    draw([read_curves(made(tmp_path / "run", ['{"iteration": 1, "loss": 4.0}']))]).savefig(file, format="svg")
     content = file.getvalue()
     assert b"<!-- Loss -->" in content
     assert b"<!-- Speed -->" not in content

@@ -141,3 +141,22 @@ def test_wrong_input(folder: Path, charrnn: Callable) -> None:
     assert charrnn("gradients", "no.txt").code == 1
     assert charrnn("gradients", "cats.txt", "--checkpoint", "no").code == 1
     assert charrnn("gradients", "cats.txt", "--iterations", "0").code == 2
+
+
+def test_with_a_checkpoint_its_own_text_is_measured_and_settings_of_training_are_refused(
+    folder: Path, charrnn: Callable
+) -> None:
+    assert charrnn("gradients", *OWN[2:]) == charrnn(*OWN)
+    for args, says in (
+        (["--iterations", "9"], "--iterations: training.iterations says how to train"),
+        (["--set", "model.cell=gru"], "--set: model.cell says how to train"),
+    ):
+        refused = charrnn(*OWN, *args)
+        assert (refused.code, refused.out) == (2, "")
+        assert says in refused.err
+    assert charrnn("train", "cats.txt", "--config", "tiny.yaml", "--run", "own").code == 0
+    Path("cats.txt").unlink()
+    gone = charrnn("gradients", "--checkpoint", "own")
+    assert (gone.code, gone.out) == (1, "")
+    assert "does not exist" in gone.err
+    assert "or give another text, as CORPUS" in gone.err

@@ -1,4 +1,5 @@
-"""The examples of the README, docs/how-to.md and docs/see.md run, in this order, on a small text and network."""
+"""The examples of the README, docs/how-to.md and docs/see.md run, in this order, on a small text and network; and the
+steps of docs/tour.md on the text that it says, with a small network."""
 
 import os
 import random
@@ -12,18 +13,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README, *DOCS = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/how-to.md", "docs/see.md"))
-BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", "".join([README, *DOCS]), re.S)
-ELSEWHERE = ("pip install", "corpus fetch", "--plot")
-"""What needs the network, or an extra that the tests do without; each has a test of its own."""
-COMMANDS = [
-    line
-    for kind, block in BLOCKS
-    if kind == "sh"
-    for line in block.splitlines()
-    if not any(words in line for words in ELSEWHERE)
-]
-PYTHON = [block for kind, block in BLOCKS if kind == "python"]
+README, TOUR, *DOCS = (
+    (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tour.md", "docs/how-to.md", "docs/see.md")
+)
+ELSEWHERE = ("pip install", "corpus fetch")
+"""What needs the network; each has a test of its own."""
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    """The blocks of code of one kind in a document."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.S | re.M)
+
+
+PYTHON = blocks("".join([README, *DOCS]), "python")
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 SMALL = "--set model.hidden=4 --set training.batch=2 --set training.window=8 --set training.validate_every=400"
 SHORT = "--set training.iterations=400"
 
@@ -44,32 +47,56 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def small(command: str) -> str:
-    """A training command with a network and a length that take a moment, unless it says a length itself."""
+    """A command with a network, a text and a length that take a moment, unless it says a length itself."""
     command = command.partition(" #")[0]
     if "charrnn suggest" in command:
         return command.replace("--minutes 10", "--minutes 0.6")
-    if command == "charrnn gradients":
-        return f"{command} my.txt --steps 20 --positions 50 --iterations 5 {SMALL}"
-    if "charrnn train" not in command:
-        return re.sub("charrnn (neurons|gates)", r"charrnn \1 --length 1500", command)
-    command = re.sub(r"--minutes \d+", "--minutes 0.02", command)
-    length = "" if "training.iterations" in command or "--minutes" in command else SHORT
-    redirect = re.search(r" > \S+$", command)
-    end = redirect.start() if redirect else len(command)
-    return f"{command[:end]} {SMALL} {length}{command[end:]}"
+    command, after = re.fullmatch(r"(.*charrnn.*?|.*)((?: [|>] .*)?)", command).groups()
+    if "charrnn gradients" in command:
+        command += " --steps 20 --positions 50"
+        if "--checkpoint" not in command:
+            command += f"{'' if '.txt' in command else ' my.txt'} --iterations 5 {SMALL}"
+    elif "charrnn train" in command:
+        command = re.sub(r"--minutes \d+", "--minutes 0.02", command)
+        length = "" if "training.iterations" in command or "--minutes" in command else SHORT
+        command = f"{command} {SMALL} {length}"
+    command = re.sub("charrnn (neurons|gates)", r"charrnn \1 --length 1500", command)
+    return command.replace("--unit 0:166", "--unit 0:1") + after
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_commands_run_one_after_the_other(folder: Path) -> None:
-    assert len(COMMANDS) > 12
-    script = "\n".join([f'charrnn() {{ {shlex.quote(sys.executable)} -m charrnn "$@"; }}', *map(small, COMMANDS)])
+def run_in(folder: Path, *documents: str) -> None:
+    """The commands of documents, one after the other; each must succeed."""
+    lines = [line for text in documents for block in blocks(text, "sh") for line in block.splitlines()]
+    assert len(lines) > 12
+    commands = [small(line) for line in lines if not any(words in line for words in ELSEWHERE)]
+    python = shlex.quote(sys.executable)
+    script = "\n".join([f'charrnn() {{ {python} -m charrnn "$@"; }}', f'python3() {{ {python} "$@"; }}', *commands])
     shell = ["bash", "-euo", "pipefail", "-c", script]
     env = os.environ | {"CHARRNN_CACHE": "cache"}
     done = subprocess.run(shell, cwd=folder, env=env, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@needs_bash
+def test_commands_run_one_after_the_other(folder: Path) -> None:
+    run_in(folder, README, *DOCS)
     assert "It was " in (folder / "out.txt").read_text("utf-8")
     made = {path.name for path in (folder / "runs").iterdir()}
     assert {"my", "piped", "gru", "other", "often", "old", "war-and-peace", "minute", "tuned"} <= made
+
+
+@needs_bash
+def test_the_tour_can_be_walked(tmp_path: Path) -> None:
+    run_in(tmp_path, TOUR)
+    shown = {Path(name).name for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", TOUR)}
+    assert {path.name for path in tmp_path.glob("*.svg")} == shown - {"unrolled.svg", "report.png"}
+    assert (tmp_path / "report.html").exists()
+    assert re.search(r"^trained$.*^median.*^that rnn", (tmp_path / "gradients.txt").read_text("utf-8"), re.S | re.M)
+
+
+def test_pictures_are_there() -> None:
+    for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", TOUR):
+        assert (ROOT / "docs" / name).is_file()
 
 
 @pytest.mark.parametrize("block", PYTHON)

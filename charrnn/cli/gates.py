@@ -69,18 +69,20 @@ def command(
         )
     read = windows(checkpoint, text, length or (SHOWN if show else COUNTED), unknown, encoding)
     characters, gates = study(read, names)
-    if as_json:
-        _json(characters, gates)
-    elif show:
-        for line in _along(characters, gates):
-            write(f"{line}\n")
-    else:
-        _table(characters, gates)
-        for line in _scatter(gates):
-            write(f"{line}\n")
-    if plot is not None:
-        write_picture(_draw(gates), plot, "--plot")
-        say(f"wrote {plot}")
+    try:
+        if as_json:
+            _json(characters, gates)
+        elif show:
+            for line in _along(characters, gates):
+                write(f"{line}\n")
+        else:
+            _table(characters, gates)
+            for line in _scatter(gates):
+                write(f"{line}\n")
+    finally:  # whoever reads the table may have read enough
+        if plot is not None:
+            write_picture(_draw(gates), plot, "--plot")
+            say(f"wrote {plot}")
 
 
 def _table(text: str, gates: Sequence[Gate]) -> None:

@@ -113,15 +113,17 @@ def command(
         report = _of_small_networks(layers, steps, positions)
     else:
         report = _of_checkpoint(path, layers, steps, positions, unknown)
-    if as_json:
-        click.echo(json.dumps(_document(report), allow_nan=False))
-    else:
-        _print(report)
-    if plot is not None:
-        from charrnn.cli.gradient_plot import draw
+    try:
+        if as_json:
+            click.echo(json.dumps(_document(report), allow_nan=False))
+        else:
+            _print(report)
+    finally:  # whoever reads the tables may have read enough
+        if plot is not None:
+            from charrnn.cli.gradient_plot import draw
 
-        write_picture(draw(report), plot, "--plot")
-        say(f"wrote {plot}")
+            write_picture(draw(report), plot, "--plot")
+            say(f"wrote {plot}")
 
 
 def _of_small_networks(layers: Layers, steps: int, positions: int) -> Report:

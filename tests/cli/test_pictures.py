@@ -73,3 +73,12 @@ def test_a_full_disk_leaves_what_was_there(draw: Callable, monkeypatch: pytest.M
     assert "'there.png' cannot be written: No space left on device; name another file with --" in refused.err
     assert Path("there.png").read_text() == "mine"
     assert not list(Path().glob(".there*"))
+
+
+@pytest.mark.parametrize("name", ["gates", "gradients"])
+def test_a_reader_who_has_read_enough_gets_the_picture(folder: Path, start: Callable, name: str) -> None:
+    process = start(*COMMANDS[name], "a.png")
+    process.stdout.close()
+    process.stderr.read()
+    process.wait()
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")

@@ -16,7 +16,8 @@ SECONDS_BETWEEN_LINES = 10
 
 def loss_text(nats: float) -> str:
     """A loss in both units: ``1.405 nats/char (2.027 bits)``."""
-    return f"{nats:.3f} nats/char ({nats / math.log(2):.3f} bits)"
+    kind = ".3f" if nats < 1e6 else ".3e"
+    return f"{nats:{kind}} nats/char ({nats / math.log(2):{kind}} bits)"
 
 
 def snapshot_text(snapshot: Snapshot) -> str:

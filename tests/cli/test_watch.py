@@ -104,3 +104,8 @@ def test_ctrl_c_gives_the_screen_back(start: Callable, folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert b"\x1b[?25h\x1b[?1049l" in read_until(terminal)
         assert process.wait() == 130
+
+
+def test_a_loss_beyond_measure_is_short(charrnn: Callable, folder: Path) -> None:
+    Run("run").report({"iteration": 7, "loss": 1e31})
+    assert "loss 1.000e+31 nats/char (1.443e+31 bits)" in " ".join(charrnn("watch", "run").out.split())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from charrnn.analysis.context import ContextLoss
 from charrnn.arrays import Array, Ids
 from charrnn.config import Settings
 from charrnn.errors import CorpusError, DivergenceError
@@ -70,6 +71,21 @@ class Flow:
     """Nats per character."""
     diverged: bool = False
     """Whether training stopped at a number that was not finite."""
+
+
+@dataclass
+class Findings:
+    """Of one network, or of several to compare."""
+
+    steps: int
+    """K: how far back their gradients were followed."""
+    usual: list[Flow]
+    contexts: list[list[ContextLoss]]
+    """Of each of those networks, that with all characters before first."""
+    unclipped: list[Flow] = field(default_factory=list)
+    """Of networks whose recurrent weights are too large; none where one network was measured."""
+    clipped: list[Flow] = field(default_factory=list)
+    """Of the same."""
 
 
 def flow(settings: Settings, model: Model, training: Iterable[Step], text: Ids, steps: int) -> Flow:

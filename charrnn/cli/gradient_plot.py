@@ -9,38 +9,37 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from charrnn.analysis.gradients import Flow
-    from charrnn.cli.gradients import Report
+    from charrnn.analysis.gradients import Findings, Flow
 
 
-def draw(report: "Report") -> "Figure":
+def draw(found: "Findings") -> "Figure":
     """Gradients before and after training and loss by context; below them, where there are any, the gradients of
     networks with large recurrent weights, and what clipping did to the training of the first."""
     from matplotlib.figure import Figure
 
-    rows = ["001122", "334455", "666777"] if report.clipped else ["001122"]
+    rows = ["001122", "334455", "666777"] if found.clipped else ["001122"]
     figure = Figure(figsize=(15, 4 * len(rows)), layout="constrained")
     axes = list(figure.subplot_mosaic("\n".join(rows)).values())
     for ax in axes:
         ax.grid(alpha=0.3)
-    _draw_flows(axes[:2], [("untrained", report.usual, False), ("trained", report.usual, True)])
-    for flow, (_, *cut), colour in zip(report.usual, report.contexts, COLOURS, strict=False):
+    _draw_flows(axes[:2], [("untrained", found.usual, False), ("trained", found.usual, True)])
+    for flow, (_, *cut), colour in zip(found.usual, found.contexts, COLOURS, strict=False):
         contexts, losses = [each.context or 0 for each in cut], [each.loss for each in cut]
         axes[2].plot(contexts, losses, marker="o", color=colour, label=flow.settings.model.cell)
     axes[2].set_xscale("log", base=2)
     axes[2].xaxis.set_major_formatter("{x:g}")
     axes[2].set(title="loss by context", xlabel="characters of context", ylabel="nats/char")
     axes[2].legend()
-    if report.clipped:
-        without, clipped = report.unclipped[0], report.clipped[0]
+    if found.clipped:
+        without, clipped = found.unclipped[0], found.clipped[0]
         large = f"recurrent weights x {clipped.settings.model.scale:g}"
         limited = f"norm clipped to {clipped.settings.training.clip:g}"
         _draw_flows(
             axes[3:6],
             [
-                (f"{large}, untrained", report.clipped, False),
-                (f"{large}, trained without clipping", report.unclipped, True),
-                (f"{large}, {limited}", report.clipped, True),
+                (f"{large}, untrained", found.clipped, False),
+                (f"{large}, trained without clipping", found.unclipped, True),
+                (f"{large}, {limited}", found.clipped, True),
             ],
         )
         for flow, label in ((without, "without clipping"), (clipped, limited)):

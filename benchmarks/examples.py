@@ -3,7 +3,7 @@
     python3 benchmarks/examples.py docs/tour.md work
 
 Runs every block of shell commands in the folder, one after the other, and puts what came to stdout into the block of
-text after it, where there is one. Pictures that the document shows and a command drew are copied to where it shows them.
+text after it, where there is one. Pictures that a command drew are copied to where the document shows them.
 """
 
 import argparse

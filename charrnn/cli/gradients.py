@@ -71,9 +71,9 @@ def command(
     """Show how gradients fade and explode over time, what clipping does, and how far back a network looks.
 
     CORPUS and settings are those of charrnn train; what is measured is measured on the validation part. An rnn, a gru
-    and an lstm of like parameter counts are trained on it; and then again, with and without clipping, by plain gradient
-    descent and from recurrent weights that are too large. With --checkpoint that network is measured, on the text that
-    it learnt if there is no CORPUS, and none is trained.
+    and an lstm of like parameter counts are trained on the rest; and then again, with and without clipping, by plain
+    gradient descent and from recurrent weights that are too large. With --checkpoint that network is measured, on the
+    text that it learnt if there is no CORPUS, and none is trained.
 
     The gradient is that of the loss at one step by the state that the step k before it passed on: by the hidden state
     h, and for the LSTM by its cell state c too. Norms are averaged over 256 places; where few of them make the mean,

@@ -11,7 +11,6 @@ COMMANDS = {
     "plot": ("plot", "run", "-o"),
     "gates": ("gates", "--checkpoint", "run", "cats.txt", "--plot"),
     "gradients": ("gradients", "cats.txt", "--checkpoint", "run", "--steps", "20", "--positions", "30", "--plot"),
-    "small networks": ("gradients", "cats.txt", "--config", "tiny.yaml", "--steps", "5", "--positions", "9", "--plot"),
 }
 
 
@@ -45,6 +44,12 @@ def test_a_name_that_cannot_be_is_refused_at_once(draw: Callable, name: str, cod
     assert (refused.code, refused.out) == (code, "")
     assert says in refused.err
     assert Path("there.png").read_text() == "mine"
+
+
+def test_what_clipping_did_is_drawn(folder: Path, charrnn: Callable) -> None:
+    small = ("cats.txt", "--config", "tiny.yaml", "--steps", "5", "--positions", "9")
+    assert charrnn("gradients", *small, "--plot", "a.svg").code == 0
+    assert b"norm clipped to 1" in Path("a.svg").read_bytes()
 
 
 def test_force_replaces(draw: Callable) -> None:

@@ -25,6 +25,7 @@ def blocks(text: str, kind: str) -> list[str]:
     return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.S | re.M)
 
 
+PICTURES = re.findall(r"!\[[^]]*\]\(([^)]+)\)", TOUR)
 PYTHON = blocks("".join([README, *DOCS]), "python")
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 SMALL = (
@@ -92,14 +93,14 @@ def test_commands_run_one_after_the_other(folder: Path) -> None:
 @needs_bash
 def test_the_tour_can_be_walked(tmp_path: Path) -> None:
     run_in(tmp_path, TOUR)
-    shown = {Path(name).name for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", TOUR)}
+    shown = {Path(name).name for name in PICTURES}
     assert {path.name for path in tmp_path.glob("*.svg")} == shown - {"unrolled.svg", "report.png"}
     assert (tmp_path / "report.html").exists()
     assert re.search(r"^trained$.*^median.*^that rnn", (tmp_path / "gradients.txt").read_text("utf-8"), re.S | re.M)
 
 
 def test_pictures_are_there() -> None:
-    for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", TOUR):
+    for name in PICTURES:
         assert (ROOT / "docs" / name).is_file()
 
 

@@ -12,8 +12,8 @@ import click
 
 from charrnn.analysis.gates import LEFT, QUANTILES, RIGHT, Gate, study
 from charrnn.cli.levels import line_width
-from charrnn.cli.pictures import check_picture, picture_options, write_picture
-from charrnn.cli.terminal import say, write
+from charrnn.cli.pictures import check_picture, picture_beside, picture_options
+from charrnn.cli.terminal import can_show, write
 from charrnn.cli.texts import load, reading_options, windows
 from charrnn.errors import CharRNNError
 from charrnn.escaping import escaped
@@ -69,7 +69,7 @@ def command(
         )
     read = windows(checkpoint, text, length or (SHOWN if show else COUNTED), unknown, encoding)
     characters, gates = study(read, names)
-    try:
+    with picture_beside(plot, lambda: _draw(gates)):
         if as_json:
             _json(characters, gates)
         elif show:
@@ -79,10 +79,6 @@ def command(
             _table(characters, gates)
             for line in _scatter(gates):
                 write(f"{line}\n")
-    finally:  # whoever reads the table may have read enough
-        if plot is not None:
-            write_picture(_draw(gates), plot, "--plot")
-            say(f"wrote {plot}")
 
 
 def _table(text: str, gates: Sequence[Gate]) -> None:
@@ -132,7 +128,7 @@ def _plots(gates: Sequence[Gate], names: Sequence[str]) -> Iterator[str]:
 
 def _along(text: str, gates: Sequence[Gate]) -> Iterator[str]:
     """The text, and under each line how open each gate is, on a scale of its own."""
-    bars = BARS if _can_write(BARS) else "01234567"
+    bars = BARS if can_show(BARS) else "01234567"
     labels = [f"{gate.layer} {gate.name}" for gate in gates]
     column = max(map(len, labels))
     levels = []
@@ -148,14 +144,6 @@ def _along(text: str, gates: Sequence[Gate]) -> Iterator[str]:
         for label, level in zip(labels, levels, strict=True):
             pairs = zip(level[part.start() : part.end()], shown, strict=True)
             yield f"{label:>{column}}  {''.join(bars[n] * len(character) for n, character in pairs)}"
-
-
-def _can_write(characters: str) -> bool:
-    try:
-        characters.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _json(text: str, gates: Sequence[Gate]) -> None:

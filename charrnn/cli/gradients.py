@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.pictures import check_picture, picture_options, write_picture
+from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.settings import Layers, layers_of, settings_options
 from charrnn.cli.terminal import say
 
@@ -79,6 +79,7 @@ def command(
     h, and for the LSTM by its cell state c too. Norms are averaged over 256 places; where few of them make the mean,
     the median says so.
     """
+    from charrnn.cli.gradient_plot import draw
     from charrnn.cli.gradient_tables import document, print_tables
 
     if plot is not None:
@@ -88,17 +89,11 @@ def command(
         found = _of_small_networks(layers, steps, positions)
     else:
         found = _of_checkpoint(path, layers, steps, positions, unknown)
-    try:
+    with picture_beside(plot, lambda: draw(found)):
         if as_json:
             click.echo(json.dumps(document(found), allow_nan=False))
         else:
             print_tables(found)
-    finally:  # whoever reads the tables may have read enough
-        if plot is not None:
-            from charrnn.cli.gradient_plot import draw
-
-            write_picture(draw(found), plot, "--plot")
-            say(f"wrote {plot}")
 
 
 def _of_small_networks(layers: Layers, steps: int, positions: int) -> "Findings":

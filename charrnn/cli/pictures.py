@@ -1,10 +1,13 @@
 """Pictures that commands draw with Matplotlib: the options that name them, and how they are written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from charrnn.cli.terminal import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,3 +52,15 @@ def write_picture(figure: "Figure", path: Path, option: str) -> None:
 
     kind = path.suffix.lower().removeprefix(".")
     write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), option)
+
+
+@contextmanager
+def picture_beside(path: Path | None, draw: "Callable[[], Figure]") -> Iterator[None]:
+    """Draws what ``--plot`` asked for, if it did, once what is printed within has been; or once its reader, such as
+    ``head``, has read enough."""
+    try:
+        yield
+    finally:
+        if path is not None:
+            write_picture(draw(), path, "--plot")
+            say(f"wrote {path}")

@@ -21,6 +21,15 @@ def write(text: str, raw: bool = False) -> None:
     sys.stdout.flush()
 
 
+def can_show(characters: str) -> bool:
+    """Whether the encoding of stdout has them."""
+    try:
+        characters.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def say(message: str) -> None:
     """A line for the user, to stderr; where that is gone, as with a closed terminal, nobody is there to miss it."""
     with suppress(OSError):

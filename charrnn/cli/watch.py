@@ -80,11 +80,12 @@ def _frame(curves: "Curves", width: int, height: int) -> list[str]:
     from charrnn.analysis.curves import panels
     from charrnn.cli.braille import chart
     from charrnn.cli.levels import has_colour
+    from charrnn.cli.terminal import can_show
 
     loss, _, norm, *_ = panels([curves])
     across = 2 if width >= _WIDE else 1
     look = {"width": (width - 2 * (across - 1)) // across, "height": max(height // 2, 4)}
-    charts = [chart(panel, **look, braille=_has_braille(), colour=has_colour()) for panel in (loss, norm)[:across]]
+    charts = [chart(panel, **look, braille=can_show("\u28ff"), colour=has_colour()) for panel in (loss, norm)[:across]]
     lines = [
         *textwrap.wrap(escaped(_figures(curves)), width),
         *("  ".join(row) for row in zip(*charts, strict=True)),
@@ -126,12 +127,3 @@ def _wrapped(text: str, width: int) -> list[str]:
             shown, columns = shown + character, columns + wide
         lines.append(shown)
     return lines
-
-
-def _has_braille() -> bool:
-    """Whether stdout can show it."""
-    try:
-        "\u28ff".encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -20,12 +20,12 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_info
 
-from charrnn.config import TrainingSettings
-from charrnn.cores import available_cores
 from charrnn.nn.network import Network
-from charrnn.training.clipping import clip_norm
+from charrnn.optim.clipping import clip_norm
+from charrnn.optim.optimizers import Adam
+from charrnn.settings.schema import TrainingSettings
+from charrnn.training.cores import available_cores
 from charrnn.training.engine import Engine
-from charrnn.training.optimizers import Adam
 
 VOCABULARY = 87
 RATE, CLIP = 2e-3, 5.0

@@ -10,8 +10,8 @@ import argparse
 import statistics
 
 from charrnn import Run, generate, load_checkpoint, seeds
+from charrnn.settings.recipes import corpus_of
 from charrnn.text.words import real_word_share
-from charrnn.training.recipe import corpus_of
 
 SAMPLES, LENGTH = 8, 1000
 

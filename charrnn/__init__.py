@@ -8,19 +8,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.checkpoint import Checkpoint as Checkpoint
-    from charrnn.checkpoint import load_checkpoint as load_checkpoint
-    from charrnn.config import Settings as Settings
     from charrnn.errors import CharRNNError as CharRNNError
     from charrnn.generation.sampler import generate as generate
     from charrnn.model import Model as Model
+    from charrnn.settings.recipes import load_settings as load_settings
+    from charrnn.settings.schema import Settings as Settings
+    from charrnn.storage.checkpoint import Checkpoint as Checkpoint
+    from charrnn.storage.checkpoint import load_checkpoint as load_checkpoint
+    from charrnn.storage.run import Run as Run
+    from charrnn.storage.snapshot import Snapshot as Snapshot
     from charrnn.text.corpus import Corpus as Corpus
     from charrnn.text.corpus import load_corpus as load_corpus
     from charrnn.text.corpus import make_corpus as make_corpus
     from charrnn.text.vocabulary import Vocabulary as Vocabulary
-    from charrnn.training.recipe import load_settings as load_settings
-    from charrnn.training.run import Run as Run
-    from charrnn.training.snapshots import Snapshot as Snapshot
     from charrnn.training.trainer import Evaluation as Evaluation
     from charrnn.training.trainer import Planned as Planned
     from charrnn.training.trainer import Saved as Saved
@@ -31,22 +31,22 @@ __version__ = "0.1.0"
 
 _HOME = {
     "CharRNNError": "charrnn.errors",
-    "Checkpoint": "charrnn.checkpoint",
+    "Checkpoint": "charrnn.storage.checkpoint",
     "Corpus": "charrnn.text.corpus",
     "Evaluation": "charrnn.training.trainer",
     "Model": "charrnn.model",
     "Planned": "charrnn.training.trainer",
-    "Run": "charrnn.training.run",
+    "Run": "charrnn.storage.run",
     "Saved": "charrnn.training.trainer",
-    "Settings": "charrnn.config",
-    "Snapshot": "charrnn.training.snapshots",
+    "Settings": "charrnn.settings.schema",
+    "Snapshot": "charrnn.storage.snapshot",
     "Step": "charrnn.training.trainer",
     "Trainer": "charrnn.training.trainer",
     "Vocabulary": "charrnn.text.vocabulary",
     "generate": "charrnn.generation.sampler",
-    "load_checkpoint": "charrnn.checkpoint",
+    "load_checkpoint": "charrnn.storage.checkpoint",
     "load_corpus": "charrnn.text.corpus",
-    "load_settings": "charrnn.training.recipe",
+    "load_settings": "charrnn.settings.recipes",
     "make_corpus": "charrnn.text.corpus",
 }
 

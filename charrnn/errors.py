@@ -1,10 +1,30 @@
-"""What can go wrong by a user's doing. Each message is one sentence: the thing, its value, the way out."""
+"""What can go wrong by a user's doing.
+
+An error says apart what is wrong, naming the thing and its value, and what to do about it. The remedy may name an
+argument of the library in braces, ``name another folder with {run}``; the command line puts its option in that place.
+"""
+
+import re
+from collections.abc import Callable
 
 
 class CharRNNError(Exception):
-    """Anything a user can cause and mend; the command line prints it as one line."""
+    """Anything a user can cause and mend. As a string it is one sentence; the command line prints it as one line."""
 
     exit_code = 1
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return self.worded(lambda argument: argument)
+
+    def worded(self, called: Callable[[str], str]) -> str:
+        """The sentence, with each argument that the remedy names as it is ``called`` where the sentence is read."""
+        remedy = re.sub(r"\{([\w.]+)\}", lambda match: called(match[1]), self.remedy)
+        return f"{self.problem}; {remedy}" if remedy else self.problem
 
 
 class SettingsError(CharRNNError):

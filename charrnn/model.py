@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from charrnn import seeds
-from charrnn.config import Settings
 from charrnn.errors import CorpusError
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
+from charrnn.settings.schema import Settings
 from charrnn.text.vocabulary import Vocabulary
 
 

@@ -26,7 +26,7 @@ def shipped_network() -> Path:
 
 def page_part(name: str) -> str:
     """A template, style sheet or script of ``pages/``."""
-    return (_HERE / "pages" / name).read_text("utf-8")
+    return (_HERE / "report" / "pages" / name).read_text("utf-8")
 
 
 def script_hash(script: str) -> str:

@@ -14,14 +14,14 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors"],
-    ["seeds", "arrays", "cores", "escaping", "extras", "files", "resources", "yamlfile"],
-    ["archive"],
-    ["config"],
-    ["nn", "text"],
+    ["seeds", "arrays", "extras", "files", "resources"],
+    ["nn", "text", "optim"],
+    ["settings"],
     ["model"],
-    ["checkpoint", "generation"],
-    ["training", "interchange"],
+    ["storage", "generation"],
+    ["training"],
     ["analysis"],
+    ["report"],
     ["cli"],
 ]
 """From the ground up: a part imports itself and the layers below it, not its neighbours and nothing above."""
@@ -74,12 +74,12 @@ def test_nothing_imports_upwards(module: str) -> None:
     [
         ("nn.cells", "import charrnn.text.streams"),
         ("text.corpus", "def f():\n    from charrnn.nn import cells"),
-        ("generation.sampler", "from charrnn.checkpoint import load_checkpoint"),
-        ("checkpoint", "from charrnn.generation.sampler import generate"),
-        ("training.run", "if TYPE_CHECKING:\n    from charrnn.cli import main"),
-        ("config", "from charrnn import model"),
+        ("generation.sampler", "from charrnn.storage.checkpoint import load_checkpoint"),
+        ("storage.checkpoint", "from charrnn.generation.sampler import generate"),
+        ("storage.run", "if TYPE_CHECKING:\n    from charrnn.cli import main"),
+        ("settings.schema", "from charrnn import model"),
         ("seeds", "from charrnn import Model"),
-        ("analysis.report", "import charrnn.cli"),
+        ("report.run_page", "import charrnn.cli"),
         ("training.trainer", "from ..cli import main"),
         ("training.trainer", "from tqdm import tqdm"),
         ("text.corpus", "import click.testing"),
@@ -93,7 +93,7 @@ def test_the_rule_sees_what_breaks_it(module: str, source: str) -> None:
 
 @pytest.mark.parametrize("statement", ["import charrnn", "import charrnn.__main__"])
 def test_importing_and_asking_for_help_is_light(statement: str) -> None:
-    heavy = {"numpy", "pydantic", "yaml", "threadpoolctl", "charrnn.config"}
+    heavy = {"numpy", "pydantic", "yaml", "threadpoolctl", "charrnn.settings.schema"}
     code = (
         f"import sys; sys.argv = ['charrnn', '--help']\ntry: {statement}\nexcept SystemExit: pass\n"
         "print(*sys.modules, file=sys.stderr)"

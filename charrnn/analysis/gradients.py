@@ -17,11 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from charrnn.analysis.context import ContextLoss
 from charrnn.arrays import Array, Ids
-from charrnn.config import Settings
 from charrnn.errors import CorpusError, DivergenceError
 from charrnn.model import Model, network_of
 from charrnn.nn.functional import cross_entropy, cross_entropy_backward, quiet_overflow
 from charrnn.nn.parameters import Workspace
+from charrnn.settings.schema import Settings
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.trainer import Step
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Ids
-from charrnn.checkpoint import Checkpoint
 from charrnn.errors import CharRNNError, CorpusError
-from charrnn.training.recipe import corpus_of
+from charrnn.settings.recipes import corpus_of
+from charrnn.storage.checkpoint import Checkpoint
 
 STRETCH = 20
 """From how many characters on a stretch that stands in the training text counts as copied."""

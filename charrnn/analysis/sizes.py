@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from charrnn.config import Settings
 from charrnn.errors import SettingsError
+from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.training.trainer import Trainer
 

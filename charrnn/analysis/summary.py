@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.checkpoint import Checkpoint
 from charrnn.errors import CorpusError
+from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.corpus import split
 from charrnn.text.streams import count_windows
 

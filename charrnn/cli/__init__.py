@@ -1,7 +1,7 @@
 """The command line: the only home of click, tqdm and printing.
 
-A command is a file here and a line in ``COMMANDS``; its module is imported when it is called. Whatever a user can cause
-arrives in ``main`` as an exception and leaves as one line on stderr and an exit code.
+A command is a file in ``commands/`` and a line in ``COMMANDS``; its module is imported when it is called. Whatever a
+user can cause arrives in ``main`` as an exception and leaves as one line on stderr and an exit code.
 """
 
 import importlib
@@ -15,7 +15,7 @@ import click
 from charrnn import __version__
 from charrnn.cli.terminal import say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
-from charrnn.escaping import escaped
+from charrnn.report.escaping import escaped
 
 COMMANDS = {
     "train": "Learn to write from a text.",
@@ -39,6 +39,10 @@ COMMANDS = {
 """Each command, the file it is in, and what it does in a line."""
 
 
+_MODULES = {"import": "import_"}
+"""The modules whose name differs from their command's: a keyword cannot be imported by name."""
+
+
 class _Commands(click.Group):
     """Imports a command when it is called; listing them imports none."""
 
@@ -54,7 +58,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"charrnn.cli.{name}").command
+        command: click.Command = importlib.import_module(f"charrnn.cli.commands.{_MODULES.get(name, name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

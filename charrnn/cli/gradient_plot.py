@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from charrnn.analysis.curves import COLOURS
+from charrnn.report.curves import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ import numpy as np
 from charrnn.analysis.context import WITHIN, horizon
 from charrnn.analysis.gradients import LEFT, Findings, Flow, reach
 from charrnn.cli.output import loss_text
-from charrnn.config import TrainingSettings
+from charrnn.settings.schema import TrainingSettings
 
 MARKS = {"rnn": "r", "gru": "g", "lstm": "l"}
 """What stands for a cell in a chart; other cells have an ``x``."""

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from charrnn.escaping import escaped
+from charrnn.report.escaping import escaped
 
 Run = tuple[int, str]
 """Characters of one level."""

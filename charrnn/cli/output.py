@@ -8,7 +8,7 @@ from contextlib import suppress
 from tqdm import tqdm
 
 from charrnn.cli.terminal import say, write
-from charrnn.training.snapshots import Snapshot
+from charrnn.storage.snapshot import Snapshot
 from charrnn.training.trainer import Evaluation, Fact, Planned, Step, Trainer
 
 SECONDS_BETWEEN_LINES = 10

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from charrnn.analysis.scoring import Piece
-from charrnn.cli import levels, page
+from charrnn.cli import levels
 from charrnn.cli.levels import Run, background, painted, visible
-from charrnn.cli.page import safe
+from charrnn.report import page
+from charrnn.report.page import safe
 
 BOUNDS = (1, 2, 4, 6, 8)
 """In bits. Below one bit a character was given a probability of more than a half, below two of more than a quarter."""

@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 from charrnn.errors import CharRNNWarning
-from charrnn.escaping import escaped
+from charrnn.report.escaping import escaped
 
 raw_option = click.option(
     "--raw", is_flag=True, help="On a terminal too, write control characters as they are, not as \\x1b."

@@ -7,11 +7,11 @@ import click
 
 from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError
-from charrnn.escaping import escaped
+from charrnn.report.escaping import escaped
 
 if TYPE_CHECKING:
     from charrnn.analysis.activations import Window
-    from charrnn.checkpoint import Checkpoint
+    from charrnn.storage.checkpoint import Checkpoint
     from charrnn.text.vocabulary import Unknown
 
 
@@ -70,8 +70,8 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
 def load(path: str | None, at: int | None = None) -> "Checkpoint":
     """The checkpoint that is asked for, of a run perhaps that ``at`` an iteration, or the one that travels with the
     program."""
-    from charrnn.checkpoint import load_checkpoint
     from charrnn.resources import shipped_network
+    from charrnn.storage.checkpoint import load_checkpoint
 
     return load_checkpoint(path or shipped_network(), at)
 

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from charrnn import seeds
-from charrnn.config import Settings
-from charrnn.cores import available_cores
 from charrnn.generation.sampler import generate
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
+from charrnn.optim.clipping import CLIPS, global_norm
+from charrnn.optim.optimizers import OPTIMIZERS
+from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
-from charrnn.training.clipping import CLIPS, global_norm
-from charrnn.training.optimizers import OPTIMIZERS
+from charrnn.training.cores import available_cores
 
 if TYPE_CHECKING:
     from charrnn.training.trainer import Trainer

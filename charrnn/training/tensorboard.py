@@ -6,7 +6,7 @@ from typing import Any
 
 from charrnn.errors import RunError
 from charrnn.extras import load_extra
-from charrnn.training.snapshots import Snapshot
+from charrnn.storage.snapshot import Snapshot
 from charrnn.training.trainer import Evaluation, Fact, Saved, Step
 
 

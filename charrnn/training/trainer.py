@@ -14,21 +14,22 @@ import numpy as np
 
 from charrnn import seeds
 from charrnn.arrays import Array, Ids
-from charrnn.checkpoint import BEST, LAST, Checkpoint, CorpusRecord, Origin, Progress, TrainingState, versions
-from charrnn.config import Settings
-from charrnn.cores import available_cores
 from charrnn.errors import CharRNNWarning, DivergenceError, RunError
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
+from charrnn.optim.clipping import CLIPS, global_norm
+from charrnn.optim.optimizers import OPTIMIZERS
+from charrnn.optim.schedules import Position, learning_rate
+from charrnn.settings.schema import Settings
+from charrnn.storage.checkpoint import BEST, LAST, Checkpoint, CorpusRecord, Origin, Progress, TrainingState, versions
+from charrnn.storage.run import Run
+from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import Streams
 from charrnn.training.budget import Budget
-from charrnn.training.clipping import CLIPS, global_norm
+from charrnn.training.cores import available_cores
 from charrnn.training.engine import Engine
-from charrnn.training.optimizers import OPTIMIZERS
-from charrnn.training.run import Run
-from charrnn.training.schedules import Position, learning_rate
-from charrnn.training.snapshots import Snapshot, is_due, take_snapshot
+from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import Speed, duration, measure
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from charrnn import Model, generate, load_settings, make_corpus
 from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, novelty, training_text
 from charrnn.arrays import Ids
-from charrnn.checkpoint import Checkpoint, CorpusRecord, Progress
 from charrnn.errors import CharRNNError, CorpusError
+from charrnn.storage.checkpoint import Checkpoint, CorpusRecord, Progress
 from charrnn.text.corpus import load_corpus
 from charrnn.text.vocabulary import Vocabulary
 

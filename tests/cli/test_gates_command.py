@@ -79,7 +79,7 @@ def test_plots_stand_below_each_other_where_they_do_not_fit(
         return charrnn(*GATES, text).out.partition("%\n\n")[2].rpartition("to the right")[0]
 
     wide = plots()
-    monkeypatch.setattr("charrnn.cli.gates.line_width", lambda: 60)
+    monkeypatch.setattr("charrnn.cli.commands.gates.line_width", lambda: 60)
     narrow = plots()
     assert "input gate              forget gate\n" in narrow
     assert max(map(len, narrow.splitlines())) <= 60

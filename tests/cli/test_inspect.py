@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from charrnn import load_checkpoint, make_corpus
-from charrnn.checkpoint import Checkpoint, CorpusRecord
 from charrnn.model import Model
+from charrnn.storage.checkpoint import Checkpoint, CorpusRecord
 
 
 def test_json_is_what_the_checkpoint_holds(folder: Path, charrnn: Callable) -> None:

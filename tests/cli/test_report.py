@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pages import needs_a_browser
 
-from charrnn.training.run import Run
+from charrnn.storage.run import Run
 
 pytest.importorskip("bokeh")
 pytest.importorskip("jinja2")

@@ -8,7 +8,7 @@ import pytest
 from terminals import needs_terminals, read_until
 
 from charrnn import Trainer, load_settings, make_corpus
-from charrnn.escaping import escaped
+from charrnn.report.escaping import escaped
 
 pytestmark = needs_terminals
 EVIL = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F)]))

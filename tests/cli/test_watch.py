@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from terminals import needs_terminals, read_until
 
-from charrnn.training.run import Run
+from charrnn.storage.run import Run
 
 
 def test_a_frame_has_figures_curves_and_the_newest_sample(charrnn: Callable, folder: Path) -> None:

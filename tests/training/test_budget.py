@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from charrnn import Planned, Run, Trainer, load_settings, make_corpus
-from charrnn.config import TrainingSettings
 from charrnn.errors import RunError, SettingsError
+from charrnn.optim.schedules import SCHEDULES, Position, learning_rate
+from charrnn.settings.recipes import resume_settings
+from charrnn.settings.schema import TrainingSettings
+from charrnn.settings.yamlfile import Entry
 from charrnn.training.budget import Budget
-from charrnn.training.recipe import resume_settings
-from charrnn.training.schedules import SCHEDULES, Position, learning_rate
-from charrnn.yamlfile import Entry
 
 CORPUS = make_corpus("the cat sat on the mat and the dog ran to the man. " * 30)
 

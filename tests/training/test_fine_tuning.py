@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from charrnn import Checkpoint, Run, Step, Trainer, load_checkpoint, load_corpus, load_settings, make_corpus
-from charrnn.config import from_assignments, from_file, from_mapping
 from charrnn.errors import CorpusError, SettingsError
 from charrnn.model import Model
 from charrnn.nn.cells import CELLS
 from charrnn.nn.functional import cross_entropy
 from charrnn.nn.parameters import Workspace
+from charrnn.settings.recipes import initialised_settings
+from charrnn.settings.schema import from_assignments, from_file, from_mapping
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.recipe import initialised_settings
 
 OLD = make_corpus("a man sat on a mat and ran. " * 20, "old")
 MORE = make_corpus("on a mat sat a Man, émile; and ran. " * 20, "more", characters=OLD.vocabulary.characters)

@@ -14,7 +14,7 @@ import re, resource, sys
 from pathlib import Path
 from charrnn import Run, Trainer, load_settings, make_corpus
 from charrnn.text import corpus
-from charrnn.training.recipe import corpus_of
+from charrnn.settings.recipes import corpus_of
 
 room, mapped = int(sys.argv[1]), sys.argv[2] == "mapped"
 settings = load_settings(

@@ -8,9 +8,9 @@ import pytest
 from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus
 from charrnn.errors import RunError, SettingsError
 from charrnn.nn.cells import CELLS
-from charrnn.training.optimizers import OPTIMIZERS
-from charrnn.training.recipe import resume_settings
-from charrnn.yamlfile import Entry
+from charrnn.optim.optimizers import OPTIMIZERS
+from charrnn.settings.recipes import resume_settings
+from charrnn.settings.yamlfile import Entry
 
 ITERATIONS = 12
 CORPUS = make_corpus("".join(chr(97 + i * i % 17) for i in range(200)), validation=0.2)

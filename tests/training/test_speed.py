@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_info
 from charrnn import Trainer, load_settings, make_corpus
 from charrnn.errors import DivergenceError
 from charrnn.nn.cells import CELLS
+from charrnn.optim.clipping import CLIPS
+from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.training import speed
-from charrnn.training.clipping import CLIPS
-from charrnn.training.optimizers import OPTIMIZERS
 from charrnn.training.speed import Duration, Speed, measure, occasions, product_ceiling, time_left, typical
 
 TEXT = "the cat sat on the mat and the dog ran to the man who sat, " * 20

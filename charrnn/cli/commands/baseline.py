@@ -1,0 +1,89 @@
+"""``charrnn baseline``"""
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from charrnn.cli.options import layers_of, settings_of, settings_options
+
+if TYPE_CHECKING:
+    from charrnn.analysis.baselines import Baseline
+    from charrnn.text.corpus import Corpus
+
+
+@click.command("baseline")
+@settings_options
+@click.option(
+    "--part",
+    type=click.Choice(["validation", "test"]),
+    default="validation",
+    show_default=True,
+    help="What is measured.",
+)
+@click.option("--order", type=click.IntRange(1, 64), default=9, show_default=True, help="Longest context to count.")
+@click.option(
+    "--streams",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Split each of N equal pieces of the text, as char-rnn did, and not the text as a whole.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    corpus: tuple[str, ...],
+    configs: tuple[str, ...],
+    assignments: tuple[str, ...],
+    part: str,
+    order: int,
+    streams: int | None,
+    as_json: bool,
+) -> None:
+    """Say what a network has to beat on a text: what counting and compressing make of it.
+
+    CORPUS and settings are those of charrnn train. The training part is counted, the validation part is measured. An
+    n-gram model of order n predicts a character from the n before it (smoothing: interpolated modified Kneser-Ney).
+    A compressor takes as much for a character as the part adds to the compressed training part; zlib looks back over
+    32 KiB only and bz2 over 900 kB, so that they make little of a long text.
+    """
+    from charrnn.analysis.baselines import best_of, counted, document, held_out, in_streams
+    from charrnn.cli.terminal import say
+    from charrnn.settings.recipes import corpus_of
+
+    text = corpus_of(settings_of(layers_of(corpus, configs, assignments), configs))
+    if streams is not None:
+        text = in_streams(text, streams)
+    say(
+        f"corpus: {text.name}, {len(text):,} characters, {len(text.vocabulary)} distinct; "
+        f"{len(counted(text)):,} counted, {len(held_out(text, part)):,} measured, of its {part} part"
+    )
+    found = measure(text, part, order)
+    if as_json:
+        click.echo(json.dumps(document(text, found, part)))
+        return
+    best = best_of(found)
+    click.echo("nats/char    bits  model")
+    for row in found:
+        click.echo(f"{row.loss:9.3f}  {row.loss / math.log(2):6.3f}  {row.name}{' *' if row is best else ''}")
+    click.echo("* the best; order n: an n-gram model that looks back n characters")
+
+
+def measure(corpus: "Corpus", part: str = "validation", order: int | None = None) -> "list[Baseline]":
+    """All baselines of a corpus, with a bar on a terminal where they take longer than a second."""
+    from tqdm import tqdm
+
+    from charrnn.analysis.baselines import COMPRESSORS, ORDER, baselines
+
+    order = order or ORDER
+    found = baselines(corpus, part, order)
+    return list(
+        tqdm(
+            found,
+            total=order + len(COMPRESSORS),
+            delay=1,
+            leave=False,
+            disable=None,
+            dynamic_ncols=True,
+            bar_format="baseline {n}/{total} {bar}",
+        )
+    )

@@ -1,0 +1,56 @@
+"""``charrnn bench``"""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from charrnn.cli.options import layers_of, settings_of, settings_options
+
+SECONDS = 2.0
+"""How long iterations are timed."""
+
+
+@click.command("bench")
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tuple[str, ...], as_json: bool) -> None:
+    """Measure how fast this machine trains and samples, and how long a recipe takes on it.
+
+    CORPUS and settings are those of charrnn train. Takes a few seconds and writes no file. A GFLOP/s is a billion
+    floating-point operations a second, of those in matrix products; large products show how many this machine reaches
+    with all its cores.
+    """
+    from charrnn.cli.output import duration_text, introduce
+    from charrnn.settings.recipes import corpus_of
+    from charrnn.training.speed import measure, product_ceiling, time_left
+    from charrnn.training.trainer import Trainer
+
+    settings = settings_of(layers_of(corpus, configs, assignments), configs)
+    trainer = Trainer(settings, corpus_of(settings))
+    introduce(trainer)
+    network = trainer.model.network
+    speed = measure(trainer, SECONDS)
+    duration = time_left(trainer, speed)
+    reached, ceiling = 6 * network.product_parameters * speed.training, product_ceiling(network.dtype)
+    if as_json:
+        numbers = {
+            "characters_per_second": asdict(speed),
+            "flops": {"training": reached, "ceiling": ceiling},
+            "iterations": trainer.iterations,
+            "seconds": asdict(duration) | {"total": duration.total},
+        }
+        click.echo(json.dumps(numbers))
+        return
+    click.echo(
+        f"training: {speed.training:,.0f} characters/s, {reached / 1e9:.3g} GFLOP/s, {reached / ceiling:.0%} of the "
+        f"{ceiling / 1e9:.3g} that large {network.dtype} products reach"
+    )
+    if speed.evaluation is not None:
+        click.echo(f"evaluation: {speed.evaluation:,.0f} characters/s")
+    click.echo(f"sampling: {speed.sampling:,.0f} characters/s")
+    click.echo(
+        f"time: {duration_text(duration.total)} for {trainer.iterations:,} iterations; "
+        f"{duration.evaluation / duration.total:.0%} of it for evaluations, "
+        f"{duration.snapshots / duration.total:.0%} for snapshots"
+    )

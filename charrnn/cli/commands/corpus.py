@@ -1,0 +1,168 @@
+"""``charrnn corpus list``, ``show`` and ``fetch``"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from charrnn.cli.options import layers_of, settings_of, settings_options
+from charrnn.cli.terminal import say
+from charrnn.report.escaping import escaped
+
+if TYPE_CHECKING:
+    from charrnn.settings.schema import Settings
+    from charrnn.text.survey import Survey
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("corpus")
+def command() -> None:
+    """Known texts by name, and what any text is made of."""
+
+
+@command.command("list")
+@json_option
+def list_corpora(as_json: bool) -> None:
+    """List the known corpora: name, size, licence, title, and the file where it has been fetched."""
+    from charrnn.text.catalogue import catalogue, fetched
+
+    known = [asdict(corpus) | {"path": _text(fetched(name))} for name, corpus in catalogue().items()]
+    if as_json:
+        click.echo(json.dumps(known))
+        return
+    for corpus in known:
+        click.echo(f"{corpus['name']}: {corpus['title']}; {corpus['bytes']:,} bytes, {corpus['licence']}")
+        click.echo(f"    {corpus['path'] or corpus['address']}")
+
+
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from charrnn.text.catalogue import catalogue
+
+    return [CompletionItem(name, help=corpus.title) for name, corpus in catalogue().items() if incomplete in name]
+
+
+@command.command("fetch")
+@click.argument("name", shell_complete=_names)
+def fetch_corpus(name: str) -> None:
+    """Fetch a known corpus, and print the path of its file.
+
+    Its SHA-256 is checked, a download that broke off goes on, and a text that is there is not fetched again. The file
+    is in the user's cache folder, or in the folder that the environment variable CHARRNN_CACHE names; charrnn train
+    NAME finds it there.
+    """
+    from tqdm import tqdm
+
+    from charrnn.text.catalogue import fetch
+
+    bar = tqdm(total=1, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False)
+    with bar as progress:  # the library sets the total, and asks for its truth before
+        path = fetch(name, progress)
+    click.echo(path)
+    say(f"learn from it: charrnn train {name}")
+
+
+@command.command("show")
+@settings_options
+@json_option
+def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tuple[str, ...], as_json: bool) -> None:
+    """Show what a text is made of, and what in it looks like a mistake.
+
+    CORPUS and settings are those of charrnn train: they say how the text is read, and how many streams and windows it
+    makes. Lines count from 1. Files are read a block at a time.
+    """
+    from charrnn.errors import CorpusError
+    from charrnn.text.corpus import corpus_name, python_manual
+    from charrnn.text.reading import find_sources, in_blocks, read_blocks
+    from charrnn.text.survey import survey
+
+    settings = settings_of(layers_of(corpus, configs, assignments), configs)
+    c = settings.corpus
+    sources = find_sources(c.path)
+    blocks = read_blocks(sources, c.encoding, "keep") if c.path else in_blocks(python_manual())
+    found = survey(_watched(blocks), c.newline == "keep")
+    if not found.length:
+        raise CorpusError(f"corpus {corpus_name(c.path)!r} is empty")
+    facts = _facts(found, settings, corpus_name(c.path), [source.name for source in sources])
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        _print(facts)
+
+
+def _watched(blocks: Iterable[str]) -> Iterator[str]:
+    """The blocks, with a bar on a terminal where they take more than a second."""
+    from tqdm import tqdm
+
+    bar = tqdm(unit=" characters", unit_scale=True, delay=1, disable=not sys.stderr.isatty(), leave=False)
+    with bar as progress:
+        for block in blocks:
+            yield block
+            progress.update(len(block))
+
+
+def _facts(found: "Survey", settings: "Settings", name: str, sources: list[str]) -> dict[str, Any]:
+    """What is shown, as JSON has it."""
+    from charrnn.errors import CorpusError
+    from charrnn.text.corpus import split
+    from charrnn.text.streams import count_windows
+
+    c, t, n = settings.corpus, settings.training, found.length
+    facts: dict[str, Any] = {
+        "name": name,
+        "sources": sources,
+        "encoding": c.encoding,
+        "characters": n,
+        "distinct": len(found.characters),
+        "line_ends": found.line_ends,
+        "parts": None,
+        "batch": t.batch,
+        "window": t.window,
+        "windows": None,
+        "problem": None,
+        "findings": [asdict(finding) for finding in found.findings],
+        "vocabulary": [asdict(c) | {"code_point": c.code_point, "name": c.name} for c in found.characters],
+    }
+    try:
+        validation, test = split(n, name, c.validation, c.test)
+        facts["parts"] = {"training": validation, "validation": test - validation, "test": n - test}
+        facts["windows"] = count_windows(validation, t.batch, t.window)
+    except CorpusError as error:
+        facts["problem"] = str(error)
+    return facts
+
+
+def _print(facts: dict[str, Any]) -> None:
+    click.echo(escaped(f"corpus: {facts['name']}, {facts['characters']:,} characters, {facts['distinct']:,} distinct"))
+    for source in facts["sources"]:
+        click.echo(f"file: {source!r}")
+    ascii_only = all(row["character"].isascii() for row in facts["vocabulary"])
+    click.echo(f"encoding: {facts['encoding']}{', of which only ASCII' if ascii_only else ''}")
+    ends = [f"{count:,} {kind.upper()}" for kind, count in facts["line_ends"].items() if count]
+    click.echo(f"line ends: {', '.join(ends) or 'none'}")
+    if facts["parts"]:
+        click.echo("parts: " + ", ".join(f"{part} {size:,}" for part, size in facts["parts"].items()))
+    if facts["problem"]:
+        click.echo(escaped(f"too small: {facts['problem']}"))
+    else:
+        click.echo(
+            f"streams: {facts['batch']} of {facts['windows']:,} windows of {facts['window']} characters an epoch"
+        )
+    if not facts["findings"]:
+        click.echo("suspicious: nothing")
+    for finding in facts["findings"]:
+        click.echo(f"suspicious: {finding['kind']}: {finding['count']:,}, first in line {finding['line']:,}")
+        click.echo(f"    {', '.join(finding['examples'])}")
+        click.echo(f"    {finding['advice']}")
+    click.echo("\n     count    share      line  character")
+    for row in sorted(facts["vocabulary"], key=lambda row: -row["count"]):
+        share, named = row["count"] / facts["characters"], f"{row['code_point']} {row['name']}"
+        click.echo(f"{row['count']:10,} {share:8.3%} {row['line']:9,}  {row['character']!r:<8} {named}")
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)

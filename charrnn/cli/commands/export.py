@@ -1,0 +1,33 @@
+"""``charrnn export``"""
+
+from pathlib import Path
+
+import click
+
+from charrnn.cli.terminal import say
+
+
+@click.command("export")
+@click.argument("checkpoint", type=click.Path())
+@click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
+@click.option(
+    "--format", "kind", type=click.Choice(["safetensors", "npz"]), required=True, help="Kind of file to write."
+)
+@click.option("--to", type=click.Path(), help="The file.  [default: the name of CHECKPOINT with the format's ending]")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def command(checkpoint: str, at: int | None, kind: str, to: str | None, force: bool) -> None:
+    """Write the weights as PyTorch names them and orders their gates, with settings and vocabulary beside them.
+
+    CHECKPOINT is a run folder or a file. The arrays are rnn.weight_ih_l0 and so on, head.weight, head.bias and
+    embedding.weight. Prints the path of the file; charrnn import makes a checkpoint of it again.
+    """
+    from charrnn.files import check_free
+    from charrnn.storage.checkpoint import load_checkpoint
+    from charrnn.storage.interchange import export_weights, torch_layer
+
+    path = Path(to or f"{Path(checkpoint).resolve().stem}.{kind}")
+    check_free(path, force)
+    loaded = load_checkpoint(checkpoint, at)
+    export_weights(loaded, path, kind)
+    click.echo(path)
+    say(f"rnn: {torch_layer(loaded)}")

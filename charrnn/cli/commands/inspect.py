@@ -1,0 +1,68 @@
+"""``charrnn inspect``"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from charrnn.report.escaping import escaped
+
+
+@click.command("inspect")
+@click.argument("checkpoint", type=click.Path())
+@click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(checkpoint: str, at: int | None, as_json: bool) -> None:
+    """Show what is in a checkpoint: settings, vocabulary, parameters, and how, on what and how far it was trained.
+
+    CHECKPOINT is a run folder or a file. A norm is the root of the sum of squares.
+    """
+    from charrnn.analysis.summary import summary
+    from charrnn.storage.checkpoint import load_checkpoint
+
+    facts = summary(load_checkpoint(checkpoint, at))
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        _print(facts)
+
+
+def _print(facts: Mapping[str, Any]) -> None:
+    from charrnn.cli.output import loss_text
+
+    corpus, progress, vocabulary = facts["corpus"], facts["progress"], facts["vocabulary"]
+    _line("corpus", f"{corpus['name']}, {corpus['characters']:,} characters, SHA-256 {corpus['sha256']}")
+    for origin in facts["origins"]:
+        _line("began with", f"{origin['path']}, iteration {origin['iteration']:,} on {origin['corpus']['name']}")
+    epochs = "" if facts["epochs"] is None else f", {facts['epochs']:.2f} epochs"
+    _line(
+        "trained", f"{progress['iteration']:,} iterations of {facts['characters_per_iteration']:,} characters{epochs}"
+    )
+    if facts["training_loss"] is not None:
+        _line("training loss", loss_text(facts["training_loss"]))
+    if progress["validation_loss"] is not None:
+        _line("validation loss", loss_text(progress["validation_loss"]))
+    if progress["best_loss"] is not None:
+        _line(
+            "best validation loss", f"{loss_text(progress['best_loss'])}, at iteration {progress['best_iteration']:,}"
+        )
+    _line("resumable", "yes" if facts["resumable"] else "no, weights only; a run goes on from its last.npz")
+    _line("made with", ", ".join(f"{name} {version}" for name, version in facts["made_with"].items()))
+    _line("vocabulary", f"{len(vocabulary):,} characters: {vocabulary!r}")
+    click.echo(f"\nparameters: {facts['numbers']:,}")
+    for name, array in facts["parameters"].items():
+        shape = " x ".join(f"{n:,}" for n in array["shape"])
+        click.echo(
+            f"  {name:<14} {shape:>16}  norm {array['norm']:<9.4g} mean {array['mean']:<+10.3g} "
+            f"largest {array['largest']:.3g}"
+        )
+    click.echo("\nsettings:")
+    for section, values in facts["settings"].items():
+        for key, value in values.items():
+            _line(f"  {section}.{key}", json.dumps(value))
+
+
+def _line(name: str, text: str) -> None:
+    """A line in which nothing of a stranger's text moves the cursor or begins another line."""
+    click.echo(escaped(f"{name}: {text}").replace("\n", "\\n"))

@@ -1,0 +1,24 @@
+"""``charrnn plot``"""
+
+from pathlib import Path
+
+import click
+
+from charrnn.cli.pictures import check_picture, picture_options, write_picture
+
+
+@click.command("plot")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@picture_options("-o", "--to", required=True)
+def command(runs: tuple[str, ...], to: Path, force: bool) -> None:
+    """Draw the curves of a run as a picture, or of several to compare.
+
+    RUN is a folder that charrnn train made; the run may still go on. Prints the path of the file.
+    """
+    from charrnn.report.curves import read_all
+    from charrnn.report.picture import draw
+    from charrnn.storage.run import Run
+
+    check_picture(to, force, "--to")
+    write_picture(draw(read_all(map(Run, runs))), to, "--to")
+    click.echo(to)

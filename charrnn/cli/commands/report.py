@@ -1,0 +1,36 @@
+"""``charrnn report``"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from charrnn.cli.terminal import say
+
+
+@click.command("report")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@click.option("-o", "--to", type=click.Path(), default="report.html", show_default=True, help="The file; - for stdout.")
+@click.option("--force", is_flag=True, help="Replace a file that is no report.")
+def command(runs: tuple[str, ...], to: str, force: bool) -> None:
+    """Write one page of HTML about a run, or about several to compare.
+
+    RUN is a folder that charrnn train made; the run may still go on. The page holds its curves, its progression, its
+    settings and its vocabulary, and needs no network. A report that is there is replaced. Prints the path of the file.
+    """
+    from charrnn.files import write_output
+    from charrnn.report.curves import read_all
+    from charrnn.report.run_page import check_replaceable, report_page
+    from charrnn.storage.run import Run
+
+    path = Path(to)
+    if to != "-" and not force:
+        check_replaceable(path)
+    page = report_page(read_all(map(Run, runs)))
+    if to == "-":
+        sys.stdout.write(page)
+        return
+    content = page.encode("utf-8", "replace")  # a folder may have a name that is no text
+    write_output(path, lambda file: file.write(content))
+    click.echo(path)
+    say(f"{len(content) / 1e6:.1f} MB; it needs no network")

@@ -1,0 +1,252 @@
+"""``charrnn sample``"""
+
+import math
+import secrets
+import sys
+from collections.abc import Callable
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from charrnn.cli.terminal import raw_option, say, write
+from charrnn.cli.texts import checkpoint_option, load
+from charrnn.errors import CharRNNError, UnknownCharacterError
+from charrnn.generation.filters import FILTERS
+from charrnn.text.vocabulary import Unknown
+
+if TYPE_CHECKING:
+    from charrnn.generation.sampler import Forbid
+    from charrnn.model import Model
+    from charrnn.storage.checkpoint import Checkpoint
+
+SEPARATOR = "-----\n"
+LONG_TEXT = 5_000_000
+"""Characters whose index takes more than a moment to make."""
+
+
+class _Number(click.FloatRange):
+    """A float within bounds, and no NaN, which every bound lets through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
+
+
+def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
+    """An option for each filter of the registry."""
+    for name, filter_ in reversed(FILTERS.items()):
+        bounded = click.IntRange if filter_.type is int else _Number
+        kind = bounded(min=filter_.least, max=filter_.most)  # type: ignore[arg-type]
+        option = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            type=kind,
+            default=filter_.default,
+            show_default=filter_.default is not None,
+            help=filter_.help,
+        )
+        function = option(function)
+    return function
+
+
+@click.command("sample")
+@checkpoint_option
+@click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
+@click.option("--length", type=click.IntRange(min=1), default=500, show_default=True, help="Characters to write.")
+@_filter_options
+@click.option("--prime", metavar="TEXT", help="Begin with this text.")
+@click.option("--prime-file", type=click.Path(), metavar="FILE", help="Begin with the text of this file, - for stdin.")
+@click.option(
+    "--unknown",
+    type=click.Choice(get_args(Unknown)),
+    default="error",
+    show_default=True,
+    help="What becomes of characters to begin with that the network has not learnt; replace puts U+FFFD, a space or a "
+    "question mark, whichever it knows first.",
+)
+@click.option(
+    "--stop", multiple=True, metavar="TEXT", help="End before this text, should it be written; may be given again."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text again.  [default: any]")
+@click.option(
+    "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many samples to write."
+)
+@click.option(
+    "--best-of",
+    type=click.IntRange(1, 100_000),
+    default=1,
+    metavar="N",
+    help="For each sample write N and keep the one whose characters are likeliest on average: by the mean of their "
+    "log-probabilities as the network gives them, before any filter.",
+)
+@click.option(
+    "--novelty", is_flag=True, help="Say after each sample how much of it stands verbatim in the training text."
+)
+@click.option(
+    "--max-copy",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Never write a character that makes more than N in a row stand verbatim in the training text.",
+)
+@click.option(
+    "--corpus",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Where the training text is now, for --novelty and --max-copy.",
+)
+@click.option("-i", "--interactive", is_flag=True, help="Type the beginning, read on, type more; /help tells the rest.")
+@raw_option
+def command(
+    path: str | None,
+    at: int | None,
+    length: int,
+    prime: str | None,
+    prime_file: str | None,
+    unknown: Unknown,
+    stop: tuple[str, ...],
+    seed: int | None,
+    count: int,
+    best_of: int,
+    novelty: bool,
+    max_copy: int | None,
+    corpus: tuple[str, ...],
+    interactive: bool,
+    raw: bool,
+    **filters: Any,
+) -> None:
+    """Write with a trained network, to stdout, as it goes.
+
+    Several samples are written side by side: the first is shown as it goes, the others after it, a line of dashes
+    between. What chooses among characters is applied in this order: --max-copy, --loop-penalty, --temperature, --top-k,
+    --top-p, --min-p.
+    """
+    if prime is not None and prime_file is not None:
+        raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
+    if at is not None and path is None:
+        raise click.UsageError("--at picks from a run folder; name it with --checkpoint")
+    if interactive and (count > 1 or best_of > 1 or prime_file == "-"):
+        raise click.UsageError(
+            "--interactive writes one text and reads stdin; leave out --count, --best-of and --prime-file -"
+        )
+    if corpus and not (novelty or max_copy):
+        raise click.UsageError("--corpus is read for --novelty and --max-copy; give one of them too")
+    if "" in stop:
+        raise click.UsageError("--stop needs a text of at least one character")
+    begin = _read(prime_file) if prime_file is not None else prime or ""
+    loaded = load(path, at)
+    vocabulary = loaded.model.vocabulary
+    try:
+        begin = vocabulary.decode(vocabulary.encode(begin, unknown))
+    except UnknownCharacterError as error:
+        raise UnknownCharacterError(f"{error}, or give --unknown skip or replace") from None
+    for text in stop:
+        try:
+            vocabulary.encode(text)
+        except UnknownCharacterError as error:
+            raise UnknownCharacterError(f"--stop {text!r} would never be reached: {error}") from None
+    forbid, after = _copies(loaded, corpus, novelty, max_copy)
+    if seed is None:
+        seed = secrets.randbits(32)
+        say(f"seed: {seed}")
+
+    if interactive:
+        from charrnn.cli.interactive import Session
+
+        settings = {"length": length, "seed": seed, **filters}
+        session = Session(loaded.model, settings, stop=stop, forbid=forbid, unknown=unknown, raw=raw, after=after)
+        session.run(begin)
+        return
+    options = {"prime": begin, "count": count, "filters": filters, "stop": stop, "forbid": forbid}
+    write_all = _write if best_of == 1 else partial(_write_best, best_of)
+    write_all(loaded.model, length, seed, options, raw, after)
+
+
+def _write(
+    model: "Model", length: int, seed: int, options: dict[str, Any], raw: bool, after: Callable[[str], None]
+) -> None:
+    import numpy as np
+
+    from charrnn.generation.sampler import generate
+
+    texts = [StringIO() for _ in range(options["count"])]
+    write(options["prime"], raw)
+    for pieces in generate(model, length, np.random.default_rng(seed), **options):
+        write(pieces[0], raw)
+        for text, piece in zip(texts, pieces, strict=True):
+            text.write(piece)
+    first, *others = (text.getvalue() for text in texts)
+    write("\n")
+    after(first)
+    for other in others:
+        write(SEPARATOR + options["prime"] + other + "\n", raw)
+        after(other)
+
+
+def _write_best(
+    choices: int,
+    model: "Model",
+    length: int,
+    seed: int,
+    options: dict[str, Any],
+    raw: bool,
+    after: Callable[[str], None],
+) -> None:
+    import numpy as np
+    from tqdm import tqdm
+
+    from charrnn.generation.sampler import best_of
+
+    progress = partial(tqdm, total=length, desc="writing", leave=False, disable=not sys.stderr.isatty())
+    groups = best_of(choices, model, length, np.random.default_rng(seed), progress=progress, **options)
+    for k, group in enumerate(groups):
+        best, worst = group[0], group[-1]
+        write((SEPARATOR if k else "") + options["prime"] + best.text + "\n", raw)
+        say(
+            f"best of {choices}: mean log-probability {best.score:.3f} nats/char ({best.score / math.log(2):.3f} "
+            f"bits); the worst {worst.score:.3f}"
+        )
+        after(best.text)
+
+
+def _copies(
+    checkpoint: "Checkpoint", paths: tuple[str, ...], novelty: bool, max_copy: int | None
+) -> "tuple[Forbid | None, Callable[[str], None]]":
+    """What forbids copying, and what says after each text how much of it is copied."""
+    if not (novelty or max_copy):
+        return None, lambda text: None
+    from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, training_text
+    from charrnn.analysis.novelty import novelty as novelty_of
+
+    vocabulary = checkpoint.model.vocabulary
+    ids = training_text(checkpoint, paths)
+    if len(ids) >= LONG_TEXT:
+        say(f"indexing {len(ids):,} characters of training text")
+    index = TextIndex(ids)
+
+    def report(text: str) -> None:
+        if novelty and text:
+            found = novelty_of(index, vocabulary.encode(text))
+            stretch = text[found.start : found.start + found.length]
+            say(
+                f"novelty: longest stretch that stands in the training text: {found.length} "
+                f"character{'s' * (found.length != 1)}, {stretch!r}; {found.share:.1%} lies in such stretches of "
+                f"{STRETCH} or more"
+            )
+
+    return NoCopies(index, max_copy, len(vocabulary)) if max_copy else None, report
+
+
+def _read(path: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        raise CharRNNError(f"prime file {path!r} cannot be read: {error.strerror}; check the path") from None
+    except UnicodeDecodeError as error:
+        raise CharRNNError(f"prime file {path!r} is not UTF-8 at byte {error.start}; save it as UTF-8") from None

@@ -1,0 +1,255 @@
+"""``charrnn score``"""
+
+import json
+import math
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from charrnn.cli.terminal import say, write
+from charrnn.cli.texts import encoding_option, unknown_option
+from charrnn.errors import CorpusError
+from charrnn.report.escaping import escaped
+
+if TYPE_CHECKING:
+    from charrnn.analysis.scoring import Piece, Score
+    from charrnn.storage.checkpoint import Checkpoint
+    from charrnn.text.reading import Source
+    from charrnn.text.vocabulary import Unknown
+
+TOGETHER = "together"
+
+
+@click.command("score")
+@click.option(
+    "--checkpoint",
+    "paths",
+    type=click.Path(),
+    required=True,
+    multiple=True,
+    metavar="RUN|FILE",
+    help="A run folder (its best checkpoint) or a checkpoint file; several to compare.",
+)
+@click.option("--show", is_flag=True, help="Print the text coloured by surprisal.")
+@click.option("--html", is_flag=True, help="Print it as a page of HTML.")
+@click.option("--lines", is_flag=True, help="Print every line's loss, the most surprising line first.")
+@unknown_option
+@encoding_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
+def command(
+    paths: tuple[str, ...],
+    show: bool,
+    html: bool,
+    lines: bool,
+    unknown: "Unknown",
+    encoding: str | None,
+    as_json: bool,
+    files: tuple[str, ...],
+) -> None:
+    """Say how well a network predicts texts: nats and bits per character, and perplexity.
+
+    FILE is a file, a folder of .txt files, or - for standard input. Each text is read from its first character, which
+    is predicted as sampling begins, after a line end, to its last. With several checkpoints, a table says which
+    network predicts each text best: the likeliest author.
+    """
+    from charrnn.storage.checkpoint import load_checkpoint
+    from charrnn.text.reading import find_sources
+
+    if show + html + (lines or as_json) > 1:
+        raise click.UsageError("--show, --html, --lines and --json print different things; give one, or --lines --json")
+    if len(paths) > 1 and (show or html or lines):
+        raise click.UsageError("--show, --html and --lines look into one network; give one --checkpoint")
+    if len(set(paths)) < len(paths):
+        raise click.UsageError("a --checkpoint is given twice; give each once")
+    checkpoints = [load_checkpoint(path) for path in paths]
+    sources = find_sources(files)
+    readings = [
+        [_Reading(source, checkpoint, unknown, encoding, bar=not show) for source in sources]
+        for checkpoint in checkpoints
+    ]
+    if show:
+        _show(readings[0])
+    elif html:
+        _html(readings[0], paths[0])
+    elif lines:
+        _lines(readings[0], as_json)
+    else:
+        for of_one in readings:
+            for reading in of_one:
+                reading.finish()
+        if as_json:
+            _json(paths, readings)
+        elif len(paths) > 1:
+            _compare(paths, readings)
+        else:
+            for figures in _figures(readings[0]):
+                write(f"{figures}\n")
+
+
+class _Reading:
+    """A text as one network reads it, once. ``score`` is of what has been read so far."""
+
+    def __init__(
+        self, source: "Source", checkpoint: "Checkpoint", unknown: "Unknown", encoding: str | None, bar: bool
+    ) -> None:
+        from charrnn.analysis.scoring import Score
+
+        corpus = checkpoint.settings.corpus
+        self.name = source.name
+        self.score = Score()
+        self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
+        self._encoding, self._newline = encoding or corpus.encoding, corpus.newline
+
+    def __iter__(self) -> "Iterator[Piece]":
+        from tqdm import tqdm
+
+        from charrnn.analysis.scoring import read
+        from charrnn.text.reading import read_blocks
+
+        size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)
+        blocks = read_blocks([self._source], self._encoding, self._newline)
+        with tqdm(
+            total=size,
+            delay=1,
+            leave=False,
+            disable=None if self._bar else True,
+            dynamic_ncols=True,
+            desc=escaped(self.name),
+            bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
+        ) as bar:
+            try:
+                for piece in read(self._model, blocks, self.name, self._unknown):
+                    self.score += piece.score
+                    yield piece
+                    bar.update(len(piece.text.encode("utf-8", "replace")))
+            except CorpusError as error:
+                raise CorpusError(str(error).replace("set corpus.encoding to", "give --encoding")) from None
+
+    def finish(self) -> None:
+        """Reads what has not been read."""
+        deque(self, maxlen=0)
+
+
+def _scores(readings: "Sequence[_Reading]") -> "list[tuple[str, Score]]":
+    """The score of each text and, where there are several, of all of them. Raises CorpusError where there is none."""
+    from charrnn.analysis.scoring import Score
+
+    together = sum((reading.score for reading in readings), Score())
+    if not together.characters:
+        names = ", ".join(repr(reading.name) for reading in readings)
+        raise CorpusError(f"there is no character to score in {names}; give a text that the network can read")
+    scores = [(reading.name, reading.score) for reading in readings]
+    return scores if len(readings) == 1 else [*scores, (TOGETHER, together)]
+
+
+def _figures(readings: "Sequence[_Reading]") -> Iterator[str]:
+    """What is said of each, a line."""
+    from charrnn.cli.output import loss_text
+
+    for name, s in _scores(readings):
+        unknown = f", {s.unknown:,} unknown" if s.unknown else ""
+        loss = f"{loss_text(s.loss)}, perplexity {s.perplexity:.2f}, " if s.characters else ""
+        yield f"{name}: {loss}{s.characters:,} characters{unknown}"
+
+
+def _compare(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> None:
+    """A table of texts and networks."""
+    from charrnn.cli.output import loss_text
+
+    columns = [_scores(of_one) for of_one in readings]
+    rows = [["", *paths]]
+    for same_text in zip(*columns, strict=True):
+        losses = [score.loss for _, score in same_text]
+        best = min(losses)
+        cells = ("-" if math.isnan(loss) else f"{loss_text(loss)} {'*' if loss == best else ' '}" for loss in losses)
+        rows.append([same_text[0][0], *cells])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        write(f"{line.rstrip()}\n")
+    write("* the network that predicts it best\n")
+    for path, of_one in zip(paths, readings, strict=True):
+        unknown = sum(reading.score.unknown for reading in of_one)
+        if unknown:
+            say(f"{path}: {unknown:,} characters were unknown to it; what is skipped does not count in its losses")
+
+
+def _json(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> None:
+    def numbers(score: "Score") -> dict[str, float | None]:
+        return {
+            "characters": score.characters,
+            "unknown": score.unknown,
+            "nats_per_character": score.loss if score.characters else None,
+            "bits_per_character": score.bits if score.characters else None,
+            "perplexity": score.perplexity if score.characters else None,
+        }
+
+    document = {
+        path: [{"text": name} | numbers(score) for name, score in _scores(of_one)]
+        for path, of_one in zip(paths, readings, strict=True)
+    }
+    click.echo(json.dumps(document))
+
+
+def _show(readings: "Sequence[_Reading]") -> None:
+    from charrnn.cli.levels import has_colour
+    from charrnn.cli.surprisal import coloured, legend, marked
+
+    colour = has_colour()
+    sys.stdout.write(f"{legend(colour)}\n")
+    for reading in readings:
+        sys.stdout.write(f"\n{escaped(reading.name)}\n\n" if len(readings) > 1 else "\n")
+        for text in (coloured if colour else marked)(reading):
+            sys.stdout.write(text)
+        sys.stdout.write("\n")
+    for figures in _figures(readings):
+        write(f"{figures}\n")
+
+
+def _html(readings: "Sequence[_Reading]", title: str) -> None:
+    from charrnn.cli.surprisal import page_begin, page_figures, page_text
+    from charrnn.report.page import PAGE_END
+
+    write(page_begin(f"How {title} reads"))
+    for reading in readings:
+        for text in page_text(reading.name, reading):
+            write(text)
+    for figures in _figures(readings):
+        write(page_figures(figures))
+    write(PAGE_END)
+
+
+def _lines(readings: "Sequence[_Reading]", as_json: bool) -> None:
+    from charrnn.analysis.scoring import lines
+
+    found = [(reading.name, line) for reading in readings for line in lines(reading)]
+    found.sort(key=lambda pair: -pair[1].score.loss)
+    if as_json:
+        rows = [
+            {
+                "file": name,
+                "line": line.number,
+                "nats_per_character": line.score.loss,
+                "bits_per_character": line.score.bits,
+                "characters": line.score.characters,
+                "text": line.text,
+            }
+            for name, line in found
+        ]
+        click.echo(json.dumps(rows))
+        return
+    width = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
+    places = [f"{name}:{line.number}" if len(readings) > 1 else str(line.number) for name, line in found]
+    column = max(map(len, ["line", *places]))
+    write(f"nats/char    bits  {'line':>{column}}  text\n")
+    for place, (_, line) in zip(places, found, strict=True):
+        row = f"{line.score.loss:9.3f}  {line.score.bits:6.3f}  {place:>{column}}  {line.text}"
+        write(f"{escaped(row)[:width]}\n")
+    for figures in _figures(readings):
+        say(figures)

@@ -1,0 +1,129 @@
+"""``charrnn watch``"""
+
+import shutil
+import signal
+import sys
+import textwrap
+import threading
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from charrnn.report.escaping import escaped
+
+if TYPE_CHECKING:
+    from charrnn.report.curves import Curves
+
+SECONDS_BETWEEN_LOOKS = 1
+_WIDE = 100
+"""Columns, from which two charts stand side by side."""
+_ALTERNATE_SCREEN, _BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+"""On without a cursor, and off (XTerm Control Sequences)."""
+
+
+@click.command("watch")
+@click.argument("run", type=click.Path())
+@click.option("--once", is_flag=True, help="Print what there is now, and end; as where stdout is not a terminal.")
+def command(run: str, once: bool) -> None:
+    """Show the curves of a run and its newest sample in the terminal, while it goes on.
+
+    RUN is a folder that charrnn train is writing. It ends with the run, or with Ctrl-C, which does not touch the run.
+    """
+    from charrnn.report.curves import read_curves
+    from charrnn.storage.run import Run
+
+    watched = Run(run)
+    curves = read_curves(watched)
+    if once or not sys.stdout.isatty():
+        _print(curves)
+        return
+    with _screen() as woken:
+        going_on = True
+        while going_on:
+            going_on = watched.is_going_on()  # looked at first, so that what is shown last is all there is
+            curves = read_curves(watched)
+            size = shutil.get_terminal_size()
+            sys.stdout.write("\x1b[H" + "\x1b[K\r\n".join(_frame(curves, size.columns, size.lines)) + "\x1b[J")
+            sys.stdout.flush()
+            if going_on:
+                woken.wait(SECONDS_BETWEEN_LOOKS)
+                woken.clear()
+    _print(curves)
+
+
+@contextmanager
+def _screen() -> Iterator[threading.Event]:
+    """A screen of its own, given back however it ends. Yields an event that is set when the terminal's size changes."""
+    woken = threading.Event()
+    resized = getattr(signal, "SIGWINCH", None)
+    before = signal.signal(resized, lambda *_: woken.set()) if resized else None
+    sys.stdout.write(_ALTERNATE_SCREEN)
+    try:
+        yield woken
+    finally:
+        sys.stdout.write(_BACK)
+        sys.stdout.flush()
+        if resized:
+            signal.signal(resized, before)
+
+
+def _print(curves: "Curves") -> None:
+    size = shutil.get_terminal_size()
+    click.echo("\n".join(_frame(curves, size.columns, size.lines)))
+
+
+def _frame(curves: "Curves", width: int, height: int) -> list[str]:
+    """At most ``height`` lines of at most ``width`` columns: figures, charts, the newest sample."""
+    from charrnn.cli.levels import has_colour
+    from charrnn.cli.terminal import can_show
+    from charrnn.report.braille import chart
+    from charrnn.report.curves import panels
+
+    loss, _, norm, *_ = panels([curves])
+    across = 2 if width >= _WIDE else 1
+    look = {"width": (width - 2 * (across - 1)) // across, "height": max(height // 2, 4)}
+    charts = [chart(panel, **look, braille=can_show("\u28ff"), colour=has_colour()) for panel in (loss, norm)[:across]]
+    lines = [
+        *textwrap.wrap(escaped(_figures(curves)), width),
+        *("  ".join(row) for row in zip(*charts, strict=True)),
+        "",
+    ]
+    if curves.snapshots:
+        newest = curves.snapshots[-1]
+        about = f"iteration {newest.iteration:,}, {newest.real_words:.0%} real words:"
+        lines += [*_wrapped(about, width), *_wrapped(newest.text, width)]
+    return lines[: max(height - 1, 1)]
+
+
+def _figures(curves: "Curves") -> str:
+    """How far the run is, by its last report."""
+    from charrnn.cli.output import loss_text
+
+    if not len(curves.training):
+        return f"{curves.run}: nothing reported yet"
+    facts = [f"{curves.run}: iteration {curves.last_iteration:,}", f"loss {loss_text(curves.training.values[-1])}"]
+    if len(curves.validation):
+        facts.append(f"validation {loss_text(curves.validation.values[-1])}")
+    if len(curves.speed):
+        facts.append(f"{curves.speed.values[-1]:,.0f} chars/s")
+    return ", ".join(facts)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines that a terminal shows in ``width`` columns each."""
+    lines = []
+    for line in escaped(text).expandtabs().split("\n"):
+        shown, columns = "", 0
+        for character in line:
+            wide = (
+                0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+            )
+            if columns + wide > width:
+                lines.append(shown)
+                shown, columns = "", 0
+            shown, columns = shown + character, columns + wide
+        lines.append(shown)
+    return lines

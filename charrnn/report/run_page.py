@@ -1,0 +1,150 @@
+"""One page of HTML about runs, to keep and to pass on: it holds all it needs, and asks no network for anything.
+
+What stands in it was written by networks and by whoever named a file, so none of it may become markup: the template
+escapes everything that is not ours, the data for its script is JSON with ``<``, ``>``, ``&`` and all that is not ASCII
+escaped, and its content security policy lets the two scripts run, by their hashes, and nothing be loaded.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from charrnn import resources
+from charrnn.errors import CharRNNError, CheckpointError
+from charrnn.extras import load_extra
+from charrnn.report.charts import charts
+from charrnn.report.curves import COLOURS, Curves, panels
+from charrnn.report.escaping import escaped
+from charrnn.settings.schema import KNOWN
+from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
+from charrnn.text.vocabulary import describe
+
+MARK = b"<!doctype html>\n<!-- charrnn report -->\n"
+"""What every report begins with."""
+_BLANKS = {" ": "space", "\n": "newline", "\t": "tab"}
+
+
+def report_page(runs: Sequence[Curves]) -> str:
+    """The page about one run, or several to compare. Raises CharRNNError where the extra ``report`` is missing."""
+    jinja2 = load_extra("jinja2", "report")
+    library = load_extra("bokeh.resources", "report").Resources(mode="inline", components=["bokeh"]).js_raw[0]
+    script = resources.page_part("report.js")
+    checkpoints = [_checkpoint(curves) for curves in runs]
+    positions = sorted({snapshot.iteration for curves in runs for snapshot in curves.snapshots})
+    drawn = [panel for panel in panels(runs) if not panel.is_empty]
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {}  # Bokeh's references follow what they refer to: keys are not sorted
+    page: str = environment.from_string(resources.page_part("report.html")).render(
+        style=resources.page_part("page.css"),
+        library=library,
+        script=script,
+        hashes=" ".join(map(resources.script_hash, (library, script))),
+        title=", ".join(escaped(curves.run) for curves in runs),
+        runs=[_facts(*run) for run in zip(runs, checkpoints, itertools.cycle(COLOURS), strict=False)],
+        positions=positions,
+        panels=drawn,
+        settings=_settings(runs),
+        vocabularies=_vocabularies(runs, checkpoints),
+        data=charts(drawn, [curves.run for curves in runs])
+        | {
+            "losses": [panel.is_loss for panel in drawn],
+            "positions": positions,
+            "snapshots": [_snapshots(curves) for curves in runs],
+        },
+    )
+    return page
+
+
+def _checkpoint(curves: Curves) -> Checkpoint | None:
+    """What says more of a run than its folder's texts; None where nothing was saved yet."""
+    try:
+        return load_checkpoint(curves.run)
+    except CheckpointError:
+        return None
+
+
+def _facts(curves: Curves, checkpoint: Checkpoint | None, colour: str) -> dict[str, Any]:
+    """What the page says of a run."""
+    model = curves.settings.model
+    numbers = f", {len(checkpoint.model.parameters.vector):,} parameters" if checkpoint else ""
+    best = min(curves.validation.values, default=None)
+    baseline = f"{_loss(curves.baseline[1])}, {escaped(curves.baseline[0])}" if curves.baseline else "not computed"
+    return {
+        "name": escaped(curves.run),
+        "colour": colour,
+        "corpus": escaped(checkpoint.corpus.name if checkpoint else ", ".join(curves.settings.corpus.path)),
+        "network": f"{model.cell}, {model.layers} x {model.hidden}{numbers}",
+        "iterations": f"{curves.last_iteration:,}",
+        "training": _loss(curves.training.values[-1]),
+        "validation": "none" if best is None else _loss(best),
+        "baseline": baseline,
+        "snapshots": _snapshots(curves),
+    }
+
+
+def _vocabularies(runs: Sequence[Curves], checkpoints: Sequence[Checkpoint | None]) -> list[dict[str, Any]]:
+    """The characters of each vocabulary, with the runs that have it; none for those that saved nothing yet."""
+    runs_of: dict[str, list[str]] = {}
+    for curves, checkpoint in zip(runs, checkpoints, strict=True):
+        characters = checkpoint.model.vocabulary.characters if checkpoint else ""
+        runs_of.setdefault(characters, []).append(escaped(curves.run))
+    return [
+        {"runs": ", ".join(names), "characters": [{"shown": _shown(c), "name": describe(c)} for c in characters]}
+        for characters, names in runs_of.items()
+    ]
+
+
+def _shown(character: str) -> str:
+    """Itself, or where that would be invisible, its name or code point."""
+    return _BLANKS.get(character) or (character if character.isprintable() else f"U+{ord(character):04X}")
+
+
+def _loss(nats: float) -> str:
+    kind = ".3f" if nats < 1e6 else ".3e"
+    return f"{nats:{kind}} ({nats / math.log(2):{kind}})"
+
+
+def _snapshots(curves: Curves) -> list[dict[str, Any]]:
+    """The progression, as the page and its script show it."""
+    shares = dict(zip(curves.real_words.iterations, curves.real_words.values, strict=True))
+    return [
+        {
+            "iteration": snapshot.iteration,
+            "facts": f"iteration {snapshot.iteration:,}, loss {_loss(snapshot.loss)}, "
+            f"temperature {snapshot.temperature:g}",
+            "share": shares.get(snapshot.iteration, 0.0),
+            "words": f"{shares.get(snapshot.iteration, 0.0):.0%} real words",
+            "text": escaped(snapshot.text),
+        }
+        for snapshot in curves.snapshots
+    ]
+
+
+def _settings(runs: Sequence[Curves]) -> list[dict[str, Any]]:
+    """A row for each setting, with the value it has in each run as a settings file has it."""
+    written = [re.findall(r"^  \w+: (.*)$", curves.settings.to_yaml(), re.M) for curves in runs]
+    return [
+        {
+            "key": key,
+            "values": [escaped(value) for value in values],
+            "differs": len(set(values)) > 1,
+            "meaning": meaning,
+        }
+        for (key, meaning), *values in zip(KNOWN.items(), *written, strict=True)
+    ]
+
+
+def check_replaceable(path: Path) -> None:
+    """Raises CharRNNError where something that is no report stands in its place."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(len(MARK)) == MARK:
+                return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CharRNNError(f"{str(path)!r} cannot be replaced: {error.strerror}; name another file with --to") from None
+    raise CharRNNError(f"{str(path)!r} is no report; replace it with --force, or name another file with --to")

@@ -1,0 +1,231 @@
+"""Weights as PyTorch names and lays them out, in files that it and others read; and back.
+
+Shapes: D input size, H hidden size, n gates, E embedding size, V vocabulary. The gates stand in PyTorch's order.
+
+    here                              there
+    embedding.W         (V, E)        embedding.weight       (V, E)
+    layer0.Wx           (D, nH)       rnn.weight_ih_l0       (nH, D), for one-hot input D = V
+    layer0.Wh           (H, nH)       rnn.weight_hh_l0       (nH, H)
+    layer0.b            (nH,)         rnn.bias_ih_l0         (nH,)
+    layer0.bhn (gru)    (H,)          rnn.bias_hh_l0         (nH,), zeros but for a gru's last third
+    head.W              (H, V)        head.weight            (V, H)
+    head.b              (V,)          head.bias              (V,)
+
+Both biases are added up on the way back, but for the gru's last third. Beside the arrays stands what a checkpoint says
+of itself, as JSON (``document`` in an ``.npz``, the metadata ``charrnn`` in a safetensors file), and with it the file
+gives back the checkpoint, weights only. It is read as if an enemy had written it: see ``archive.py``.
+"""
+
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.errors import CharRNNError, CheckpointError
+from charrnn.extras import load_extra
+from charrnn.files import write_output
+from charrnn.model import Model
+from charrnn.nn.network import Network
+from charrnn.nn.parameters import Parameters
+from charrnn.settings.schema import Settings
+from charrnn.storage.archive import (
+    MOST_ARRAYS,
+    MOST_HEADER,
+    ArchiveError,
+    Shaped,
+    check_writable,
+    checked_text,
+    differing,
+    open_archive,
+    shaped,
+    write_archive,
+)
+from charrnn.storage.checkpoint import Checkpoint, read_document
+
+PEERS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "rnn-relu": "RNN"}
+"""PyTorch's class for each cell that it has."""
+METADATA = "charrnn"
+
+
+def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
+    """Writes the weights as a file of one of the ``FORMATS``, whole or not at all, over what stands there.
+
+    Raises CheckpointError for a cell that PyTorch does not have and for more than can be read back, CharRNNError where
+    the file cannot be written.
+    """
+    write, model = FORMATS[kind].write, checkpoint.model
+    _check_peer(checkpoint.settings)
+    arrays = _theirs(model.network, model.parameters)
+    text = checkpoint.weights_only().document()
+    try:
+        check_writable(text, arrays)  # no export is read back, as a save is
+    except ArchiveError as error:
+        raise CheckpointError(f"{str(path)!r} cannot be written: {error}") from None
+    write_output(path, lambda file: write(file, text, arrays))
+
+
+def import_weights(path: Path) -> Checkpoint:
+    """The checkpoint of a file that ``export_weights`` made, its numbers perhaps trained further elsewhere.
+
+    Raises CheckpointError for any other file.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ArchiveError("it is not a file")
+        with open(path, "rb") as file:
+            kind = "npz" if file.read(4) == b"PK\3\4" else "safetensors"
+        with FORMATS[kind].open(path) as weights:
+            return _read(weights, path)
+    except OSError as error:
+        raise CheckpointError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
+    except (ArchiveError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:500]
+        raise CheckpointError(
+            f"{str(path)!r} is not what charrnn export writes ({reason}); give a file made by charrnn export"
+        ) from None
+
+
+def torch_layer(checkpoint: Checkpoint) -> str:
+    """How PyTorch makes the layers that ``rnn.`` names: ``torch.nn.LSTM(65, 128, num_layers=1)``."""
+    network, cell = checkpoint.model.network, checkpoint.settings.model.cell
+    relu = ', nonlinearity="relu"' if cell == "rnn-relu" else ""
+    first = network.cells[0].input_size
+    return f"torch.nn.{PEERS[cell]}({first}, {network.hidden_size}, num_layers={len(network.cells)}{relu})"
+
+
+class _Weights(Protocol):
+    """An open file; its methods raise ArchiveError or OSError, as those of ``Archive`` do."""
+
+    def text(self) -> bytes: ...
+    def check(self, expected: Mapping[str, Shaped]) -> None: ...
+    def read(self, name: str, out: Array) -> None: ...
+
+
+class _Safetensors:
+    """A safetensors file, of which the library has checked that its arrays lie within it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def text(self) -> bytes:
+        text = (self._file.metadata() or {}).get(METADATA)
+        if text is None:
+            raise ArchiveError(f"it lacks the metadata {METADATA!r}")
+        return checked_text(text.encode())
+
+    def check(self, expected: Mapping[str, Shaped]) -> None:
+        names = set(self._file.keys())
+        if names != expected.keys():
+            raise ArchiveError(f"it {differing(expected.keys(), names)}")
+        for name, (shape, dtype) in expected.items():
+            part = self._file.get_slice(name)
+            of_file, kind = tuple(part.get_shape()), part.get_dtype()
+            if (of_file, kind) != (shape, f"F{8 * dtype.itemsize}"):
+                raise ArchiveError(f"{name!r} is {kind} {of_file}, and its settings ask for {dtype} {shape}")
+
+    def read(self, name: str, out: Array) -> None:
+        out[...] = self._file.get_tensor(name)
+
+
+@contextmanager
+def _open_safetensors(path: Path) -> Iterator[_Safetensors]:
+    library = load_extra("safetensors", "safetensors")
+    with open(path, "rb") as beginning:
+        header = int.from_bytes(beginning.read(8), "little")
+    if header > MOST_HEADER:
+        raise ArchiveError(f"its header has {header:,} bytes, of at most {MOST_HEADER:,}")
+    try:
+        with library.safe_open(path, framework="numpy") as file:
+            yield _Safetensors(file)
+    except library.SafetensorError as error:
+        raise ArchiveError(str(error)) from None
+
+
+def _write_safetensors(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> None:
+    save = load_extra("safetensors.numpy", "safetensors").save
+    file.write(save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {METADATA: text.decode()}))
+
+
+class _Format(NamedTuple):
+    write: Callable[[BinaryIO, bytes, Mapping[str, Array]], object]
+    open: Callable[[Path], AbstractContextManager[_Weights]]
+
+
+FORMATS = {
+    "safetensors": _Format(_write_safetensors, _open_safetensors),
+    "npz": _Format(write_archive, open_archive),
+}
+
+
+def _check_peer(settings: Settings) -> None:
+    if settings.model.cell not in PEERS:
+        raise CheckpointError(
+            f"model.cell is {settings.model.cell!r}, which PyTorch does not have; what it has is {', '.join(PEERS)}"
+        )
+
+
+def _read(weights: _Weights, path: Path) -> Checkpoint:
+    try:
+        document, settings, vocabulary, network = read_document(weights.text(), path)
+        _check_peer(settings)
+    except CharRNNError as error:
+        raise ArchiveError(str(error)) from None
+    if len(network.shapes) > MOST_ARRAYS:
+        raise ArchiveError(f"its settings ask for {len(network.shapes):,} arrays, of at most {MOST_ARRAYS:,}")
+    expected = _expected(network)
+    weights.check(expected)
+    arrays = {name: np.empty(*like) for name, like in expected.items()}
+    for name, array in arrays.items():
+        weights.read(name, array)
+    with np.errstate(over="ignore"):
+        parameters = _ours(network, arrays)
+    if not np.isfinite(parameters.vector).all():
+        raise ArchiveError("it holds numbers that are not finite")
+    model = Model(network, parameters, vocabulary)
+    return Checkpoint(
+        *(model, settings, document.progress, document.corpus, None, document.made_with), origins=document.origins
+    )
+
+
+def _expected(network: Network) -> dict[str, Shaped]:
+    """What their arrays are to be. Ours are stood for by zeros that take no memory but those of the biases."""
+    ours = {name: np.broadcast_to(np.zeros((), network.dtype), shape) for name, shape in network.shapes.items()}
+    return {name: shaped(array) for name, array in _theirs(network, ours).items()}
+
+
+def _theirs(network: Network, p: Mapping[str, Array]) -> dict[str, Array]:
+    """Our parameters under their names."""
+    theirs = {"embedding.weight": p["embedding.W"]} if network.embedding_size is not None else {}
+    for layer in range(len(network.cells)):
+        bias = np.broadcast_to(np.zeros((), network.dtype), p[f"layer{layer}.b"].shape)
+        if f"layer{layer}.bhn" in p:
+            bias = np.concatenate([bias[: -network.hidden_size], p[f"layer{layer}.bhn"]])
+        theirs |= {
+            f"rnn.weight_ih_l{layer}": p[f"layer{layer}.Wx"].T,
+            f"rnn.weight_hh_l{layer}": p[f"layer{layer}.Wh"].T,
+            f"rnn.bias_ih_l{layer}": p[f"layer{layer}.b"],
+            f"rnn.bias_hh_l{layer}": bias,
+        }
+    return theirs | {"head.weight": p["head.W"].T, "head.bias": p["head.b"]}
+
+
+def _ours(network: Network, theirs: Mapping[str, Array]) -> Parameters:
+    """The inverse of ``_theirs``."""
+    p = Parameters(network.shapes, network.dtype)
+    if network.embedding_size is not None:
+        p["embedding.W"][:] = theirs["embedding.weight"]
+    for layer in range(len(network.cells)):
+        p[f"layer{layer}.Wx"][:] = theirs[f"rnn.weight_ih_l{layer}"].T
+        p[f"layer{layer}.Wh"][:] = theirs[f"rnn.weight_hh_l{layer}"].T
+        input_bias, bias = theirs[f"rnn.bias_ih_l{layer}"], theirs[f"rnn.bias_hh_l{layer}"]
+        p[f"layer{layer}.b"][:] = input_bias + bias
+        if f"layer{layer}.bhn" in p:
+            last = slice(-network.hidden_size, None)
+            p[f"layer{layer}.b"][last] = input_bias[last]
+            p[f"layer{layer}.bhn"][:] = bias[last]
+    p["head.W"][:], p["head.b"][:] = theirs["head.weight"].T, theirs["head.bias"]
+    return p

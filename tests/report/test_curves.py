@@ -1,0 +1,113 @@
+"""What a run has reported, as series."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from charrnn.errors import RunError
+from charrnn.report.charts import STRETCHES, charts
+from charrnn.report.curves import Line, Panel, Series, panels, read_all, read_curves
+from charrnn.report.picture import draw
+from charrnn.settings.recipes import load_settings
+from charrnn.storage.run import Run
+
+
+def made(folder: Path, rows: list[str], **training: object) -> Run:
+    run = Run(folder)
+    run.create(load_settings("quick", training={"iterations": 9, **training}))
+    (folder / "metrics.jsonl").write_text("\n".join(rows))
+    return run
+
+
+ROWS = [
+    '{"iteration": 1, "loss": 4.0, "gradient_norm": 0.5, "validation_loss": null}',
+    '{"iteration": 2, "loss": NaN, "gradient_norm": 5, "validation_loss": 3.5}',
+    '{"iteration": 3, "loss": "<b>", "gradient_norm": 7, "learning_rate": 1' + "0" * 400 + "}",
+    '{"iteration": 4, "loss": 2.0, "gradient_norm": Infinity}',
+    '{"iteration": ' + "9" * 200 + ', "loss": 2.0}',
+    '{"iteration": 5, "lo',
+]
+
+
+def test_what_is_no_number_is_left_out(tmp_path: Path) -> None:
+    curves = read_curves(made(tmp_path / "run", ROWS, clip=5))
+    assert curves.training == Series([1, 4], [4.0, 2.0])
+    assert curves.validation == Series([2], [3.5])
+    assert len(curves.learning_rate) == 0
+    assert curves.last_iteration == 4
+    assert curves.baseline is None
+
+
+@pytest.mark.parametrize(
+    ("training", "clipped"), [({"clip": 5}, [3]), ({"clip": None}, []), ({"clip": 5, "clip_kind": "value"}, [])]
+)
+def test_clipped_steps_are_those_above_the_limit_of_the_norm(tmp_path: Path, training: dict, clipped: list) -> None:
+    assert read_curves(made(tmp_path / "run", ROWS, **training)).clipped.iterations == clipped
+
+
+def test_the_best_baseline_counts(tmp_path: Path) -> None:
+    run = made(tmp_path / "run", ROWS)
+    run.keep_baseline({"nats_per_character": {"zlib": 2.0, "n-gram of order 3": 1.5, "bz2": float("nan")}})
+    curves = read_curves(run)
+    assert curves.baseline == ("n-gram of order 3", 1.5)
+    assert Line(0, "n-gram of order 3", Series([1, 4], [1.5, 1.5]), "dotted") in panels([curves])[0].lines
+
+
+def test_a_run_without_a_report_cannot_be_drawn(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="has reported nothing yet"):
+        read_all([made(tmp_path / "run", [])])
+
+
+def test_rows_are_put_in_order(tmp_path: Path) -> None:
+    rows = [f'{{"iteration": {iteration}, "loss": {iteration}}}' for iteration in (9, 2, 5)]
+    assert read_curves(made(tmp_path / "run", rows)).training == Series([2, 5, 9], [2.0, 5.0, 9.0])
+
+
+def test_a_run_that_diverged_is_drawn(tmp_path: Path) -> None:
+    rows = ['{"iteration": 1, "loss": 4, "gradient_norm": 2}', '{"iteration": 2, "loss": 3e38, "gradient_norm": 1e30}']
+    curves = read_curves(made(tmp_path / "run", rows, clip=5))
+    assert curves.last_iteration == 2
+    assert curves.clipped == Series([2], [1e30])
+
+
+def test_a_single_value_can_be_seen() -> None:
+    pytest.importorskip("bokeh")
+    text = str(charts([Panel("Loss", "x", [Line(0, "validation", Series([7], [3e-3]))])], ["run"])["charts"])
+    assert "'name': 'Scatter'" in text
+
+
+def test_a_picture_leaves_out_what_is_empty_and_shows_a_single_value(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    file = io.BytesIO()
+    draw([read_curves(made(tmp_path / "run", ['{"iteration": 1, "loss": 4.0}']))]).savefig(file, format="svg")
+    content = file.getvalue()
+    assert b"<!-- Loss -->" in content
+    assert b"<!-- Speed -->" not in content
+    assert re.search(rb'<g clip-path="[^"]*">\s*<use', content)  # a marker
+
+
+def test_a_long_curve_keeps_its_extremes_its_ends_and_its_order() -> None:
+    pytest.importorskip("bokeh")
+    n = 10 * STRETCHES
+    values = [1.0] * n
+    values[1234], values[5678], values[-2] = 9.0, -9.0, 2.0
+    document = charts([Panel("Loss", "x", [Line(0, "loss", Series(list(range(n)), values))])], ["run"])
+    text = str(document["charts"])
+    assert "9.0" in text
+    assert "-9.0" in text
+    assert "5678" in text
+    assert str(n - 1) in text
+    assert len(text) < 100_000
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_a_picture_shows_names_as_they_are(tmp_path: Path, kind: str, begins: bytes) -> None:
+    pytest.importorskip("matplotlib")
+    curves = read_curves(made(tmp_path / "$frac{$<&\x1b", ROWS, clip=5))
+    file = io.BytesIO()
+    draw([curves, curves]).savefig(file, format=kind)
+    assert file.getvalue().startswith(begins)
+    if kind == "svg":
+        assert rb"$frac{$&lt;&amp;\x1b -->" in file.getvalue()

@@ -1,0 +1,140 @@
+"""A run folder: one writer at a time, the checkpoint before the last where the last is damaged, and fair warning."""
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from charrnn import Run, Trainer, load_checkpoint, load_settings, make_corpus
+from charrnn.errors import CharRNNWarning, DamagedCheckpointError, RunError
+from charrnn.storage import checkpoint as checkpoints
+
+CORPUS = make_corpus("a quick brown fox\n" * 30)
+SETTINGS = load_settings(
+    "quick",
+    model={"hidden": 3},
+    training={"iterations": 6, "batch": 2, "window": 5, "validate_every": 2},
+    checkpoints={"every": 2},
+    compute={"workers": 1},
+)
+HOLD = """
+import sys
+from charrnn import Run
+with Run(sys.argv[1]).writing():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """One that has ended: last at 6, the one before at 4."""
+    run = Run(tmp_path / "run")
+    run.create(SETTINGS)
+    list(Trainer(SETTINGS, CORPUS, run).train())
+    return run
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_another_process_is_refused_by_the_name_of_the_one_that_writes(run: Run) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, run.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        trainer = Trainer(SETTINGS, CORPUS, run)
+        for write in (
+            lambda: run.create(SETTINGS, force=True),
+            lambda: run.cut_back(2, SETTINGS),
+            lambda: next(trainer.train()),
+        ):
+            with pytest.raises(RunError, match=f"is being written by process {holder.pid};"):
+                write()
+        holder.kill()
+    run.cut_back(2, SETTINGS)  # the lock has died with it
+    assert run.metrics()[-1]["iteration"] == 2
+
+
+def test_who_looks_whether_a_run_goes_on_keeps_no_writer_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    looking = FileLock(run.folder / ".lock")
+    looking.acquire()
+    monkeypatch.setattr("time.sleep", lambda seconds: looking.release())  # between two attempts of the writer
+    with run.writing():
+        assert not looking.is_locked
+
+
+def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(run: Run) -> None:
+    damage(run.last)
+    with pytest.warns(
+        CharRNNWarning, match=r"last.npz' is not a whole .*last.prev.npz' of iteration 4 takes its place"
+    ):
+        checkpoint = run.last_checkpoint()
+    assert checkpoint.progress.iteration == 4
+
+    run.cut_back(4, SETTINGS)
+    assert load_checkpoint(run.folder / "checkpoints/last.prev.npz").progress.iteration == 4
+    with pytest.raises(DamagedCheckpointError):
+        load_checkpoint(run.folder / "checkpoints/last.damaged.npz")
+    whole = load_checkpoint(run.folder).model.parameters.vector.tobytes()
+    list(Trainer(SETTINGS, CORPUS, run, checkpoint).train())
+    assert run.last_checkpoint().progress.iteration == 6
+    assert load_checkpoint(run.folder).model.parameters.vector.tobytes() == whole
+
+
+def test_a_missing_last_checkpoint_gives_way_to_the_one_before(run: Run) -> None:
+    run.last.unlink()
+    assert run.last_checkpoint().progress.iteration == 4
+
+
+def test_both_damaged_is_said_of_the_last(run: Run) -> None:
+    damage(run.last)
+    damage(run.folder / "checkpoints/last.prev.npz")
+    with pytest.raises(DamagedCheckpointError, match=r"last\.npz"):
+        run.last_checkpoint()
+
+
+def test_a_damaged_best_checkpoint_gives_way_to_the_last(run: Run) -> None:
+    damage(run.folder / "checkpoints/best.npz")
+    with pytest.warns(CharRNNWarning, match=r"best.npz' is not a whole .*last.npz' of iteration 6 takes its place"):
+        assert load_checkpoint(run.folder).progress.iteration == 6
+
+
+@pytest.mark.parametrize(("name", "other"), [("numpy", "1.0"), ("blas", "mkl 1"), ("processor", "z80"), ("workers", 7)])
+def test_going_on_elsewhere_warns_that_exactness_is_gone(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, other: str | int
+) -> None:
+    checkpoint = run.last_checkpoint()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Trainer(SETTINGS, CORPUS, run, checkpoint)
+    changed = checkpoints.Checkpoint(
+        checkpoint.model,
+        checkpoint.settings,
+        checkpoint.progress,
+        checkpoint.corpus,
+        checkpoint.training,
+        {**checkpoint.made_with, name: other},
+    )
+    with pytest.warns(CharRNNWarning, match=f"made with {name} {other}, here .*not with the very bits"):
+        Trainer(SETTINGS, CORPUS, run, changed)
+
+
+def test_metrics_that_are_none_are_passed_over(run: Run) -> None:
+    rows = run.metrics()
+    with open(run.folder / "metrics.jsonl", "ab") as file:
+        file.write(b'5\n{}\n[]\n\xff\n{"iteration": "x"}\n' + b"[" * 100_000 + b'\n{"iterat')
+    assert run.metrics() == rows
+
+
+def test_a_run_that_was_only_half_made_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "run/snapshots").mkdir(parents=True)
+    Run(tmp_path / "run").create(SETTINGS)
+    assert Run(tmp_path / "run").exists

@@ -11,6 +11,7 @@ import sys
 import warnings
 
 import click
+from click.shell_completion import CompletionItem
 
 from charrnn import __version__
 from charrnn.cli.terminal import say, show_warning
@@ -60,6 +61,10 @@ class _Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"charrnn.cli.commands.{_MODULES.get(name, name)}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        named = [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
+        return named + click.Command.shell_complete(self, ctx, incomplete)  # of a group it would import the commands
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

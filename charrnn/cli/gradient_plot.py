@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from charrnn.analysis.gradients import Findings, Flow
 from charrnn.report.curves import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from charrnn.analysis.gradients import Findings, Flow
 
-
-def draw(found: "Findings") -> "Figure":
+def draw(found: Findings) -> "Figure":
     """Gradients before and after training and loss by context; below them, where there are any, the gradients of
     networks with large recurrent weights, and what clipping did to the training of the first."""
     from matplotlib.figure import Figure
@@ -54,9 +55,8 @@ def draw(found: "Findings") -> "Figure":
     return figure
 
 
-def _draw_flows(axes: "Sequence[Axes]", panels: "Sequence[tuple[str, Sequence[Flow], bool]]") -> None:
+def _draw_flows(axes: "Sequence[Axes]", panels: Sequence[tuple[str, Sequence[Flow], bool]]) -> None:
     """The mean norm of each, and the median dotted, all on the same scale."""
-    import numpy as np
 
     for ax, (title, flows, trained) in zip(axes, panels, strict=True):
         for flow, colour in zip(flows, COLOURS, strict=False):

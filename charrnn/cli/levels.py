@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from charrnn.report.escaping import escaped
 
-Run = tuple[int, str]
+Stretch = tuple[int, str]
 """Characters of one level."""
 
 
@@ -24,7 +24,7 @@ def line_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
 
 
-def runs(levels: Iterable[int], text: str) -> Iterator[Run]:
+def runs(levels: Iterable[int], text: str) -> Iterator[Stretch]:
     """A text in runs of characters of one level."""
     for level, run in itertools.groupby(zip(levels, text, strict=True), key=lambda pair: pair[0]):
         yield level, "".join(character for _, character in run)
@@ -45,14 +45,14 @@ def visible(text: str) -> str:
     return text.replace("\n", "\u21b5\n")
 
 
-def coloured(found: Iterable[Run], colours: Sequence[str]) -> Iterator[str]:
+def coloured(found: Iterable[Stretch], colours: Sequence[str]) -> Iterator[str]:
     """A text for a terminal, a colour for each level; line ends are shown where they have one."""
     for level, text in found:
         shown = visible(text) if colours[level] else text
         yield "\n".join(painted(colours[level], escaped(line)) for line in shown.split("\n"))
 
 
-def marked(found: Iterable[Run]) -> Iterator[str]:
+def marked(found: Iterable[Stretch]) -> Iterator[str]:
     """A text without colours: under each line, cut to ``line_width``, one of digits, the level of each character."""
     text, digits, width = "", "", line_width()
     for level, run in found:

@@ -1,21 +1,20 @@
 """How commands that train, or measure training, are told their settings."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
-if TYPE_CHECKING:
-    from charrnn.settings.schema import Settings
-    from charrnn.settings.yamlfile import Entry
+from charrnn.resources import recipes
+from charrnn.settings.recipes import DEFAULT_RECIPE, NAMES
+from charrnn.settings.schema import Settings, from_assignments, from_file, from_mapping, resolve
+from charrnn.settings.yamlfile import Entry
 
 Layers = Sequence[Sequence["Entry"]]
 
 
 def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What a shell offers after ``--config``: recipes by name, and files."""
-    from charrnn.resources import recipes
 
     named = [CompletionItem(name) for name in recipes() if name.startswith(incomplete)]
     return [*named, CompletionItem(incomplete, type="file")]
@@ -44,8 +43,6 @@ def settings_options(function: Callable[..., None]) -> Callable[..., None]:
 def layers_of(corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str], **options: object) -> Layers:
     """What the user sets: the files in turn, then the assignments and other options of the command (those that are not
     None, by name of the setting of training), then the corpus."""
-    from charrnn.settings.schema import from_assignments, from_file, from_mapping
-    from charrnn.settings.yamlfile import Entry
 
     given = [
         Entry(f"training.{name}", value, f"--{name.replace('_', '-')}")
@@ -56,17 +53,13 @@ def layers_of(corpus: Sequence[str], configs: Sequence[str], assignments: Sequen
     return [*layers, from_mapping({"corpus.path": list(corpus)}, "the command line")] if corpus else layers
 
 
-def settings_of(layers: Layers, configs: Sequence[str]) -> "Settings":
+def settings_of(layers: Layers, configs: Sequence[str]) -> Settings:
     """Those layers resolved, over the default recipe where no file is named."""
-    from charrnn.settings.recipes import NAMES
-    from charrnn.settings.schema import resolve
 
     return resolve(over_default(layers, configs), NAMES)
 
 
 def over_default(layers: Layers, configs: Sequence[str]) -> Layers:
     """Those layers, over that of the default recipe where no file is named."""
-    from charrnn.settings.recipes import DEFAULT_RECIPE
-    from charrnn.settings.schema import from_file
 
     return layers if configs else [from_file(DEFAULT_RECIPE), *layers]

@@ -55,7 +55,7 @@ def introduce(trainer: Trainer) -> None:
     )
 
 
-class Progress:
+class TrainingBar:
     """A bar on a terminal; a plain line now and then where stderr goes elsewhere."""
 
     def __init__(self, iteration: int, iterations: int) -> None:

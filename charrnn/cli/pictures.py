@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.terminal import say
+from charrnn.extras import load_extra
+from charrnn.files import check_free, write_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,8 +41,6 @@ def picture_options(*names: str, required: bool = False) -> Callable[[Callable[.
 def check_picture(path: Path, force: bool, option: str) -> None:
     """Before anything is computed. Raises CharRNNError where ``option`` names a file that cannot be made, where one is
     there and may not go, and where Matplotlib is missing."""
-    from charrnn.extras import load_extra
-    from charrnn.files import check_free
 
     check_free(path, force, option)
     load_extra("matplotlib", "plot")
@@ -48,7 +48,6 @@ def check_picture(path: Path, force: bool, option: str) -> None:
 
 def write_picture(figure: "Figure", path: Path, option: str) -> None:
     """Whole or not at all, in the format of the path's ending; raises CharRNNError where it cannot be written."""
-    from charrnn.files import write_output
 
     kind = path.suffix.lower().removeprefix(".")
     write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), option)

@@ -8,7 +8,7 @@ import numpy as np
 
 from charrnn.analysis.scoring import Piece
 from charrnn.cli import levels
-from charrnn.cli.levels import Run, background, painted, visible
+from charrnn.cli.levels import Stretch, background, painted, visible
 from charrnn.report import page
 from charrnn.report.page import safe
 
@@ -62,7 +62,7 @@ def page_figures(figures: str) -> str:
     return f"<p>{safe(figures)}</p>\n"
 
 
-def _runs(pieces: Iterable[Piece]) -> Iterator[Run]:
+def _runs(pieces: Iterable[Piece]) -> Iterator[Stretch]:
     for piece in pieces:
         found = np.searchsorted(BOUNDS, piece.nats / math.log(2), side="right")
         yield from levels.runs(found.tolist(), piece.text)

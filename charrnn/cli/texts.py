@@ -1,18 +1,19 @@
 """A text that a network is to read, as commands take it: options, and its beginning in blocks."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import click
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
+from charrnn.analysis.activations import Window, first_characters, trace
 from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
-
-if TYPE_CHECKING:
-    from charrnn.analysis.activations import Window
-    from charrnn.storage.checkpoint import Checkpoint
-    from charrnn.text.vocabulary import Unknown
+from charrnn.resources import shipped_network
+from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
+from charrnn.text.reading import find_sources, read_blocks
+from charrnn.text.vocabulary import Unknown
 
 
 def _codec(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
@@ -67,27 +68,18 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
     return decorated
 
 
-def load(path: str | None, at: int | None = None) -> "Checkpoint":
+def load(path: str | None, at: int | None = None) -> Checkpoint:
     """The checkpoint that is asked for, of a run perhaps that ``at`` an iteration, or the one that travels with the
     program."""
-    from charrnn.resources import shipped_network
-    from charrnn.storage.checkpoint import load_checkpoint
 
     return load_checkpoint(path or shipped_network(), at)
 
 
-def windows(
-    checkpoint: "Checkpoint", text: str, length: int, unknown: "Unknown", encoding: str | None
-) -> "Iterator[Window]":
+def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, encoding: str | None) -> Iterator[Window]:
     """Reads the beginning of a text, with a bar on a terminal where that takes longer than a second.
 
     Raises CorpusError where it holds no character that the network can read.
     """
-    from threadpoolctl import threadpool_limits
-    from tqdm import tqdm
-
-    from charrnn.analysis.activations import first_characters, trace
-    from charrnn.text.reading import find_sources, read_blocks
 
     corpus = checkpoint.settings.corpus
     try:

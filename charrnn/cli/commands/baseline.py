@@ -2,15 +2,25 @@
 
 import json
 import math
-from typing import TYPE_CHECKING
 
 import click
+from tqdm import tqdm
 
+from charrnn.analysis.baselines import (
+    COMPRESSORS,
+    ORDER,
+    Baseline,
+    baselines,
+    best_of,
+    counted,
+    document,
+    held_out,
+    in_streams,
+)
 from charrnn.cli.options import layers_of, settings_of, settings_options
-
-if TYPE_CHECKING:
-    from charrnn.analysis.baselines import Baseline
-    from charrnn.text.corpus import Corpus
+from charrnn.cli.terminal import say
+from charrnn.settings.recipes import corpus_of
+from charrnn.text.corpus import Corpus
 
 
 @click.command("baseline")
@@ -46,9 +56,6 @@ def command(
     A compressor takes as much for a character as the part adds to the compressed training part; zlib looks back over
     32 KiB only and bz2 over 900 kB, so that they make little of a long text.
     """
-    from charrnn.analysis.baselines import best_of, counted, document, held_out, in_streams
-    from charrnn.cli.terminal import say
-    from charrnn.settings.recipes import corpus_of
 
     text = corpus_of(settings_of(layers_of(corpus, configs, assignments), configs))
     if streams is not None:
@@ -57,7 +64,7 @@ def command(
         f"corpus: {text.name}, {len(text):,} characters, {len(text.vocabulary)} distinct; "
         f"{len(counted(text)):,} counted, {len(held_out(text, part)):,} measured, of its {part} part"
     )
-    found = measure(text, part, order)
+    found = measured_baselines(text, part, order)
     if as_json:
         click.echo(json.dumps(document(text, found, part)))
         return
@@ -68,11 +75,8 @@ def command(
     click.echo("* the best; order n: an n-gram model that looks back n characters")
 
 
-def measure(corpus: "Corpus", part: str = "validation", order: int | None = None) -> "list[Baseline]":
+def measured_baselines(corpus: Corpus, part: str = "validation", order: int | None = None) -> list[Baseline]:
     """All baselines of a corpus, with a bar on a terminal where they take longer than a second."""
-    from tqdm import tqdm
-
-    from charrnn.analysis.baselines import COMPRESSORS, ORDER, baselines
 
     order = order or ORDER
     found = baselines(corpus, part, order)

@@ -6,6 +6,10 @@ from dataclasses import asdict
 import click
 
 from charrnn.cli.options import layers_of, settings_of, settings_options
+from charrnn.cli.output import duration_text, introduce
+from charrnn.settings.recipes import corpus_of
+from charrnn.training.speed import measure, product_ceiling, time_left
+from charrnn.training.trainer import Trainer
 
 SECONDS = 2.0
 """How long iterations are timed."""
@@ -21,10 +25,6 @@ def command(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tupl
     floating-point operations a second, of those in matrix products; large products show how many this machine reaches
     with all its cores.
     """
-    from charrnn.cli.output import duration_text, introduce
-    from charrnn.settings.recipes import corpus_of
-    from charrnn.training.speed import measure, product_ceiling, time_left
-    from charrnn.training.trainer import Trainer
 
     settings = settings_of(layers_of(corpus, configs, assignments), configs)
     trainer = Trainer(settings, corpus_of(settings))

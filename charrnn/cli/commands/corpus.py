@@ -4,18 +4,22 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+from tqdm import tqdm
 
 from charrnn.cli.options import layers_of, settings_of, settings_options
 from charrnn.cli.terminal import say
+from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
-
-if TYPE_CHECKING:
-    from charrnn.settings.schema import Settings
-    from charrnn.text.survey import Survey
+from charrnn.settings.schema import Settings
+from charrnn.text.catalogue import catalogue, fetch, fetched
+from charrnn.text.corpus import corpus_name, python_manual, split
+from charrnn.text.reading import find_sources, in_blocks, read_blocks
+from charrnn.text.streams import count_windows
+from charrnn.text.survey import Survey, survey
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -29,7 +33,6 @@ def command() -> None:
 @json_option
 def list_corpora(as_json: bool) -> None:
     """List the known corpora: name, size, licence, title, and the file where it has been fetched."""
-    from charrnn.text.catalogue import catalogue, fetched
 
     known = [asdict(corpus) | {"path": _text(fetched(name))} for name, corpus in catalogue().items()]
     if as_json:
@@ -41,8 +44,6 @@ def list_corpora(as_json: bool) -> None:
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from charrnn.text.catalogue import catalogue
-
     return [CompletionItem(name, help=corpus.title) for name, corpus in catalogue().items() if incomplete in name]
 
 
@@ -55,9 +56,6 @@ def fetch_corpus(name: str) -> None:
     is in the user's cache folder, or in the folder that the environment variable CHARRNN_CACHE names; charrnn train
     NAME finds it there.
     """
-    from tqdm import tqdm
-
-    from charrnn.text.catalogue import fetch
 
     bar = tqdm(total=1, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False)
     with bar as progress:  # the library sets the total, and asks for its truth before
@@ -75,10 +73,6 @@ def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: 
     CORPUS and settings are those of charrnn train: they say how the text is read, and how many streams and windows it
     makes. Lines count from 1. Files are read a block at a time.
     """
-    from charrnn.errors import CorpusError
-    from charrnn.text.corpus import corpus_name, python_manual
-    from charrnn.text.reading import find_sources, in_blocks, read_blocks
-    from charrnn.text.survey import survey
 
     settings = settings_of(layers_of(corpus, configs, assignments), configs)
     c = settings.corpus
@@ -96,7 +90,6 @@ def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: 
 
 def _watched(blocks: Iterable[str]) -> Iterator[str]:
     """The blocks, with a bar on a terminal where they take more than a second."""
-    from tqdm import tqdm
 
     bar = tqdm(unit=" characters", unit_scale=True, delay=1, disable=not sys.stderr.isatty(), leave=False)
     with bar as progress:
@@ -105,11 +98,8 @@ def _watched(blocks: Iterable[str]) -> Iterator[str]:
             progress.update(len(block))
 
 
-def _facts(found: "Survey", settings: "Settings", name: str, sources: list[str]) -> dict[str, Any]:
+def _facts(found: Survey, settings: Settings, name: str, sources: list[str]) -> dict[str, Any]:
     """What is shown, as JSON has it."""
-    from charrnn.errors import CorpusError
-    from charrnn.text.corpus import split
-    from charrnn.text.streams import count_windows
 
     c, t, n = settings.corpus, settings.training, found.length
     facts: dict[str, Any] = {

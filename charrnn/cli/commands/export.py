@@ -5,6 +5,9 @@ from pathlib import Path
 import click
 
 from charrnn.cli.terminal import say
+from charrnn.files import check_free
+from charrnn.storage.checkpoint import load_checkpoint
+from charrnn.storage.interchange import export_weights, torch_layer
 
 
 @click.command("export")
@@ -21,9 +24,6 @@ def command(checkpoint: str, at: int | None, kind: str, to: str | None, force: b
     CHECKPOINT is a run folder or a file. The arrays are rnn.weight_ih_l0 and so on, head.weight, head.bias and
     embedding.weight. Prints the path of the file; charrnn import makes a checkpoint of it again.
     """
-    from charrnn.files import check_free
-    from charrnn.storage.checkpoint import load_checkpoint
-    from charrnn.storage.interchange import export_weights, torch_layer
 
     path = Path(to or f"{Path(checkpoint).resolve().stem}.{kind}")
     check_free(path, force)

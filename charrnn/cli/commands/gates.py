@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
+from charrnn.analysis.activations import gate_names
 from charrnn.analysis.gates import LEFT, QUANTILES, RIGHT, Gate, study
 from charrnn.cli.levels import line_width
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
@@ -17,11 +19,11 @@ from charrnn.cli.terminal import can_show, write
 from charrnn.cli.texts import load, reading_options, windows
 from charrnn.errors import CharRNNError
 from charrnn.report.escaping import escaped
+from charrnn.text.vocabulary import Unknown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from charrnn.text.vocabulary import Unknown
 
 SHOWN, COUNTED = 1_000, 20_000
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
@@ -43,7 +45,7 @@ def command(
     force: bool,
     as_json: bool,
     length: int | None,
-    unknown: "Unknown",
+    unknown: Unknown,
     encoding: str | None,
     text: str,
 ) -> None:
@@ -54,7 +56,6 @@ def command(
     0.9; the table has the shares of time that units spend there, the mean over units and the quantiles 10%, 50% and
     90%; the plots have a point for each unit (Karpathy et al. 2015). --show draws the mean over the units of a layer.
     """
-    from charrnn.analysis.activations import gate_names
 
     if show and as_json:
         raise click.UsageError("--show and --json print different things; give one")
@@ -82,8 +83,6 @@ def command(
 
 
 def _table(text: str, gates: Sequence[Gate]) -> None:
-    import numpy as np
-
     quantiles = "".join(f"{quantile:>7.0%}" for quantile in QUANTILES)
     write(f"{len(text):,} characters\n\n")
     write(f"{'':22}  {f'share of time below {LEFT}':^27}  {f'share of time above {RIGHT}':^27}".rstrip() + "\n")

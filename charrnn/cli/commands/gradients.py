@@ -5,21 +5,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from tqdm import tqdm
 
+from charrnn.analysis.baselines import held_out
+from charrnn.analysis.context import LONGEST, ContextLoss, losses_by_context
+from charrnn.analysis.gradients import COMPARED, LARGE, Findings, Flow, flow, like_sized, norms_back
+from charrnn.arrays import Ids
+from charrnn.cli.gradient_plot import draw
+from charrnn.cli.gradient_tables import clip_text, document, print_tables
 from charrnn.cli.options import Layers, layers_of, settings_options
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
-
-if TYPE_CHECKING:
-    from charrnn.analysis.context import ContextLoss
-    from charrnn.analysis.gradients import Findings, Flow
-    from charrnn.arrays import Ids
-    from charrnn.model import Model
-    from charrnn.text.vocabulary import Unknown
-    from charrnn.training.trainer import Step, Trainer
+from charrnn.errors import CorpusError, DivergenceError, UnknownCharacterError
+from charrnn.model import Model
+from charrnn.settings.recipes import NAMES, corpus_of
+from charrnn.settings.schema import from_mapping, resolve
+from charrnn.storage.checkpoint import load_checkpoint
+from charrnn.text.vocabulary import Unknown
+from charrnn.training.trainer import Step, Trainer
 
 
 @click.command("gradients")
@@ -63,7 +68,7 @@ def command(
     steps: int,
     iterations: int | None,
     positions: int,
-    unknown: "Unknown",
+    unknown: Unknown,
     plot: Path | None,
     force: bool,
     as_json: bool,
@@ -79,8 +84,6 @@ def command(
     h, and for the LSTM by its cell state c too. Norms are averaged over 256 places; where few of them make the mean,
     the median says so.
     """
-    from charrnn.cli.gradient_plot import draw
-    from charrnn.cli.gradient_tables import document, print_tables
 
     if plot is not None:
         check_picture(plot, force, "--plot")
@@ -96,14 +99,8 @@ def command(
             print_tables(found)
 
 
-def _of_small_networks(layers: Layers, steps: int, positions: int) -> "Findings":
+def _of_small_networks(layers: Layers, steps: int, positions: int) -> Findings:
     """Trains them."""
-    from charrnn.analysis.baselines import held_out
-    from charrnn.analysis.gradients import COMPARED, LARGE, Findings, like_sized
-    from charrnn.errors import DivergenceError
-    from charrnn.settings.recipes import NAMES, corpus_of
-    from charrnn.settings.schema import from_mapping, resolve
-    from charrnn.training.trainer import Trainer
 
     usual = [from_mapping(COMPARED, "charrnn gradients"), *layers]
     settings, large = (resolve([*usual, from_mapping(more, "charrnn gradients")], NAMES) for more in ({}, LARGE))
@@ -126,15 +123,7 @@ def _of_small_networks(layers: Layers, steps: int, positions: int) -> "Findings"
     return found
 
 
-def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknown: "Unknown") -> "Findings":
-    from charrnn.analysis.baselines import held_out
-    from charrnn.analysis.gradients import Findings, Flow, norms_back
-    from charrnn.errors import CorpusError, UnknownCharacterError
-    from charrnn.model import Model
-    from charrnn.settings.recipes import NAMES, corpus_of
-    from charrnn.settings.schema import from_mapping, resolve
-    from charrnn.storage.checkpoint import load_checkpoint
-
+def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknown: Unknown) -> Findings:
     for entry in chain(*layers):
         if not entry.key.startswith("corpus."):
             raise click.UsageError(
@@ -158,11 +147,7 @@ def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknow
     return Findings(steps, [flow], [_contexts(model, measured, positions)])
 
 
-def _contexts(model: "Model", text: "Ids", positions: int) -> "list[ContextLoss]":
-    from tqdm import tqdm
-
-    from charrnn.analysis.context import LONGEST, losses_by_context
-
+def _contexts(model: Model, text: Ids, positions: int) -> list[ContextLoss]:
     losses = []
     with tqdm(
         total=2 * LONGEST, delay=1, leave=False, disable=None, bar_format="contexts {bar} {remaining} left"
@@ -173,10 +158,8 @@ def _contexts(model: "Model", text: "Ids", positions: int) -> "list[ContextLoss]
     return losses
 
 
-def _flow(trainer: "Trainer", text: "Ids", steps: int) -> "Flow":
+def _flow(trainer: Trainer, text: Ids, steps: int) -> Flow:
     """Trains, and says what."""
-    from charrnn.analysis.gradients import flow
-    from charrnn.cli.gradient_tables import clip_text
 
     m, size = trainer.settings.model, len(trainer.model.parameters.vector)
     say(
@@ -186,11 +169,8 @@ def _flow(trainer: "Trainer", text: "Ids", steps: int) -> "Flow":
     return flow(trainer.settings, trainer.model, _training(trainer), text, steps)
 
 
-def _training(trainer: "Trainer") -> "Iterator[Step]":
+def _training(trainer: Trainer) -> Iterator[Step]:
     """The iterations of a training, with a bar on a terminal."""
-    from tqdm import tqdm
-
-    from charrnn.training.trainer import Step
 
     with tqdm(
         total=trainer.iterations, delay=1, leave=False, disable=None, bar_format="{n}/{total}, {remaining} left {bar}"

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from charrnn.cli.terminal import say
+from charrnn.files import check_free
+from charrnn.storage.interchange import import_weights
 
 
 @click.command("import")
@@ -16,8 +18,6 @@ def command(file: str, to: str, force: bool) -> None:
 
     FILE is a safetensors or .npz file. The checkpoint holds weights only: enough to write with, not to resume a run.
     """
-    from charrnn.files import check_free
-    from charrnn.storage.interchange import import_weights
 
     path = Path(to)
     check_free(path, force)

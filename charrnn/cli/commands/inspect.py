@@ -6,7 +6,10 @@ from typing import Any
 
 import click
 
+from charrnn.analysis.summary import summary
+from charrnn.cli.output import loss_text
 from charrnn.report.escaping import escaped
+from charrnn.storage.checkpoint import load_checkpoint
 
 
 @click.command("inspect")
@@ -18,8 +21,6 @@ def command(checkpoint: str, at: int | None, as_json: bool) -> None:
 
     CHECKPOINT is a run folder or a file. A norm is the root of the sum of squares.
     """
-    from charrnn.analysis.summary import summary
-    from charrnn.storage.checkpoint import load_checkpoint
 
     facts = summary(load_checkpoint(checkpoint, at))
     if as_json:
@@ -29,8 +30,6 @@ def command(checkpoint: str, at: int | None, as_json: bool) -> None:
 
 
 def _print(facts: Mapping[str, Any]) -> None:
-    from charrnn.cli.output import loss_text
-
     corpus, progress, vocabulary = facts["corpus"], facts["progress"], facts["vocabulary"]
     _line("corpus", f"{corpus['name']}, {corpus['characters']:,} characters, SHA-256 {corpus['sha256']}")
     for origin in facts["origins"]:

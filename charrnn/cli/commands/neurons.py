@@ -6,11 +6,12 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
+from charrnn.analysis.activations import activation_names, collect, gate_names
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe, liveliest, rank, shades
+from charrnn.arrays import Array
 from charrnn.cli.levels import background, coloured, has_colour, marked, painted, runs, visible
 from charrnn.cli.terminal import say, write
 from charrnn.cli.texts import load, reading_options
@@ -19,10 +20,7 @@ from charrnn.errors import CorpusError
 from charrnn.nn.cells import CANDIDATE
 from charrnn.report.page import PAGE_END, page_begin, safe
 from charrnn.resources import page_part
-
-if TYPE_CHECKING:
-    from charrnn.arrays import Array
-    from charrnn.text.vocabulary import Unknown
+from charrnn.text.vocabulary import Unknown
 
 SHOWN, RANKED = 2_000, 20_000
 """Characters that are read to be shown, and to rank units by; a page holds no more than are shown."""
@@ -67,7 +65,7 @@ def command(
     as_html: bool,
     as_json: bool,
     length: int | None,
-    unknown: "Unknown",
+    unknown: Unknown,
     encoding: str | None,
     text: str,
 ) -> None:
@@ -83,7 +81,6 @@ def command(
     balanced accuracy, of a threshold, where the property is there or not (0.5 is chance); R^2, of a line, where it is a
     number (0 is chance). Beside it stands what the best unit reaches by luck, with the property moved out of place.
     """
-    from charrnn.analysis.activations import activation_names, collect, gate_names
 
     if find and unit:
         raise click.UsageError("--find says which unit to show; give --unit or --find")
@@ -129,7 +126,7 @@ class _Seen:
     of: str
     is_gate: bool
     text: str
-    values: "Array"
+    values: Array
 
     @property
     def label(self) -> str:
@@ -250,5 +247,5 @@ def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, rank
     write(f"<script>{script}</script>\n{PAGE_END}")
 
 
-def _rounded(numbers: "Array") -> list[float]:
+def _rounded(numbers: Array) -> list[float]:
     return [float(f"{number:.4g}") for number in numbers.tolist()]

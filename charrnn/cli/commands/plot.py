@@ -5,6 +5,9 @@ from pathlib import Path
 import click
 
 from charrnn.cli.pictures import check_picture, picture_options, write_picture
+from charrnn.report.curves import read_all
+from charrnn.report.picture import draw
+from charrnn.storage.run import Run
 
 
 @click.command("plot")
@@ -15,9 +18,6 @@ def command(runs: tuple[str, ...], to: Path, force: bool) -> None:
 
     RUN is a folder that charrnn train made; the run may still go on. Prints the path of the file.
     """
-    from charrnn.report.curves import read_all
-    from charrnn.report.picture import draw
-    from charrnn.storage.run import Run
 
     check_picture(to, force, "--to")
     write_picture(draw(read_all(map(Run, runs))), to, "--to")

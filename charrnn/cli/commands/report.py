@@ -6,6 +6,10 @@ from pathlib import Path
 import click
 
 from charrnn.cli.terminal import say
+from charrnn.files import write_output
+from charrnn.report.curves import read_all
+from charrnn.report.run_page import check_replaceable, report_page
+from charrnn.storage.run import Run
 
 
 @click.command("report")
@@ -18,10 +22,6 @@ def command(runs: tuple[str, ...], to: str, force: bool) -> None:
     RUN is a folder that charrnn train made; the run may still go on. The page holds its curves, its progression, its
     settings and its vocabulary, and needs no network. A report that is there is replaced. Prints the path of the file.
     """
-    from charrnn.files import write_output
-    from charrnn.report.curves import read_all
-    from charrnn.report.run_page import check_replaceable, report_page
-    from charrnn.storage.run import Run
 
     path = Path(to)
     if to != "-" and not force:

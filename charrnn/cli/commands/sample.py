@@ -7,20 +7,23 @@ from collections.abc import Callable
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
+import numpy as np
+from tqdm import tqdm
 
+from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, training_text
+from charrnn.analysis.novelty import novelty as novelty_of
+from charrnn.cli.interactive import Session
 from charrnn.cli.terminal import raw_option, say, write
 from charrnn.cli.texts import checkpoint_option, load
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
+from charrnn.generation.sampler import Forbid, best_of, generate
+from charrnn.model import Model
+from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.vocabulary import Unknown
-
-if TYPE_CHECKING:
-    from charrnn.generation.sampler import Forbid
-    from charrnn.model import Model
-    from charrnn.storage.checkpoint import Checkpoint
 
 SEPARATOR = "-----\n"
 LONG_TEXT = 5_000_000
@@ -156,8 +159,6 @@ def command(
         say(f"seed: {seed}")
 
     if interactive:
-        from charrnn.cli.interactive import Session
-
         settings = {"length": length, "seed": seed, **filters}
         session = Session(loaded.model, settings, stop=stop, forbid=forbid, unknown=unknown, raw=raw, after=after)
         session.run(begin)
@@ -168,12 +169,8 @@ def command(
 
 
 def _write(
-    model: "Model", length: int, seed: int, options: dict[str, Any], raw: bool, after: Callable[[str], None]
+    model: Model, length: int, seed: int, options: dict[str, Any], raw: bool, after: Callable[[str], None]
 ) -> None:
-    import numpy as np
-
-    from charrnn.generation.sampler import generate
-
     texts = [StringIO() for _ in range(options["count"])]
     write(options["prime"], raw)
     for pieces in generate(model, length, np.random.default_rng(seed), **options):
@@ -190,18 +187,13 @@ def _write(
 
 def _write_best(
     choices: int,
-    model: "Model",
+    model: Model,
     length: int,
     seed: int,
     options: dict[str, Any],
     raw: bool,
     after: Callable[[str], None],
 ) -> None:
-    import numpy as np
-    from tqdm import tqdm
-
-    from charrnn.generation.sampler import best_of
-
     progress = partial(tqdm, total=length, desc="writing", leave=False, disable=not sys.stderr.isatty())
     groups = best_of(choices, model, length, np.random.default_rng(seed), progress=progress, **options)
     for k, group in enumerate(groups):
@@ -215,13 +207,11 @@ def _write_best(
 
 
 def _copies(
-    checkpoint: "Checkpoint", paths: tuple[str, ...], novelty: bool, max_copy: int | None
-) -> "tuple[Forbid | None, Callable[[str], None]]":
+    checkpoint: Checkpoint, paths: tuple[str, ...], novelty: bool, max_copy: int | None
+) -> tuple[Forbid | None, Callable[[str], None]]:
     """What forbids copying, and what says after each text how much of it is copied."""
     if not (novelty or max_copy):
         return None, lambda text: None
-    from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, training_text
-    from charrnn.analysis.novelty import novelty as novelty_of
 
     vocabulary = checkpoint.model.vocabulary
     ids = training_text(checkpoint, paths)

@@ -7,20 +7,22 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import click
+from tqdm import tqdm
 
+from charrnn.analysis.scoring import Piece, Score, lines, read
+from charrnn.cli.levels import has_colour
+from charrnn.cli.output import loss_text
+from charrnn.cli.surprisal import coloured, legend, marked, page_begin, page_figures, page_text
 from charrnn.cli.terminal import say, write
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
-
-if TYPE_CHECKING:
-    from charrnn.analysis.scoring import Piece, Score
-    from charrnn.storage.checkpoint import Checkpoint
-    from charrnn.text.reading import Source
-    from charrnn.text.vocabulary import Unknown
+from charrnn.report.page import PAGE_END
+from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
+from charrnn.text.reading import Source, find_sources, read_blocks
+from charrnn.text.vocabulary import Unknown
 
 TOGETHER = "together"
 
@@ -47,7 +49,7 @@ def command(
     show: bool,
     html: bool,
     lines: bool,
-    unknown: "Unknown",
+    unknown: Unknown,
     encoding: str | None,
     as_json: bool,
     files: tuple[str, ...],
@@ -58,8 +60,6 @@ def command(
     is predicted as sampling begins, after a line end, to its last. With several checkpoints, a table says which
     network predicts each text best: the likeliest author.
     """
-    from charrnn.storage.checkpoint import load_checkpoint
-    from charrnn.text.reading import find_sources
 
     if show + html + (lines or as_json) > 1:
         raise click.UsageError("--show, --html, --lines and --json print different things; give one, or --lines --json")
@@ -96,22 +96,15 @@ class _Reading:
     """A text as one network reads it, once. ``score`` is of what has been read so far."""
 
     def __init__(
-        self, source: "Source", checkpoint: "Checkpoint", unknown: "Unknown", encoding: str | None, bar: bool
+        self, source: Source, checkpoint: Checkpoint, unknown: Unknown, encoding: str | None, bar: bool
     ) -> None:
-        from charrnn.analysis.scoring import Score
-
         corpus = checkpoint.settings.corpus
         self.name = source.name
         self.score = Score()
         self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
         self._encoding, self._newline = encoding or corpus.encoding, corpus.newline
 
-    def __iter__(self) -> "Iterator[Piece]":
-        from tqdm import tqdm
-
-        from charrnn.analysis.scoring import read
-        from charrnn.text.reading import read_blocks
-
+    def __iter__(self) -> Iterator[Piece]:
         size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)
         blocks = read_blocks([self._source], self._encoding, self._newline)
         with tqdm(
@@ -136,9 +129,8 @@ class _Reading:
         deque(self, maxlen=0)
 
 
-def _scores(readings: "Sequence[_Reading]") -> "list[tuple[str, Score]]":
+def _scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
     """The score of each text and, where there are several, of all of them. Raises CorpusError where there is none."""
-    from charrnn.analysis.scoring import Score
 
     together = sum((reading.score for reading in readings), Score())
     if not together.characters:
@@ -148,9 +140,8 @@ def _scores(readings: "Sequence[_Reading]") -> "list[tuple[str, Score]]":
     return scores if len(readings) == 1 else [*scores, (TOGETHER, together)]
 
 
-def _figures(readings: "Sequence[_Reading]") -> Iterator[str]:
+def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
     """What is said of each, a line."""
-    from charrnn.cli.output import loss_text
 
     for name, s in _scores(readings):
         unknown = f", {s.unknown:,} unknown" if s.unknown else ""
@@ -158,9 +149,8 @@ def _figures(readings: "Sequence[_Reading]") -> Iterator[str]:
         yield f"{name}: {loss}{s.characters:,} characters{unknown}"
 
 
-def _compare(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> None:
+def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
     """A table of texts and networks."""
-    from charrnn.cli.output import loss_text
 
     columns = [_scores(of_one) for of_one in readings]
     rows = [["", *paths]]
@@ -180,8 +170,8 @@ def _compare(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> 
             say(f"{path}: {unknown:,} characters were unknown to it; what is skipped does not count in its losses")
 
 
-def _json(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> None:
-    def numbers(score: "Score") -> dict[str, float | None]:
+def _json(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
+    def numbers(score: Score) -> dict[str, float | None]:
         return {
             "characters": score.characters,
             "unknown": score.unknown,
@@ -197,10 +187,7 @@ def _json(paths: Sequence[str], readings: "Sequence[Sequence[_Reading]]") -> Non
     click.echo(json.dumps(document))
 
 
-def _show(readings: "Sequence[_Reading]") -> None:
-    from charrnn.cli.levels import has_colour
-    from charrnn.cli.surprisal import coloured, legend, marked
-
+def _show(readings: Sequence[_Reading]) -> None:
     colour = has_colour()
     sys.stdout.write(f"{legend(colour)}\n")
     for reading in readings:
@@ -212,10 +199,7 @@ def _show(readings: "Sequence[_Reading]") -> None:
         write(f"{figures}\n")
 
 
-def _html(readings: "Sequence[_Reading]", title: str) -> None:
-    from charrnn.cli.surprisal import page_begin, page_figures, page_text
-    from charrnn.report.page import PAGE_END
-
+def _html(readings: Sequence[_Reading], title: str) -> None:
     write(page_begin(f"How {title} reads"))
     for reading in readings:
         for text in page_text(reading.name, reading):
@@ -225,9 +209,7 @@ def _html(readings: "Sequence[_Reading]", title: str) -> None:
     write(PAGE_END)
 
 
-def _lines(readings: "Sequence[_Reading]", as_json: bool) -> None:
-    from charrnn.analysis.scoring import lines
-
+def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
     found = [(reading.name, line) for reading in readings for line in lines(reading)]
     found.sort(key=lambda pair: -pair[1].score.loss)
     if as_json:

@@ -2,7 +2,10 @@
 
 import click
 
+from charrnn.cli.output import snapshot_text
 from charrnn.cli.terminal import raw_option, write
+from charrnn.errors import RunError
+from charrnn.storage.run import Run
 
 
 def _iterations(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
@@ -22,9 +25,6 @@ def command(run: str, at: list[int] | None, raw: bool) -> None:
     RUN is the folder that charrnn train made. Real words are those that occur at least three times in the training
     text; words of one letter do not count.
     """
-    from charrnn.cli.output import snapshot_text
-    from charrnn.errors import RunError
-    from charrnn.storage.run import Run
 
     snapshots = {snapshot.iteration: snapshot for snapshot in Run(run).snapshots()}
     missing = [iteration for iteration in at or [] if iteration not in snapshots]

@@ -5,14 +5,13 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
+from charrnn.analysis.sizes import Proposal, best, propose, reason
 from charrnn.cli.options import layers_of, settings_of, settings_options
-
-if TYPE_CHECKING:
-    from charrnn.analysis.sizes import Proposal
+from charrnn.cli.terminal import say
+from charrnn.settings.recipes import corpus_of
 
 
 @click.command("suggest")
@@ -28,9 +27,6 @@ def command(
     second or two how fast this machine trains each size. The losses expected come from a formula fitted to short runs
     on three texts, and are ranges: it knows your text only by its length and by how well it compresses.
     """
-    from charrnn.analysis.sizes import best, propose, reason
-    from charrnn.cli.terminal import say
-    from charrnn.settings.recipes import corpus_of
 
     settings = settings_of(layers_of(corpus, configs, assignments, minutes=minutes), configs)
     learnt = corpus_of(settings)
@@ -53,11 +49,11 @@ def command(
     click.echo(f"\n{_size(chosen)}: {why}.\n\n{train}")
 
 
-def _size(proposal: "Proposal") -> str:
+def _size(proposal: Proposal) -> str:
     return f"{proposal.layers} x {proposal.hidden}"
 
 
-def _table(proposals: "Sequence[Proposal]", chosen: "Proposal") -> str:
+def _table(proposals: Sequence[Proposal], chosen: Proposal) -> str:
     """A line for each, columns aligned, the chosen one marked."""
     rows = [("", "size", "parameters", "iterations", "epochs", "nats/char", "bits/char")]
     for p in proposals:
@@ -74,7 +70,7 @@ def _command(
     configs: Sequence[str],
     assignments: Sequence[str],
     minutes: float,
-    chosen: "Proposal",
+    chosen: Proposal,
     batch: int,
     name: str,
 ) -> str:

@@ -9,20 +9,27 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from charrnn.analysis.baselines import document
+from charrnn.cli.commands.baseline import measured_baselines
 from charrnn.cli.options import layers_of, over_default, settings_of, settings_options
-
-if TYPE_CHECKING:
-    from charrnn.settings.schema import Settings
-    from charrnn.settings.yamlfile import Entry
-    from charrnn.storage.checkpoint import Checkpoint
-    from charrnn.storage.run import Run
-    from charrnn.text.vocabulary import Vocabulary
-    from charrnn.training.tensorboard import EventFile
-    from charrnn.training.trainer import Trainer
+from charrnn.cli.output import TrainingBar, duration_text, introduce, loss_text
+from charrnn.cli.terminal import say
+from charrnn.errors import DivergenceError
+from charrnn.settings.recipes import NAMES, corpus_of, initialised_settings, resume_settings
+from charrnn.settings.schema import Settings, from_assignments
+from charrnn.settings.yamlfile import Entry
+from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
+from charrnn.storage.run import Run
+from charrnn.text.catalogue import locate
+from charrnn.text.corpus import corpus_name
+from charrnn.text.vocabulary import Vocabulary
+from charrnn.training.speed import measure, time_left
+from charrnn.training.tensorboard import EventFile
+from charrnn.training.trainer import Evaluation, Trainer
 
 REHEARSAL = 0.3
 """Seconds of iterations that are timed to say how long the run will take."""
@@ -62,11 +69,6 @@ def command(
     Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
     them all. Ctrl-C stops a run safely, and --resume goes on with it exactly.
     """
-    from charrnn.settings.recipes import NAMES, initialised_settings, resume_settings
-    from charrnn.settings.schema import from_assignments
-    from charrnn.storage.checkpoint import load_checkpoint
-    from charrnn.storage.run import Run
-    from charrnn.text.corpus import corpus_name
 
     if resume and force:
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
@@ -95,12 +97,10 @@ def command(
 
 
 def _started(
-    run: "Run", settings: "Settings", beginning: "Checkpoint | None", force: bool, baseline: bool, stack: ExitStack
-) -> "Trainer":
+    run: Run, settings: Settings, beginning: Checkpoint | None, force: bool, baseline: bool, stack: ExitStack
+) -> Trainer:
     """The trainer of a new run, its folder held until the stack is closed. Nothing of it is written before everything
     has been found to fit."""
-    from charrnn.settings.recipes import corpus_of
-    from charrnn.training.trainer import Trainer
 
     run.check_free(force)
     piped = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
@@ -119,11 +119,9 @@ def _started(
     return trainer
 
 
-def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", baseline: bool, stack: ExitStack) -> "Trainer":
+def _resumed(run: Run, layers: Sequence[Sequence[Entry]], baseline: bool, stack: ExitStack) -> Trainer:
     """The trainer of a run that goes on, its folder held until the stack is closed. What the run wrote beyond its
     checkpoint is cut off."""
-    from charrnn.settings.recipes import corpus_of, resume_settings
-    from charrnn.training.trainer import Trainer
 
     run.check_exists()
     stack.enter_context(run.writing())
@@ -139,16 +137,12 @@ def _resumed(run: "Run", layers: "Sequence[Sequence[Entry]]", baseline: bool, st
     return trainer
 
 
-def _baseline(trainer: "Trainer") -> dict[str, Any]:
-    from charrnn.analysis.baselines import document
-    from charrnn.cli.commands.baseline import measure
-
-    return document(trainer.corpus, measure(trainer.corpus))
+def _baseline(trainer: Trainer) -> dict[str, Any]:
+    return document(trainer.corpus, measured_baselines(trainer.corpus))
 
 
-def _baseline_text(run: "Run | None") -> str | None:
+def _baseline_text(run: Run | None) -> str | None:
     """What the network has to beat, where that is known."""
-    from charrnn.cli.output import loss_text
 
     kept = run.baseline() if run else {}
     if not kept:
@@ -157,9 +151,8 @@ def _baseline_text(run: "Run | None") -> str | None:
     return f"baseline on the validation part {loss_text(kept[best])}, by {best}"
 
 
-def _with_paths(settings: "Settings", run: "Run") -> "Settings":
+def _with_paths(settings: Settings, run: Run) -> Settings:
     """Paths that hold from any folder, and for standard input the copy that the run keeps."""
-    from charrnn.text.catalogue import locate
 
     absolute = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
     corpus = settings.corpus.model_copy(update={"path": absolute})
@@ -168,9 +161,8 @@ def _with_paths(settings: "Settings", run: "Run") -> "Settings":
     return settings.model_copy(update={"corpus": corpus, "training": training})
 
 
-def _say_beginning(beginning: "Checkpoint", vocabulary: "Vocabulary") -> None:
+def _say_beginning(beginning: Checkpoint, vocabulary: Vocabulary) -> None:
     """Says which network training begins with, and which of its characters are new."""
-    from charrnn.cli.terminal import say
 
     known = beginning.model.vocabulary.characters
     new = "".join(character for character in vocabulary.characters if character not in known)
@@ -181,20 +173,17 @@ def _say_beginning(beginning: "Checkpoint", vocabulary: "Vocabulary") -> None:
     )
 
 
-def _event_file(folder: str | None, stack: ExitStack) -> "EventFile | None":
+def _event_file(folder: str | None, stack: ExitStack) -> EventFile | None:
     """What writes for TensorBoard, closed with the stack; None where no folder is named."""
-    from charrnn.training.tensorboard import EventFile
 
     return stack.enter_context(closing(EventFile(Path(folder)))) if folder else None
 
 
-def _train(trainer: "Trainer", event_file: "EventFile | None") -> None:
+def _train(trainer: Trainer, event_file: EventFile | None) -> None:
     """Trains, shows what happens, and exits as the signal that stopped it asks."""
-    from charrnn.cli.output import Progress
-    from charrnn.training.trainer import Evaluation
 
     _introduce(trainer)
-    progress = Progress(trainer.progress.iteration, trainer.iterations)
+    progress = TrainingBar(trainer.progress.iteration, trainer.iterations)
     test_loss = None
     unseen: OSError | None = None
     with _stopped_by_signals(trainer) as signals, closing(progress):
@@ -216,12 +205,7 @@ def _train(trainer: "Trainer", event_file: "EventFile | None") -> None:
         raise unseen
 
 
-def _introduce(trainer: "Trainer") -> None:
-    from charrnn.cli.output import duration_text, introduce
-    from charrnn.cli.terminal import say
-    from charrnn.errors import DivergenceError
-    from charrnn.training.speed import measure, time_left
-
+def _introduce(trainer: Trainer) -> None:
     introduce(trainer)
     say("losses: nats per character; a nat is 1.443 bits")
     if baseline := _baseline_text(trainer.run):
@@ -242,10 +226,7 @@ def _introduce(trainer: "Trainer") -> None:
             )
 
 
-def _conclude(trainer: "Trainer", test_loss: float | None) -> None:
-    from charrnn.cli.output import loss_text
-    from charrnn.cli.terminal import say
-
+def _conclude(trainer: Trainer, test_loss: float | None) -> None:
     done = trainer.progress
     where = shlex.quote(str(trainer.run))
     if done.iteration < trainer.iterations:
@@ -262,7 +243,7 @@ def _conclude(trainer: "Trainer", test_loss: float | None) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(trainer: "Trainer") -> Iterator[list[int]]:
+def _stopped_by_signals(trainer: Trainer) -> Iterator[list[int]]:
     """Within it, a first Ctrl-C, SIGTERM or closed terminal stops the trainer after its iteration, a second at once.
     Yields the list that the signal's number is put in."""
     received: list[int] = []

@@ -8,14 +8,16 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
+from charrnn.cli.levels import has_colour
+from charrnn.cli.output import loss_text
+from charrnn.cli.terminal import can_show
+from charrnn.report.braille import chart
+from charrnn.report.curves import Curves, panels, read_curves
 from charrnn.report.escaping import escaped
-
-if TYPE_CHECKING:
-    from charrnn.report.curves import Curves
+from charrnn.storage.run import Run
 
 SECONDS_BETWEEN_LOOKS = 1
 _WIDE = 100
@@ -32,8 +34,6 @@ def command(run: str, once: bool) -> None:
 
     RUN is a folder that charrnn train is writing. It ends with the run, or with Ctrl-C, which does not touch the run.
     """
-    from charrnn.report.curves import read_curves
-    from charrnn.storage.run import Run
 
     watched = Run(run)
     curves = read_curves(watched)
@@ -70,17 +70,13 @@ def _screen() -> Iterator[threading.Event]:
             signal.signal(resized, before)
 
 
-def _print(curves: "Curves") -> None:
+def _print(curves: Curves) -> None:
     size = shutil.get_terminal_size()
     click.echo("\n".join(_frame(curves, size.columns, size.lines)))
 
 
-def _frame(curves: "Curves", width: int, height: int) -> list[str]:
+def _frame(curves: Curves, width: int, height: int) -> list[str]:
     """At most ``height`` lines of at most ``width`` columns: figures, charts, the newest sample."""
-    from charrnn.cli.levels import has_colour
-    from charrnn.cli.terminal import can_show
-    from charrnn.report.braille import chart
-    from charrnn.report.curves import panels
 
     loss, _, norm, *_ = panels([curves])
     across = 2 if width >= _WIDE else 1
@@ -98,9 +94,8 @@ def _frame(curves: "Curves", width: int, height: int) -> list[str]:
     return lines[: max(height - 1, 1)]
 
 
-def _figures(curves: "Curves") -> str:
+def _figures(curves: Curves) -> str:
     """How far the run is, by its last report."""
-    from charrnn.cli.output import loss_text
 
     if not len(curves.training):
         return f"{curves.run}: nothing reported yet"

@@ -1,6 +1,7 @@
-"""Files that are whole or not there, whatever happens while they are written."""
+"""Files that are whole or not there at all, whatever happens while they are written."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,17 +10,22 @@ from typing import BinaryIO
 from charrnn.errors import CharRNNError
 
 
+def name_of(path: str) -> str:
+    """The last part of a path, whichever system it is from; of a root, which has none, the root."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or path[:1]
+
+
 def replace_file(
     path: Path,
     write: Callable[[BinaryIO], object],
     verify: Callable[[Path], object] = lambda written: None,
     previous: Path | None = None,
 ) -> None:
-    """Puts a file in the place of ``path``: the old one stands until the new one is whole and on the disk.
+    """Puts a file in the place of ``path``: the old one stays until the new one is whole and on the disk.
 
-    ``write`` writes it, beside its place; once it is on the disk ``verify`` may read it, and raise; then it is moved to
-    its place. What stood there is kept as ``previous``, if that is given, and is not missing for a moment.
-    Where anything fails, the file beside is removed and the error passes on.
+    ``write`` writes it under another name, beside its place; once it is on the disk, ``verify`` may read it, and raise;
+    then it is moved to its place. With ``previous``, the old file is kept under that name, and neither name is ever
+    missing. Where anything fails, the unfinished file is removed and the error passes on.
     """
     beside = _beside(path)
     try:
@@ -36,36 +42,37 @@ def replace_file(
     _sync_folder(path.parent)
 
 
-def write_output(path: Path, write: Callable[[BinaryIO], object], option: str = "--to") -> None:
-    """``replace_file`` for what a user asked for with ``option``; raises CharRNNError where it cannot be written."""
+def write_output(path: Path, write: Callable[[BinaryIO], object], argument: str = "to") -> None:
+    """``replace_file`` for an output that a user named with ``argument``; raises CharRNNError where it cannot be
+    written."""
     try:
         replace_file(path, write)
     except OSError as error:
         raise CharRNNError(
-            f"{str(path)!r} cannot be written: {error.strerror or error}; name another file with {option}"
+            f"{str(path)!r} cannot be written: {error.strerror or error}", f"name another file with {{{argument}}}"
         ) from None
 
 
-def check_free(path: Path, force: bool, option: str = "--to") -> None:
-    """Before anything is computed: raises CharRNNError where ``option`` names a file that cannot be made, or one that
-    is there and may not go."""
+def check_free(path: Path, force: bool, argument: str = "to") -> None:
+    """Before anything is computed: raises CharRNNError where the file that a user named with ``argument`` cannot be
+    made, or is there already and may not be replaced."""
     if not path.name or path.is_dir():
-        raise CharRNNError(f"{str(path)!r} is a folder; name a file in it with {option}")
+        raise CharRNNError(f"{str(path)!r} is a folder", f"name a file in it with {{{argument}}}")
     if not path.parent.is_dir():
-        raise CharRNNError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}; make it first")
+        raise CharRNNError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}", "make it first")
     if os.path.lexists(path) and not force:
         raise CharRNNError(
-            f"{str(path)!r} is already there; replace it with --force, or name another file with {option}"
+            f"{str(path)!r} is already there", f"replace it with {{force}}, or name another file with {{{argument}}}"
         )
 
 
 def replace_text(path: Path, text: str) -> None:
-    """``replace_file`` with a text, in UTF-8, its line ends as they are."""
+    """``replace_file`` with a text, in UTF-8, its line ends unchanged."""
     replace_file(path, lambda file: file.write(text.encode()))
 
 
 def unfinished(folder: Path) -> list[Path]:
-    """What processes that were killed while they wrote have left in a folder."""
+    """Files in a folder that processes left half written when they were killed."""
     return [path for path in folder.glob(".*.unfinished-*") if path.is_file()]
 
 
@@ -74,7 +81,7 @@ def _beside(path: Path) -> Path:
 
 
 def _keep(path: Path, previous: Path) -> None:
-    """The same file under another name; a copy where the file system knows no second names."""
+    """Gives a file a second name; a copy where the file system has no links."""
     beside = _beside(previous)
     try:
         beside.unlink(missing_ok=True)

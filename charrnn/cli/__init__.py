@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from charrnn import __version__
+from charrnn.cli.remedies import CommandGroup, running, sentence
 from charrnn.cli.terminal import say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
 from charrnn.report.escaping import escaped
@@ -44,7 +45,7 @@ _MODULES = {"import": "import_"}
 """The modules whose name differs from their command's: a keyword cannot be imported by name."""
 
 
-class _Commands(click.Group):
+class _Commands(CommandGroup):
     """Imports a command when it is called; listing them imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,6 +56,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise _ReaderGoneError from error  # click would make it an exit code of 1
+        except CharRNNError as error:
+            raise _FailedError(sentence(error, running(ctx)), error.exit_code) from error
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -73,6 +76,14 @@ class _Commands(click.Group):
 
 class _ReaderGoneError(Exception):
     """Nobody reads stdout any more, as when it is piped to ``head``."""
+
+
+class _FailedError(Exception):
+    """What a command could not do, in its own words, and the exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,7 +107,7 @@ def main() -> None:
         error.show(shown)
         click.echo(escaped(shown.getvalue()), err=True, nl=False)
         code = error.exit_code
-    except CharRNNError as error:
+    except (_FailedError, CharRNNError) as error:
         code = _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         code = 130

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from charrnn.cli.remedies import running, sentence
 from charrnn.cli.terminal import say, write
 from charrnn.errors import CharRNNError
 from charrnn.generation.filters import FILTERS
@@ -70,7 +71,7 @@ class Session:
                 else:
                     self._turn(line.removeprefix("/").replace("\\n", "\n"))
             except CharRNNError as error:
-                say(f"charrnn: {error}")
+                say(f"charrnn: {sentence(error, running(click.get_current_context()))}")
 
     def _turn(self, typed: str) -> None:
         vocabulary = self._model.vocabulary

@@ -38,19 +38,19 @@ def picture_options(*names: str, required: bool = False) -> Callable[[Callable[.
     return decorated
 
 
-def check_picture(path: Path, force: bool, option: str) -> None:
-    """Before anything is computed. Raises CharRNNError where ``option`` names a file that cannot be made, where one is
-    there and may not go, and where Matplotlib is missing."""
+def check_picture(path: Path, force: bool, argument: str) -> None:
+    """Raises CharRNNError, before anything is computed, where ``argument`` names a file that cannot be made or may not
+    be replaced, and where Matplotlib is missing."""
 
-    check_free(path, force, option)
+    check_free(path, force, argument)
     load_extra("matplotlib", "plot")
 
 
-def write_picture(figure: "Figure", path: Path, option: str) -> None:
+def write_picture(figure: "Figure", path: Path, argument: str = "to") -> None:
     """Whole or not at all, in the format of the path's ending; raises CharRNNError where it cannot be written."""
 
     kind = path.suffix.lower().removeprefix(".")
-    write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), option)
+    write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), argument)
 
 
 @contextmanager
@@ -61,5 +61,5 @@ def picture_beside(path: Path | None, draw: "Callable[[], Figure]") -> Iterator[
         yield
     finally:
         if path is not None:
-            write_picture(draw(), path, "--plot")
+            write_picture(draw(), path, "plot")
             say(f"wrote {path}")

@@ -146,5 +146,7 @@ def check_replaceable(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise CharRNNError(f"{str(path)!r} cannot be replaced: {error.strerror}; name another file with --to") from None
-    raise CharRNNError(f"{str(path)!r} is no report; replace it with --force, or name another file with --to")
+        raise CharRNNError(
+            f"{str(path)!r} cannot be replaced: {error.strerror}", "name another file with {to}"
+        ) from None
+    raise CharRNNError(f"{str(path)!r} is no report", "replace it with {force}, or name another file with {to}")

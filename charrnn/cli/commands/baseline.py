@@ -56,7 +56,6 @@ def command(
     A compressor takes as much for a character as the part adds to the compressed training part; zlib looks back over
     32 KiB only and bz2 over 900 kB, so that they make little of a long text.
     """
-
     text = corpus_of(settings_of(layers_of(corpus, configs, assignments), configs))
     if streams is not None:
         text = in_streams(text, streams)
@@ -77,7 +76,6 @@ def command(
 
 def measured_baselines(corpus: Corpus, part: str = "validation", order: int | None = None) -> list[Baseline]:
     """All baselines of a corpus, with a bar on a terminal where they take longer than a second."""
-
     order = order or ORDER
     found = baselines(corpus, part, order)
     return list(

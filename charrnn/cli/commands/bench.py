@@ -25,7 +25,6 @@ def command(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tupl
     floating-point operations a second, of those in matrix products; large products show how many this machine reaches
     with all its cores.
     """
-
     settings = settings_of(layers_of(corpus, configs, assignments), configs)
     trainer = Trainer(settings, corpus_of(settings))
     introduce(trainer)

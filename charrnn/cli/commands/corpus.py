@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from tqdm import tqdm
 
 from charrnn.cli.options import layers_of, settings_of, settings_options
+from charrnn.cli.remedies import CommandGroup
 from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
@@ -24,7 +25,7 @@ from charrnn.text.survey import Survey, survey
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("corpus")
+@click.group("corpus", cls=CommandGroup)
 def command() -> None:
     """Known texts by name, and what any text is made of."""
 
@@ -33,7 +34,6 @@ def command() -> None:
 @json_option
 def list_corpora(as_json: bool) -> None:
     """List the known corpora: name, size, licence, title, and the file where it has been fetched."""
-
     known = [asdict(corpus) | {"path": _text(fetched(name))} for name, corpus in catalogue().items()]
     if as_json:
         click.echo(json.dumps(known))
@@ -56,7 +56,6 @@ def fetch_corpus(name: str) -> None:
     is in the user's cache folder, or in the folder that the environment variable CHARRNN_CACHE names; charrnn train
     NAME finds it there.
     """
-
     bar = tqdm(total=1, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False)
     with bar as progress:  # the library sets the total, and asks for its truth before
         path = fetch(name, progress)
@@ -73,7 +72,6 @@ def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: 
     CORPUS and settings are those of charrnn train: they say how the text is read, and how many streams and windows it
     makes. Lines count from 1. Files are read a block at a time.
     """
-
     settings = settings_of(layers_of(corpus, configs, assignments), configs)
     c = settings.corpus
     sources = find_sources(c.path)
@@ -90,7 +88,6 @@ def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: 
 
 def _watched(blocks: Iterable[str]) -> Iterator[str]:
     """The blocks, with a bar on a terminal where they take more than a second."""
-
     bar = tqdm(unit=" characters", unit_scale=True, delay=1, disable=not sys.stderr.isatty(), leave=False)
     with bar as progress:
         for block in blocks:
@@ -100,7 +97,6 @@ def _watched(blocks: Iterable[str]) -> Iterator[str]:
 
 def _facts(found: Survey, settings: Settings, name: str, sources: list[str]) -> dict[str, Any]:
     """What is shown, as JSON has it."""
-
     c, t, n = settings.corpus, settings.training, found.length
     facts: dict[str, Any] = {
         "name": name,

@@ -24,7 +24,6 @@ def command(checkpoint: str, at: int | None, kind: str, to: str | None, force: b
     CHECKPOINT is a run folder or a file. The arrays are rnn.weight_ih_l0 and so on, head.weight, head.bias and
     embedding.weight. Prints the path of the file; charrnn import makes a checkpoint of it again.
     """
-
     path = Path(to or f"{Path(checkpoint).resolve().stem}.{kind}")
     check_free(path, force)
     loaded = load_checkpoint(checkpoint, at)

@@ -56,11 +56,10 @@ def command(
     0.9; the table has the shares of time that units spend there, the mean over units and the quantiles 10%, 50% and
     90%; the plots have a point for each unit (Karpathy et al. 2015). --show draws the mean over the units of a layer.
     """
-
     if show and as_json:
         raise click.UsageError("--show and --json print different things; give one")
     if plot is not None:
-        check_picture(plot, force, "--plot")
+        check_picture(plot, force, "plot")
     checkpoint = load(path)
     names = gate_names(checkpoint.model.network)
     if not names:

@@ -84,9 +84,8 @@ def command(
     h, and for the LSTM by its cell state c too. Norms are averaged over 256 places; where few of them make the mean,
     the median says so.
     """
-
     if plot is not None:
-        check_picture(plot, force, "--plot")
+        check_picture(plot, force, "plot")
     layers = layers_of(corpus, configs, assignments, iterations=iterations)
     if path is None:
         found = _of_small_networks(layers, steps, positions)
@@ -101,7 +100,6 @@ def command(
 
 def _of_small_networks(layers: Layers, steps: int, positions: int) -> Findings:
     """Trains them."""
-
     usual = [from_mapping(COMPARED, "charrnn gradients"), *layers]
     settings, large = (resolve([*usual, from_mapping(more, "charrnn gradients")], NAMES) for more in ({}, LARGE))
     unclipped = large.model_copy(update={"training": large.training.model_copy(update={"clip": None})})
@@ -160,7 +158,6 @@ def _contexts(model: Model, text: Ids, positions: int) -> list[ContextLoss]:
 
 def _flow(trainer: Trainer, text: Ids, steps: int) -> Flow:
     """Trains, and says what."""
-
     m, size = trainer.settings.model, len(trainer.model.parameters.vector)
     say(
         f"training {m.cell}, {m.layers} x {m.hidden}, {size:,} parameters, {trainer.iterations:,} iterations, "
@@ -171,7 +168,6 @@ def _flow(trainer: Trainer, text: Ids, steps: int) -> Flow:
 
 def _training(trainer: Trainer) -> Iterator[Step]:
     """The iterations of a training, with a bar on a terminal."""
-
     with tqdm(
         total=trainer.iterations, delay=1, leave=False, disable=None, bar_format="{n}/{total}, {remaining} left {bar}"
     ) as bar:

@@ -18,7 +18,6 @@ def command(file: str, to: str, force: bool) -> None:
 
     FILE is a safetensors or .npz file. The checkpoint holds weights only: enough to write with, not to resume a run.
     """
-
     path = Path(to)
     check_free(path, force)
     import_weights(Path(file)).save(path)

@@ -21,7 +21,6 @@ def command(checkpoint: str, at: int | None, as_json: bool) -> None:
 
     CHECKPOINT is a run folder or a file. A norm is the root of the sum of squares.
     """
-
     facts = summary(load_checkpoint(checkpoint, at))
     if as_json:
         click.echo(json.dumps(facts))

@@ -81,7 +81,6 @@ def command(
     balanced accuracy, of a threshold, where the property is there or not (0.5 is chance); R^2, of a line, where it is a
     number (0 is chance). Beside it stands what the best unit reaches by luck, with the property moved out of place.
     """
-
     if find and unit:
         raise click.UsageError("--find says which unit to show; give --unit or --find")
     if as_html and as_json:

@@ -18,7 +18,6 @@ def command(runs: tuple[str, ...], to: Path, force: bool) -> None:
 
     RUN is a folder that charrnn train made; the run may still go on. Prints the path of the file.
     """
-
-    check_picture(to, force, "--to")
-    write_picture(draw(read_all(map(Run, runs))), to, "--to")
+    check_picture(to, force, "to")
+    write_picture(draw(read_all(map(Run, runs))), to)
     click.echo(to)

@@ -22,7 +22,6 @@ def command(runs: tuple[str, ...], to: str, force: bool) -> None:
     RUN is a folder that charrnn train made; the run may still go on. The page holds its curves, its progression, its
     settings and its vocabulary, and needs no network. A report that is there is replaced. Prints the path of the file.
     """
-
     path = Path(to)
     if to != "-" and not force:
         check_replaceable(path)

@@ -60,7 +60,6 @@ def command(
     is predicted as sampling begins, after a line end, to its last. With several checkpoints, a table says which
     network predicts each text best: the likeliest author.
     """
-
     if show + html + (lines or as_json) > 1:
         raise click.UsageError("--show, --html, --lines and --json print different things; give one, or --lines --json")
     if len(paths) > 1 and (show or html or lines):
@@ -131,7 +130,6 @@ class _Reading:
 
 def _scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
     """The score of each text and, where there are several, of all of them. Raises CorpusError where there is none."""
-
     together = sum((reading.score for reading in readings), Score())
     if not together.characters:
         names = ", ".join(repr(reading.name) for reading in readings)
@@ -142,7 +140,6 @@ def _scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
 
 def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
     """What is said of each, a line."""
-
     for name, s in _scores(readings):
         unknown = f", {s.unknown:,} unknown" if s.unknown else ""
         loss = f"{loss_text(s.loss)}, perplexity {s.perplexity:.2f}, " if s.characters else ""
@@ -151,7 +148,6 @@ def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
 
 def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
     """A table of texts and networks."""
-
     columns = [_scores(of_one) for of_one in readings]
     rows = [["", *paths]]
     for same_text in zip(*columns, strict=True):

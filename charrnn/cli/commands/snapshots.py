@@ -25,7 +25,6 @@ def command(run: str, at: list[int] | None, raw: bool) -> None:
     RUN is the folder that charrnn train made. Real words are those that occur at least three times in the training
     text; words of one letter do not count.
     """
-
     snapshots = {snapshot.iteration: snapshot for snapshot in Run(run).snapshots()}
     missing = [iteration for iteration in at or [] if iteration not in snapshots]
     if missing or not snapshots:

@@ -27,7 +27,6 @@ def command(
     second or two how fast this machine trains each size. The losses expected come from a formula fitted to short runs
     on three texts, and are ranges: it knows your text only by its length and by how well it compresses.
     """
-
     settings = settings_of(layers_of(corpus, configs, assignments, minutes=minutes), configs)
     learnt = corpus_of(settings)
     say(f"corpus: {learnt.name}, {len(learnt.training):,} characters to learn; measuring how fast this machine is")

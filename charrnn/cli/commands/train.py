@@ -69,7 +69,6 @@ def command(
     Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
     them all. Ctrl-C stops a run safely, and --resume goes on with it exactly.
     """
-
     if resume and force:
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
     if resume and init_from:
@@ -101,7 +100,6 @@ def _started(
 ) -> Trainer:
     """The trainer of a new run, its folder held until the stack is closed. Nothing of it is written before everything
     has been found to fit."""
-
     run.check_free(force)
     piped = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
     corpus = corpus_of(settings, piped, run.ids, beginning.model.vocabulary if beginning else None)
@@ -122,7 +120,6 @@ def _started(
 def _resumed(run: Run, layers: Sequence[Sequence[Entry]], baseline: bool, stack: ExitStack) -> Trainer:
     """The trainer of a run that goes on, its folder held until the stack is closed. What the run wrote beyond its
     checkpoint is cut off."""
-
     run.check_exists()
     stack.enter_context(run.writing())
     checkpoint = run.last_checkpoint()
@@ -143,7 +140,6 @@ def _baseline(trainer: Trainer) -> dict[str, Any]:
 
 def _baseline_text(run: Run | None) -> str | None:
     """What the network has to beat, where that is known."""
-
     kept = run.baseline() if run else {}
     if not kept:
         return None
@@ -153,7 +149,6 @@ def _baseline_text(run: Run | None) -> str | None:
 
 def _with_paths(settings: Settings, run: Run) -> Settings:
     """Paths that hold from any folder, and for standard input the copy that the run keeps."""
-
     absolute = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
     corpus = settings.corpus.model_copy(update={"path": absolute})
     origin = settings.training.init_from
@@ -163,7 +158,6 @@ def _with_paths(settings: Settings, run: Run) -> Settings:
 
 def _say_beginning(beginning: Checkpoint, vocabulary: Vocabulary) -> None:
     """Says which network training begins with, and which of its characters are new."""
-
     known = beginning.model.vocabulary.characters
     new = "".join(character for character in vocabulary.characters if character not in known)
     shown = f": {new[:40]}{' and others' if len(new) > 40 else ''}" if new else ""
@@ -175,13 +169,11 @@ def _say_beginning(beginning: Checkpoint, vocabulary: Vocabulary) -> None:
 
 def _event_file(folder: str | None, stack: ExitStack) -> EventFile | None:
     """What writes for TensorBoard, closed with the stack; None where no folder is named."""
-
     return stack.enter_context(closing(EventFile(Path(folder)))) if folder else None
 
 
 def _train(trainer: Trainer, event_file: EventFile | None) -> None:
     """Trains, shows what happens, and exits as the signal that stopped it asks."""
-
     _introduce(trainer)
     progress = TrainingBar(trainer.progress.iteration, trainer.iterations)
     test_loss = None

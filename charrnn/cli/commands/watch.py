@@ -34,7 +34,6 @@ def command(run: str, once: bool) -> None:
 
     RUN is a folder that charrnn train is writing. It ends with the run, or with Ctrl-C, which does not touch the run.
     """
-
     watched = Run(run)
     curves = read_curves(watched)
     if once or not sys.stdout.isatty():
@@ -77,7 +76,6 @@ def _print(curves: Curves) -> None:
 
 def _frame(curves: Curves, width: int, height: int) -> list[str]:
     """At most ``height`` lines of at most ``width`` columns: figures, charts, the newest sample."""
-
     loss, _, norm, *_ = panels([curves])
     across = 2 if width >= _WIDE else 1
     look = {"width": (width - 2 * (across - 1)) // across, "height": max(height // 2, 4)}
@@ -96,7 +94,6 @@ def _frame(curves: Curves, width: int, height: int) -> list[str]:
 
 def _figures(curves: Curves) -> str:
     """How far the run is, by its last report."""
-
     if not len(curves.training):
         return f"{curves.run}: nothing reported yet"
     facts = [f"{curves.run}: iteration {curves.last_iteration:,}", f"loss {loss_text(curves.training.values[-1])}"]

@@ -1,0 +1,46 @@
+"""The words for an error on the command line: where its remedy names an argument of the library in braces, an option
+of the command that ran."""
+
+from typing import Any
+
+import click
+
+from charrnn.errors import CharRNNError
+
+SETTINGS = {"encoding": "corpus.encoding", "minutes": "training.minutes"}
+"""The settings that say the same as an argument, for commands without an option for it."""
+
+
+class CommandGroup(click.Group):
+    """A group from which ``running`` learns which of its commands runs."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        ctx.find_root().obj = command
+        return name, command, rest
+
+
+def running(context: click.Context) -> click.Command:
+    """The command that runs, or the group where none has been found in it."""
+    root = context.find_root()
+    command: Any = root.obj
+    return command if isinstance(command, click.Command) else root.command
+
+
+def sentence(error: CharRNNError, command: click.Command) -> str:
+    """An error in the words of a command's options."""
+    return error.worded(lambda argument: word(argument, command))
+
+
+def word(argument: str, command: click.Command) -> str:
+    """What a user of that command calls an argument of the library: its option, or its place in the usage line, such
+    as CORPUS; where the command has neither, the setting that says the same, or the name as it is."""
+    flag = f"--{argument.replace('_', '-')}"
+    for parameter in command.params:
+        if flag in parameter.opts:
+            return flag
+        if parameter.name == argument and isinstance(parameter, click.Argument):
+            return argument.upper()
+    return SETTINGS.get(argument, argument)

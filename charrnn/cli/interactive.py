@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from charrnn.cli.remedies import running, sentence
-from charrnn.cli.terminal import say, write
+from charrnn.cli.terminal import print_text, say
 from charrnn.errors import CharRNNError
 from charrnn.generation.filters import FILTERS
 from charrnn.generation.sampler import Forbid, Reader, generate
@@ -78,7 +78,7 @@ class Session:
         typed = vocabulary.decode(vocabulary.encode(typed, self._unknown))
         self._last = self._text, typed
         self._text += typed
-        write(typed, self._raw)
+        print_text(typed, self._raw)
         filters = {name: self._settings[name] for name in FILTERS}
         pieces = generate(
             *(self._model, self._settings["length"], self._rng), prime=self._text, filters=filters, **self._options
@@ -87,13 +87,13 @@ class Session:
         try:
             with _stopped_by_ctrl_c() as stopped:
                 for (piece,) in pieces:
-                    write(piece, self._raw)
+                    print_text(piece, self._raw)
                     written += piece
                     if stopped:
                         break
         finally:
             self._text += written
-            write("\n")
+            print_text("\n")
         self._after(written)
 
     def _command(self, name: str = "", value: str | None = None) -> None:

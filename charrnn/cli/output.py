@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from tqdm import tqdm
 
-from charrnn.cli.terminal import say, write
+from charrnn.cli.terminal import print_text, say
 from charrnn.storage.snapshot import Snapshot
 from charrnn.training.trainer import Evaluation, Fact, Planned, Step, Trainer
 
@@ -83,7 +83,7 @@ class TrainingBar:
                     say(f"iteration {fact.iteration:,}: at this speed {fact.iterations:,} fit in the time")
             case Snapshot():
                 with tqdm.external_write_mode(file=sys.stdout):
-                    write(f"{snapshot_text(fact)}\n")
+                    print_text(f"{snapshot_text(fact)}\n")
 
     def _step(self, step: Step) -> None:
         facts = f"loss {step.loss:.3f}{self._validation}, {step.characters_per_second:,.0f} chars/s"

@@ -15,7 +15,7 @@ from charrnn.analysis.activations import gate_names
 from charrnn.analysis.gates import LEFT, QUANTILES, RIGHT, Gate, study
 from charrnn.cli.levels import line_width
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
-from charrnn.cli.terminal import can_show, write
+from charrnn.cli.terminal import can_show, print_text
 from charrnn.cli.texts import load, reading_options, windows
 from charrnn.errors import CharRNNError
 from charrnn.report.escaping import escaped
@@ -74,23 +74,23 @@ def command(
             _json(characters, gates)
         elif show:
             for line in _along(characters, gates):
-                write(f"{line}\n")
+                print_text(f"{line}\n")
         else:
             _table(characters, gates)
             for line in _scatter(gates):
-                write(f"{line}\n")
+                print_text(f"{line}\n")
 
 
 def _table(text: str, gates: Sequence[Gate]) -> None:
     quantiles = "".join(f"{quantile:>7.0%}" for quantile in QUANTILES)
-    write(f"{len(text):,} characters\n\n")
-    write(f"{'':22}  {f'share of time below {LEFT}':^27}  {f'share of time above {RIGHT}':^27}".rstrip() + "\n")
-    write(f"layer  {'gate':<8}  {'mean':>5}  {'mean':>6}{quantiles}  {'mean':>6}{quantiles}\n")
+    print_text(f"{len(text):,} characters\n\n")
+    print_text(f"{'':22}  {f'share of time below {LEFT}':^27}  {f'share of time above {RIGHT}':^27}".rstrip() + "\n")
+    print_text(f"layer  {'gate':<8}  {'mean':>5}  {'mean':>6}{quantiles}  {'mean':>6}{quantiles}\n")
     for gate in gates:
         row = f"{gate.layer:>5}  {gate.name:<8}  {gate.mean.mean():5.3f}"
         for share in (gate.left, gate.right):
             row += f"  {share.mean():6.1%}" + "".join(f"{q:7.1%}" for q in np.quantile(share, QUANTILES))
-        write(f"{row}\n")
+        print_text(f"{row}\n")
 
 
 def _scatter(gates: Sequence[Gate]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from charrnn.analysis.activations import activation_names, collect, gate_names
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe, liveliest, rank, shades
 from charrnn.arrays import Array
 from charrnn.cli.levels import background, coloured, has_colour, marked, painted, runs, visible
-from charrnn.cli.terminal import say, write
+from charrnn.cli.terminal import print_text, say
 from charrnn.cli.texts import load, reading_options
 from charrnn.cli.texts import windows as windows_of
 from charrnn.errors import CorpusError
@@ -162,28 +162,28 @@ def _mean(name: str, text: str) -> str:
 
 
 def _table(name: str, ranking: Ranking, seen: _Seen, top: int) -> None:
-    write(f"{name}: {describe(name)}; {_mean(name, seen.text)} in {len(seen.text):,} characters\n\n")
-    write(f"{'unit':>8}  {ranking.measure:>17}  told by its {seen.label}\n")
+    print_text(f"{name}: {describe(name)}; {_mean(name, seen.text)} in {len(seen.text):,} characters\n\n")
+    print_text(f"{'unit':>8}  {ranking.measure:>17}  told by its {seen.label}\n")
     best = ranking.best(top)
     for place in best:
         unit = f"{place[0]}:{place[1]}"
-        write(f"{unit:>8}  {ranking.scores[place]:17.3f}  {_rule(ranking, place)}\n")
-    write(f"{'by luck':>8}  {round(ranking.by_luck, 3) + 0:17.3f}\n")
+        print_text(f"{unit:>8}  {ranking.scores[place]:17.3f}  {_rule(ranking, place)}\n")
+    print_text(f"{'by luck':>8}  {round(ranking.by_luck, 3) + 0:17.3f}\n")
     say(f"see it with --unit {best[0][0]}:{best[0][1]}")
 
 
 def _overview(seen: _Seen) -> None:
-    write(f"the unit that tells each property best by its {seen.label}, in {len(seen.text):,} characters\n\n")
-    write(f"{'':<13}  {'unit':>6}  {'score':>6}  {'by luck':>7}\n")
+    print_text(f"the unit that tells each property best by its {seen.label}, in {len(seen.text):,} characters\n\n")
+    print_text(f"{'':<13}  {'unit':>6}  {'score':>6}  {'by luck':>7}\n")
     for name in PROPERTIES:
         try:
             ranking = rank(seen.text, seen.values, name)
         except CorpusError:
-            write(f"{name:<13}  {'-':>6}  the same at all characters of one half of the text\n")
+            print_text(f"{name:<13}  {'-':>6}  the same at all characters of one half of the text\n")
             continue
         ((layer, number),) = ranking.best(1)
         best, luck = ranking.scores[layer, number], round(ranking.by_luck, 3) + 0
-        write(f"{name:<13}  {f'{layer}:{number}':>6}  {best:6.3f}  {luck:7.3f}  {ranking.measure}\n")
+        print_text(f"{name:<13}  {f'{layer}:{number}':>6}  {best:6.3f}  {luck:7.3f}  {ranking.measure}\n")
     say("see a unit with --unit, and more units for a property with --find")
 
 
@@ -220,8 +220,8 @@ def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, rank
     }
     low, high = ("closed", "open") if seen.is_gate else ("below zero", "above")
     script = f"\n{page_part('neurons.js')}"
-    write(page_begin(title, "neurons.css", script))
-    write(
+    print_text(page_begin(title, "neurons.css", script))
+    print_text(
         f"<p>The {seen.coloured} of one unit after each character: <span class=low>&nbsp;{low}&nbsp;</span> "
         f"<span class=high>&nbsp;{high}&nbsp;</span></p>\n"
         "<form><label>layer <select id=layer>"
@@ -231,19 +231,19 @@ def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, rank
         "<button type=button id=next aria-label=next>&rarr;</button> <output id=value></output></form>\n"
     )
     if name and ranking:
-        write(f"<p>{safe(describe(name).capitalize())}, by {html.escape(ranking.measure)}: ")
-        write(
+        print_text(f"<p>{safe(describe(name).capitalize())}, by {html.escape(ranking.measure)}: ")
+        print_text(
             " ".join(
                 f'<button type=button data-unit="{layer}:{number}">{layer}:{number} '
                 f"<small>{ranking.scores[layer, number]:.3f}</small></button>"
                 for layer, number in found
             )
         )
-        write(f" by luck {ranking.by_luck:.3f}</p>\n")
-    write("<noscript><p>The colours need JavaScript.</p></noscript>\n<pre dir=auto>")
-    write("".join(f"<span>{safe(visible(character))}</span>" for character in text))
-    write(f'</pre>\n<script type="application/json" id=data>{json.dumps(data)}</script>\n')
-    write(f"<script>{script}</script>\n{PAGE_END}")
+        print_text(f" by luck {ranking.by_luck:.3f}</p>\n")
+    print_text("<noscript><p>The colours need JavaScript.</p></noscript>\n<pre dir=auto>")
+    print_text("".join(f"<span>{safe(visible(character))}</span>" for character in text))
+    print_text(f'</pre>\n<script type="application/json" id=data>{json.dumps(data)}</script>\n')
+    print_text(f"<script>{script}</script>\n{PAGE_END}")
 
 
 def _rounded(numbers: Array) -> list[float]:

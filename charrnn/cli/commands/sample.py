@@ -16,7 +16,7 @@ from tqdm import tqdm
 from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, training_text
 from charrnn.analysis.novelty import novelty as novelty_of
 from charrnn.cli.interactive import Session
-from charrnn.cli.terminal import raw_option, say, write
+from charrnn.cli.terminal import print_text, raw_option, say
 from charrnn.cli.texts import checkpoint_option, load
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
@@ -172,16 +172,16 @@ def _write(
     model: Model, length: int, seed: int, options: dict[str, Any], raw: bool, after: Callable[[str], None]
 ) -> None:
     texts = [StringIO() for _ in range(options["count"])]
-    write(options["prime"], raw)
+    print_text(options["prime"], raw)
     for pieces in generate(model, length, np.random.default_rng(seed), **options):
-        write(pieces[0], raw)
+        print_text(pieces[0], raw)
         for text, piece in zip(texts, pieces, strict=True):
             text.write(piece)
     first, *others = (text.getvalue() for text in texts)
-    write("\n")
+    print_text("\n")
     after(first)
     for other in others:
-        write(SEPARATOR + options["prime"] + other + "\n", raw)
+        print_text(SEPARATOR + options["prime"] + other + "\n", raw)
         after(other)
 
 
@@ -198,7 +198,7 @@ def _write_best(
     groups = best_of(choices, model, length, np.random.default_rng(seed), progress=progress, **options)
     for k, group in enumerate(groups):
         best, worst = group[0], group[-1]
-        write((SEPARATOR if k else "") + options["prime"] + best.text + "\n", raw)
+        print_text((SEPARATOR if k else "") + options["prime"] + best.text + "\n", raw)
         say(
             f"best of {choices}: mean log-probability {best.score:.3f} nats/char ({best.score / math.log(2):.3f} "
             f"bits); the worst {worst.score:.3f}"

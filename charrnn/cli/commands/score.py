@@ -15,7 +15,7 @@ from charrnn.analysis.scoring import Piece, Score, lines, read
 from charrnn.cli.levels import has_colour
 from charrnn.cli.output import loss_text
 from charrnn.cli.surprisal import coloured, legend, marked, page_begin, page_figures, page_text
-from charrnn.cli.terminal import say, write
+from charrnn.cli.terminal import print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
@@ -88,7 +88,7 @@ def command(
             _compare(paths, readings)
         else:
             for figures in _figures(readings[0]):
-                write(f"{figures}\n")
+                print_text(f"{figures}\n")
 
 
 class _Reading:
@@ -158,8 +158,8 @@ def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> No
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        write(f"{line.rstrip()}\n")
-    write("* the network that predicts it best\n")
+        print_text(f"{line.rstrip()}\n")
+    print_text("* the network that predicts it best\n")
     for path, of_one in zip(paths, readings, strict=True):
         unknown = sum(reading.score.unknown for reading in of_one)
         if unknown:
@@ -192,17 +192,17 @@ def _show(readings: Sequence[_Reading]) -> None:
             sys.stdout.write(text)
         sys.stdout.write("\n")
     for figures in _figures(readings):
-        write(f"{figures}\n")
+        print_text(f"{figures}\n")
 
 
 def _html(readings: Sequence[_Reading], title: str) -> None:
-    write(page_begin(f"How {title} reads"))
+    print_text(page_begin(f"How {title} reads"))
     for reading in readings:
         for text in page_text(reading.name, reading):
-            write(text)
+            print_text(text)
     for figures in _figures(readings):
-        write(page_figures(figures))
-    write(PAGE_END)
+        print_text(page_figures(figures))
+    print_text(PAGE_END)
 
 
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
@@ -225,9 +225,9 @@ def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
     width = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
     places = [f"{name}:{line.number}" if len(readings) > 1 else str(line.number) for name, line in found]
     column = max(map(len, ["line", *places]))
-    write(f"nats/char    bits  {'line':>{column}}  text\n")
+    print_text(f"nats/char    bits  {'line':>{column}}  text\n")
     for place, (_, line) in zip(places, found, strict=True):
         row = f"{line.score.loss:9.3f}  {line.score.bits:6.3f}  {place:>{column}}  {line.text}"
-        write(f"{escaped(row)[:width]}\n")
+        print_text(f"{escaped(row)[:width]}\n")
     for figures in _figures(readings):
         say(figures)

@@ -3,7 +3,7 @@
 import click
 
 from charrnn.cli.output import snapshot_text
-from charrnn.cli.terminal import raw_option, write
+from charrnn.cli.terminal import print_text, raw_option
 from charrnn.errors import RunError
 from charrnn.storage.run import Run
 
@@ -31,4 +31,4 @@ def command(run: str, at: list[int] | None, raw: bool) -> None:
         there = ", ".join(map(str, snapshots)) or "none"
         raise RunError(f"run {run!r} took no snapshot at {', '.join(map(str, missing)) or 'all'}; there are: {there}")
     for iteration in at or snapshots:
-        write(f"{snapshot_text(snapshots[iteration])}\n", raw)
+        print_text(f"{snapshot_text(snapshots[iteration])}\n", raw)

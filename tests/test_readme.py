@@ -1,5 +1,5 @@
-"""The examples of the README, docs/how-to.md and docs/see.md run, in this order, on a small text and network; and the
-steps of docs/tour.md on the text that it says, with a small network."""
+"""The examples of the README and of ``RUN``, the pages after it, run in this order on a small text and network; and
+the steps of docs/tour.md on the text that it names, with a small network."""
 
 import os
 import random
@@ -9,13 +9,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from charrnn import load_checkpoint
+
 ROOT = Path(__file__).parent.parent
-README, TOUR, *DOCS = (
-    (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tour.md", "docs/how-to.md", "docs/see.md")
-)
+README, TOUR = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tour.md"))
+RUN = ("how-to", "see", "run-folder")
+*PAGES, CHECKPOINT = ((ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in (*RUN, "checkpoint"))
 ELSEWHERE = ("pip install", "corpus fetch")
 """What needs the network; each has a test of its own."""
 
@@ -26,7 +30,7 @@ def blocks(text: str, kind: str) -> list[str]:
 
 
 PICTURES = re.findall(r"!\[[^]]*\]\(([^)]+)\)", TOUR)
-PYTHON = blocks("".join([README, *DOCS]), "python")
+PYTHON = blocks(README, "python")
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 SMALL = (
     "--set model.hidden=4 --set training.batch=2 --set training.window=8 --set training.validate_every=400 "
@@ -82,11 +86,17 @@ def run_in(folder: Path, *documents: str) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.fixture(scope="module")
+def walked(folder: Path) -> Path:
+    """The same folder after the commands of the README and of the pages after it."""
+    run_in(folder, README, *PAGES)
+    return folder
+
+
 @needs_bash
-def test_commands_run_one_after_the_other(folder: Path) -> None:
-    run_in(folder, README, *DOCS)
-    assert "It was " in (folder / "out.txt").read_text("utf-8")
-    made = {path.name for path in (folder / "runs").iterdir()}
+def test_commands_run_one_after_the_other(walked: Path) -> None:
+    assert "It was " in (walked / "out.txt").read_text("utf-8")
+    made = {path.name for path in (walked / "runs").iterdir()}
     assert {"my", "piped", "gru", "other", "often", "old", "war-and-peace", "minute", "tuned"} <= made
 
 
@@ -112,6 +122,24 @@ def test_library_example(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys, 
     assert shortened != block
     exec(compile(shortened, "README.md", "exec"), {})
     assert len(capsys.readouterr().out) >= 200
+
+
+@needs_bash
+def test_a_checkpoint_is_read_with_numpy_alone(walked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(walked)
+    said: dict[str, Any] = {}
+    for block in blocks(CHECKPOINT, "python"):
+        assert set(re.findall(r"^(?:import|from) (\w+)", block, re.M)) <= {"json", "numpy"}
+        exec(compile(block, "checkpoint.md", "exec"), said)
+    model = load_checkpoint("runs/my").model
+    ids, state = model.vocabulary.encode("\nIt wa"), model.network.zero_state(1)
+    for n in range(len(ids)):
+        logits = model.network.step(model.parameters, ids[n : n + 1], state)[0]
+    np.testing.assert_allclose(said["probabilities"], np.exp(logits) / np.exp(logits).sum(), atol=1e-6)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) <= 1200
 
 
 def test_every_recipe_is_named() -> None:

@@ -1,6 +1,7 @@
-"""The command reference as Markdown: ``python3 -m charrnn.cli.reference > docs/commands.md``"""
+"""Writes the command reference, docs/commands.md, from the commands themselves: ``python3 docs/make_commands.py``"""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -9,7 +10,7 @@ from charrnn.cli import cli
 HEAD = """\
 # Commands
 
-Made from the code by `python3 -m charrnn.cli.reference > docs/commands.md`; `charrnn COMMAND --help` says the same.
+Made from the code by `python3 docs/make_commands.py`; `charrnn COMMAND --help` says the same.
 
 Results and generated text go to stdout, everything else to stderr. Exit codes: 0; 1 for what went wrong; 2 for wrong
 usage or settings; 130 after Ctrl-C, 143 after SIGTERM. `charrnn train --print-config` lists every setting with its
@@ -27,7 +28,7 @@ _CHARRNN_COMPLETE=fish_source charrnn | source      # fish
 
 
 def commands(context: click.Context) -> Iterator[click.Context]:
-    """The contexts of all commands under one, in their order, a group before what it holds."""
+    """The contexts of all commands of a group, in the order of its help; a group comes before its own commands."""
     assert isinstance(context.command, click.Group)
     for name in context.command.list_commands(context):
         command = context.command.get_command(context, name)
@@ -57,4 +58,4 @@ def _section(context: click.Context) -> str:
 
 
 if __name__ == "__main__":
-    click.echo(reference(), nl=False)
+    Path(__file__).with_name("commands.md").write_text(reference(), "utf-8")

@@ -23,7 +23,6 @@ from threadpoolctl import threadpool_info
 from charrnn.nn.network import Network
 from charrnn.optim.clipping import clip_norm
 from charrnn.optim.optimizers import Adam
-from charrnn.settings.schema import TrainingSettings
 from charrnn.training.cores import available_cores
 from charrnn.training.engine import Engine
 
@@ -119,7 +118,7 @@ class OurTraining:
         self.amount = setting.streams * setting.window
         network = setting.network
         self._p = network.parameters(np.random.default_rng(0))
-        self._adam = Adam(self._p.vector, TrainingSettings(iterations=1))
+        self._adam = Adam(self._p.vector, self._p.shapes)
         self._state = network.zero_state(setting.streams)
         self._windows = cycle(setting.windows())
         workers = min(available_cores(), setting.streams)

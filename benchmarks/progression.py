@@ -10,7 +10,7 @@ import argparse
 import statistics
 
 from charrnn import Run, generate, load_checkpoint, seeds
-from charrnn.settings.recipes import corpus_of
+from charrnn.settings.build import build_corpus
 from charrnn.text.words import real_word_share
 
 SAMPLES, LENGTH = 8, 1000
@@ -25,7 +25,7 @@ def main() -> None:
     run = Run(arguments.run)
     snapshots = run.snapshots()
     settings = load_checkpoint(run.folder).settings
-    real = corpus_of(settings, cache=run.ids).real_words
+    real = build_corpus(settings, cache=run.ids).real_words
     temperatures = arguments.temperatures or sorted({1.0, settings.snapshots.temperature}, reverse=True)
 
     columns = [f"real words at {temperature:g}" for temperature in temperatures]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from charrnn.errors import CharRNNError as CharRNNError
     from charrnn.generation.sampler import generate as generate
     from charrnn.model import Model as Model
-    from charrnn.settings.recipes import load_settings as load_settings
+    from charrnn.settings.runs import load_settings as load_settings
     from charrnn.settings.schema import Settings as Settings
     from charrnn.storage.checkpoint import Checkpoint as Checkpoint
     from charrnn.storage.checkpoint import load_checkpoint as load_checkpoint
@@ -46,7 +46,7 @@ _HOME = {
     "generate": "charrnn.generation.sampler",
     "load_checkpoint": "charrnn.storage.checkpoint",
     "load_corpus": "charrnn.text.corpus",
-    "load_settings": "charrnn.settings.recipes",
+    "load_settings": "charrnn.settings.runs",
     "make_corpus": "charrnn.text.corpus",
 }
 

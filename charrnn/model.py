@@ -6,6 +6,7 @@ from charrnn import seeds
 from charrnn.errors import CorpusError
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
+from charrnn.settings.build import build_network
 from charrnn.settings.schema import Settings
 from charrnn.text.vocabulary import Vocabulary
 
@@ -21,7 +22,7 @@ class Model:
     @classmethod
     def new(cls, settings: Settings, vocabulary: Vocabulary) -> "Model":
         """An untrained model, drawn from the seed of its settings."""
-        network = network_of(settings, vocabulary)
+        network = build_network(settings, len(vocabulary))
         m = settings.model
         rng = seeds.generator(settings.training.seed, "initialisation")
         return cls(network, network.parameters(rng, m.initialisation, m.scale, m.forget_bias), vocabulary)
@@ -51,16 +52,3 @@ class Model:
             else:
                 array[:] = own
         return model
-
-
-def network_of(settings: Settings, vocabulary: Vocabulary) -> Network:
-    """The architecture that settings describe."""
-    m = settings.model
-    return Network(
-        len(vocabulary),
-        cell=m.cell,
-        layers=m.layers,
-        hidden_size=m.hidden,
-        embedding_size=m.embedding,
-        dtype=settings.compute.precision,
-    )

@@ -14,11 +14,6 @@ def resource(folder: str) -> Path:
     return inside if inside.is_dir() else _HERE.parent / folder
 
 
-def recipes() -> dict[str, Path]:
-    """The recipes by bare name."""
-    return {path.stem: path for path in sorted(resource("configs").glob("*.yaml"))}
-
-
 def shipped_network() -> Path:
     """The checkpoint that is there from the beginning: of the recipe ``tolstoy``, trained on War and Peace."""
     return resource("data") / "tolstoy.npz"

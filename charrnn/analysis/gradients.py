@@ -18,9 +18,10 @@ from threadpoolctl import threadpool_limits
 from charrnn.analysis.context import ContextLoss
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError, DivergenceError
-from charrnn.model import Model, network_of
+from charrnn.model import Model
 from charrnn.nn.functional import cross_entropy, cross_entropy_backward, quiet_overflow
 from charrnn.nn.parameters import Workspace
+from charrnn.settings.build import build_network
 from charrnn.settings.schema import Settings
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.trainer import Step
@@ -116,7 +117,7 @@ def like_sized(settings: Settings, vocabulary: Vocabulary) -> list[Settings]:
         return settings.model_copy(update={"model": settings.model.model_copy(update={"cell": cell, "hidden": hidden})})
 
     def size(candidate: Settings) -> int:
-        return sum(int(np.prod(shape)) for shape in network_of(candidate, vocabulary).shapes.values())
+        return sum(int(np.prod(shape)) for shape in build_network(candidate, len(vocabulary)).shapes.values())
 
     hidden = settings.model.hidden
     target = size(of("lstm", hidden))

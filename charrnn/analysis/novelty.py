@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from charrnn.arrays import Ids
 from charrnn.errors import CharRNNError, CorpusError
-from charrnn.settings.recipes import corpus_of
+from charrnn.settings.build import build_corpus
 from charrnn.storage.checkpoint import Checkpoint
 
 STRETCH = 20
@@ -23,7 +23,7 @@ def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
     if paths:
         settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": list(paths)})})
     try:
-        corpus = corpus_of(settings, known=checkpoint.model.vocabulary)
+        corpus = build_corpus(settings, known=checkpoint.model.vocabulary)
     except CorpusError as error:
         raise CorpusError(f"{error} (the training text is needed; --corpus says where it is now)") from None
     if corpus.sha256 != learnt.sha256:

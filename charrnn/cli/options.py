@@ -5,17 +5,15 @@ from collections.abc import Callable, Sequence
 import click
 from click.shell_completion import CompletionItem
 
-from charrnn.resources import recipes
-from charrnn.settings.recipes import DEFAULT_RECIPE, NAMES
-from charrnn.settings.schema import Settings, from_assignments, from_file, from_mapping, resolve
+from charrnn.settings.overlays import Overlay, from_assignments, from_file, from_mapping
+from charrnn.settings.recipes import recipes
+from charrnn.settings.runs import settings_to_start
+from charrnn.settings.schema import Settings
 from charrnn.settings.yamlfile import Entry
-
-Layers = Sequence[Sequence["Entry"]]
 
 
 def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What a shell offers after ``--config``: recipes by name, and files."""
-
     named = [CompletionItem(name) for name in recipes() if name.startswith(incomplete)]
     return [*named, CompletionItem(incomplete, type="file")]
 
@@ -40,26 +38,23 @@ def settings_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def layers_of(corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str], **options: object) -> Layers:
-    """What the user sets: the files in turn, then the assignments and other options of the command (those that are not
-    None, by name of the setting of training), then the corpus."""
-
-    given = [
+def overlays_of(
+    corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str], **options: object
+) -> list[Overlay]:
+    """What the user sets: the files in turn, then the assignments together with other options of the command (those
+    that are not None, by the name of the training setting), then the corpus."""
+    given = tuple(
         Entry(f"training.{name}", value, f"--{name.replace('_', '-')}")
         for name, value in options.items()
         if value is not None
-    ]
-    layers = [*map(from_file, configs), [*from_assignments(assignments), *given]]
-    return [*layers, from_mapping({"corpus.path": list(corpus)}, "the command line")] if corpus else layers
+    )
+    by_name = Overlay(from_assignments(assignments, "--set").entries + given)
+    paths = [from_mapping({"corpus.path": list(corpus)}, "the command line")] if corpus else []
+    return [*map(from_file, configs), by_name, *paths]
 
 
-def settings_of(layers: Layers, configs: Sequence[str]) -> Settings:
-    """Those layers resolved, over the default recipe where no file is named."""
-
-    return resolve(over_default(layers, configs), NAMES)
-
-
-def over_default(layers: Layers, configs: Sequence[str]) -> Layers:
-    """Those layers, over that of the default recipe where no file is named."""
-
-    return layers if configs else [from_file(DEFAULT_RECIPE), *layers]
+def settings_of(
+    corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str], **options: object
+) -> Settings:
+    """The settings of a new run, with what the user sets; see ``overlays_of``."""
+    return settings_to_start(overlays_of(corpus, configs, assignments, **options))

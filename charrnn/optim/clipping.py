@@ -1,5 +1,6 @@
-"""Limits for the gradient, so that one steep place cannot throw the parameters far away (Pascanu et al. 2012, arXiv
-1211.5063). Each works on the gradient vector in place and returns its global norm as it was before."""
+"""Limits for the gradient, so that one steep place in the loss cannot throw the parameters far away (Pascanu et al.
+2012, arXiv 1211.5063). Each works on the gradient vector g (P,) in place and returns its global norm as it was before.
+"""
 
 from collections.abc import Callable
 

@@ -1,16 +1,19 @@
 """What turns a gradient into a step, over the whole parameter vector p with its gradient g, both (P,).
 
-Each keeps its memory in ``state``, vectors (P,) by name, and works in place. ``weight_decay`` w adds w p to the
-gradient (an L2 penalty), except in AdamW. Signs and formulas are PyTorch's, so that recipes carry over.
+Each optimizer takes numbers as keyword arguments, PyTorch's defaults; works in place; and keeps what it remembers in
+``state``, vectors (P,) by name. Signs and formulas are PyTorch's, so that recipes carry over. ``weight_decay`` w adds
+w p to the gradient (an L2 penalty), except in AdamW.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.settings.schema import TrainingSettings
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 BLOCK = 2**16
 """How many parameters are worked on at a time: what belongs to them stays in a core's cache."""
@@ -22,14 +25,31 @@ class Optimizer(ABC):
     memory: ClassVar[tuple[str, ...]] = ()
     """Names of the vectors remembered from step to step."""
 
-    def __init__(self, p: Array, settings: TrainingSettings) -> None:
-        self.settings = settings
+    def __init__(self, p: Array, shapes: Shapes, *, weight_decay: float = 0.0) -> None:
+        """``shapes`` of the arrays that lie one after another in p, by name, tell matrices from vectors."""
+        self.shapes = dict(shapes)
+        self.weight_decay = weight_decay
         self.steps = 0
         self.state: dict[str, Array] = {name: np.zeros_like(p) for name in self.memory}
+
+    @abstractmethod
+    def step(self, p: Array, g: Array, rate: float) -> None:
+        """One step. May overwrite g."""
+
+    def decay(self, p: Array, g: Array, rate: float) -> None:
+        """Weight decay, applied before the rule itself."""
+        if self.weight_decay:
+            g += self.weight_decay * p
+
+
+class Elementwise(Optimizer):
+    """A rule that treats every number alike, and so goes through the vectors block by block."""
+
+    def __init__(self, p: Array, shapes: Shapes, *, weight_decay: float = 0.0) -> None:
+        super().__init__(p, shapes, weight_decay=weight_decay)
         self._buffer = np.empty_like(p[:BLOCK])
 
     def step(self, p: Array, g: Array, rate: float) -> None:
-        """One step. May overwrite g."""
         self.steps += 1
         for start in range(0, len(p), BLOCK):
             part = slice(start, start + BLOCK)
@@ -37,62 +57,80 @@ class Optimizer(ABC):
             self.decay(p[part], g[part], rate)
             self.update(p[part], g[part], rate, *(self.state[name][part] for name in self.memory))
 
-    def decay(self, p: Array, g: Array, rate: float) -> None:
-        """What ``weight_decay`` does before."""
-        if self.settings.weight_decay:
-            g += self.settings.weight_decay * p
-
     @abstractmethod
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
-        """The rule itself, with what is remembered of these parameters, in the order of its names."""
+        """The rule, for one block of p and g and of what is remembered, in the order of ``memory``."""
 
-    def _divided(self, g: Array, squares: Array) -> Array:
+    def _divided(self, g: Array, squares: Array, epsilon: float) -> Array:
         """g / (sqrt(squares) + epsilon)."""
         root = np.sqrt(squares, out=self._work)
-        root += self.settings.epsilon
+        root += epsilon
         return np.divide(g, root, out=root)
 
 
-class SGD(Optimizer):
-    """Gradient descent with momentum: m = mu m + g, p -= rate m."""
+class SGD(Elementwise):
+    """Gradient descent with momentum mu: m = mu m + g, p -= rate m (Polyak 1964; Sutskever et al. 2013, "On the
+    importance of initialization and momentum in deep learning")."""
 
     memory = ("m",)
 
+    def __init__(self, p: Array, shapes: Shapes, *, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+        super().__init__(p, shapes, weight_decay=weight_decay)
+        self.momentum = momentum
+
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         (m,) = memory
-        m *= self.settings.momentum
+        m *= self.momentum
         m += g
         p -= np.multiply(m, rate, out=self._work)
 
 
-class Adagrad(Optimizer):
+class Adagrad(Elementwise):
     """s += g^2, p -= rate g / (sqrt(s) + epsilon) (Duchi et al. 2011, "Adaptive subgradient methods")."""
 
     memory = ("s",)
 
+    def __init__(self, p: Array, shapes: Shapes, *, epsilon: float = 1e-10, weight_decay: float = 0.0) -> None:
+        super().__init__(p, shapes, weight_decay=weight_decay)
+        self.epsilon = epsilon
+
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         (s,) = memory
         s += np.multiply(g, g, out=self._work)
-        step = self._divided(g, s)
+        step = self._divided(g, s, self.epsilon)
         step *= rate
         p -= step
 
 
-class RMSProp(Optimizer):
-    """v = a v + (1 - a) g^2, p -= rate g / (sqrt(v) + epsilon) (Tieleman & Hinton 2012, lecture 6.5)."""
+class RMSProp(Elementwise):
+    """v = a v + (1 - a) g^2, p -= rate g / (sqrt(v) + epsilon), a = ``rms_decay`` (Tieleman & Hinton 2012, lecture
+    6.5)."""
 
     memory = ("v",)
 
+    def __init__(
+        self,
+        p: Array,
+        shapes: Shapes,
+        *,
+        rms_decay: float = 0.99,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(p, shapes, weight_decay=weight_decay)
+        self.rms_decay = rms_decay
+        self.epsilon = epsilon
+
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
-        (v,), a = memory, self.settings.rms_decay
+        (v,), a = memory, self.rms_decay
         v *= a
         v += (1 - a) * np.multiply(g, g, out=self._work)
-        step = self._divided(g, v)
+        step = self._divided(g, v, self.epsilon)
         step *= rate
         p -= step
 
 
-class Adam(Optimizer):
+class Adam(Elementwise):
     """m and v, running means of g and g^2, each divided by 1 - beta^t (Kingma & Ba 2014, arXiv 1412.6980):
 
     p -= rate m / (sqrt(v) + epsilon)
@@ -100,9 +138,24 @@ class Adam(Optimizer):
 
     memory = ("m", "v")
 
+    def __init__(
+        self,
+        p: Array,
+        shapes: Shapes,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(p, shapes, weight_decay=weight_decay)
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         m, v = memory
-        b1, b2, t = self.settings.beta1, self.settings.beta2, self.steps
+        b1, b2, t = self.beta1, self.beta2, self.steps
         m *= b1
         m += np.multiply(g, 1 - b1, out=self._work)
         v *= b2
@@ -110,17 +163,28 @@ class Adam(Optimizer):
         g *= 1 - b2
         v += g
         np.divide(v, 1 - b2**t, out=g)
-        step = self._divided(m, g)
+        step = self._divided(m, g, self.epsilon)
         step *= rate / (1 - b1**t)
         p -= step
 
 
 class AdamW(Adam):
-    """Adam with the decay of weights kept out of the gradient: p -= rate w p (Loshchilov & Hutter 2017, arXiv
-    1711.05101)."""
+    """Adam with weight decay kept out of the gradient: p -= rate w p (Loshchilov & Hutter 2017, arXiv 1711.05101)."""
+
+    def __init__(
+        self,
+        p: Array,
+        shapes: Shapes,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(p, shapes, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)
 
     def decay(self, p: Array, g: Array, rate: float) -> None:
-        p *= 1 - rate * self.settings.weight_decay
+        p *= 1 - rate * self.weight_decay
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

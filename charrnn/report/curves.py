@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.errors import RunError
-from charrnn.settings.recipes import load_settings
+from charrnn.settings.runs import load_settings
 from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot

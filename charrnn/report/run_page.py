@@ -18,7 +18,7 @@ from charrnn.extras import load_extra
 from charrnn.report.charts import charts
 from charrnn.report.curves import COLOURS, Curves, panels
 from charrnn.report.escaping import escaped
-from charrnn.settings.schema import KNOWN
+from charrnn.settings.schema import MEANINGS
 from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
 from charrnn.text.vocabulary import describe
 
@@ -133,7 +133,7 @@ def _settings(runs: Sequence[Curves]) -> list[dict[str, Any]]:
             "differs": len(set(values)) > 1,
             "meaning": meaning,
         }
-        for (key, meaning), *values in zip(KNOWN.items(), *written, strict=True)
+        for (key, meaning), *values in zip(MEANINGS.items(), *written, strict=True)
     ]
 
 

@@ -30,12 +30,12 @@ from charrnn import __version__
 from charrnn.arrays import Array
 from charrnn.errors import CharRNNError, CharRNNWarning, CheckpointError, DamagedCheckpointError
 from charrnn.files import replace_file
-from charrnn.model import Model, network_of
-from charrnn.nn.cells import CELLS
-from charrnn.nn.initialisers import INITIALISERS
+from charrnn.model import Model
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
-from charrnn.settings.schema import Settings, from_mapping, resolve
+from charrnn.settings.build import build_network
+from charrnn.settings.overlays import from_mapping, resolve
+from charrnn.settings.schema import Settings
 from charrnn.storage.archive import ArchiveError, Shaped, check_writable, open_archive, shaped, write_archive
 from charrnn.text.vocabulary import Vocabulary
 
@@ -349,12 +349,11 @@ def read_document(text: bytes, path: Path) -> tuple[Document, Settings, Vocabula
     Raises ArchiveError, CharRNNError, ValueError or RecursionError for what is no such document.
     """
     document = _parse(text, path)
-    known: dict[str, Collection[str]] = {"model.cell": CELLS, "model.initialisation": INITIALISERS}
-    settings = resolve([from_mapping(document.settings, "checkpoint")], known)
+    settings = resolve([from_mapping(document.settings, "checkpoint")])
     vocabulary = Vocabulary(document.vocabulary)
     if vocabulary.characters != document.vocabulary or len(vocabulary) < 2:
         raise ArchiveError("its vocabulary is not two or more distinct characters in order")
-    return document, settings, vocabulary, network_of(settings, vocabulary)
+    return document, settings, vocabulary, build_network(settings, len(vocabulary))
 
 
 def _parse(text: bytes, path: Path) -> Document:

@@ -19,8 +19,8 @@ from charrnn import seeds
 from charrnn.generation.sampler import generate
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
-from charrnn.optim.clipping import CLIPS, global_norm
-from charrnn.optim.optimizers import OPTIMIZERS
+from charrnn.nn.parameters import Parameters
+from charrnn.settings.build import build_clip, build_optimizer
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.training.cores import available_cores
@@ -138,7 +138,8 @@ def _rehearsal(trainer: "Trainer") -> Callable[[], float]:
     """Does what an iteration does and returns the seconds one takes."""
     t, network, p = trainer.settings.training, trainer.model.network, trainer.model.parameters
     scratch = p.vector[:SCRATCH].copy()
-    optimizer = OPTIMIZERS[t.optimizer](scratch, t)
+    optimizer = build_optimizer(trainer.settings, Parameters({"scratch": scratch.shape}, vector=scratch))
+    clip = build_clip(trainer.settings)
     rng = seeds.generator(t.seed, "rehearsal")
 
     def iteration() -> float:
@@ -146,10 +147,7 @@ def _rehearsal(trainer: "Trainer") -> Callable[[], float]:
         x, y = trainer.streams.window(0)
         masks = network.dropout_masks(trainer.settings.model.dropout, t.window, t.batch, rng)
         _, gradient, _ = trainer.engine.loss_and_gradients(p, x, y, trainer.state, masks)
-        if t.clip is None:
-            global_norm(gradient.vector)
-        else:
-            CLIPS[t.clip_kind](gradient.vector, t.clip)
+        clip(gradient.vector)
         clipped = time.perf_counter()
         optimizer.step(scratch, gradient.vector[:SCRATCH], t.learning_rate)
         stepped = time.perf_counter()

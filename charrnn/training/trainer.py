@@ -17,9 +17,8 @@ from charrnn.arrays import Array, Ids
 from charrnn.errors import CharRNNWarning, DivergenceError, RunError
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
-from charrnn.optim.clipping import CLIPS, global_norm
-from charrnn.optim.optimizers import OPTIMIZERS
-from charrnn.optim.schedules import Position, learning_rate
+from charrnn.optim.schedules import Position
+from charrnn.settings.build import build_clip, build_optimizer, build_schedule
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import BEST, LAST, Checkpoint, CorpusRecord, Origin, Progress, TrainingState, versions
 from charrnn.storage.run import Run
@@ -88,8 +87,8 @@ class Trainer:
     are new in the corpus, and all else anew. Where the settings give minutes, it first measures how fast it is.
 
     ``model`` is the one being trained, at any moment ready to be sampled; ``engine`` computes its gradients, and
-    ``train`` enters it. The corpus is taken as given: ``corpus_of`` in ``recipe.py`` loads the one that the settings
-    name.
+    ``train`` enters it. The corpus is taken as given: ``build_corpus`` in ``settings/build.py`` loads the one
+    that the settings name.
     """
 
     def __init__(
@@ -111,7 +110,9 @@ class Trainer:
         """How many there are to be in all; where the settings give minutes, as planned now."""
         self.progress = checkpoint.progress if checkpoint else Progress()
         self.model, self.origins = _beginning(settings, corpus, checkpoint, init_from)
-        self.optimizer = OPTIMIZERS[t.optimizer](self.model.parameters.vector, t)
+        self.optimizer = build_optimizer(settings, self.model.parameters)
+        self._clip = build_clip(settings)
+        self._learning_rate = build_schedule(settings)
         self.state = self.model.network.zero_state(t.batch)
         workers = min(settings.compute.workers or available_cores(), t.batch)
         self._made_with = versions() | {"workers": workers}
@@ -205,14 +206,14 @@ class Trainer:
             self._advance(seconds=self.progress.seconds + seconds)
 
     def _step(self) -> Step:
-        t, p, done = self.settings.training, self.model.parameters, self.progress.iteration
+        p, done = self.model.parameters, self.progress.iteration
         started = time.perf_counter()
 
         x, y = self.streams.window(done % self.streams.windows)
         self._begin_streams(done)
         loss, gradient, after = self.engine.loss_and_gradients(p, x, y, self.state, self._dropout_masks(done))
-        norm = global_norm(gradient.vector) if t.clip is None else CLIPS[t.clip_kind](gradient.vector, t.clip)
-        rate = learning_rate(Position(done, self.iterations, self.streams.windows), t)
+        norm = self._clip(gradient.vector)
+        rate = self._learning_rate(Position(done, self.iterations, self.streams.windows))
         self.optimizer.step(p.vector, gradient.vector, rate)
         self._check_finite(loss=loss, gradient=norm, parameters=p.vector, state=after)
         self.state = after

@@ -8,7 +8,7 @@ from charrnn.analysis.activations import activation_names, collect, first_charac
 from charrnn.errors import DivergenceError, UnknownCharacterError
 from charrnn.generation.sampler import Sampler
 from charrnn.nn.cells import CELLS
-from charrnn.settings.recipes import load_settings
+from charrnn.settings.runs import load_settings
 
 TEXT = "The cat sat on the mat.\nAnd then, all at once,\nit left" * 6  # longer than a window
 

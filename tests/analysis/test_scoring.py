@@ -9,7 +9,7 @@ from charrnn import Model, Vocabulary, make_corpus
 from charrnn.analysis.scoring import LINE, Score, lines, read, surprisal
 from charrnn.errors import DivergenceError, UnknownCharacterError
 from charrnn.generation.sampler import Sampler, beginning
-from charrnn.settings.recipes import load_settings
+from charrnn.settings.runs import load_settings
 
 TEXT = "The cat sat on the mat.\n\n  \nAnd then, all at once,\nit left" * 12
 

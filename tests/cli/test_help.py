@@ -11,7 +11,7 @@ import click
 import pytest
 
 from charrnn.cli import cli
-from charrnn.resources import recipes
+from charrnn.settings.recipes import recipes
 
 ROOT = Path(__file__).parent.parent.parent
 commands = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))["commands"]

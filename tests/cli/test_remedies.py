@@ -12,7 +12,7 @@ import charrnn as package
 from charrnn.cli import cli
 from charrnn.cli.remedies import sentence, word
 from charrnn.errors import CharRNNError
-from charrnn.settings.schema import KNOWN
+from charrnn.settings.schema import MEANINGS
 
 SOURCES = sorted(Path(package.__file__).parent.rglob("*.py"))
 
@@ -51,7 +51,7 @@ def test_remedies_are_found_in_the_source() -> None:
 
 @pytest.mark.parametrize(("file", "name"), sorted(NAMED))
 def test_every_argument_that_a_remedy_names_is_an_option_or_a_setting(file: str, name: str) -> None:
-    assert name in KNOWN or any(word(name, command) != name for command in COMMANDS.values())
+    assert name in MEANINGS or any(word(name, command) != name for command in COMMANDS.values())
 
 
 @pytest.mark.parametrize(

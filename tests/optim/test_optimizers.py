@@ -1,26 +1,27 @@
+import math
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn.optim import optimizers
-from charrnn.optim.optimizers import OPTIMIZERS
-from charrnn.settings.schema import TrainingSettings
+from charrnn.optim.optimizers import OPTIMIZERS, Optimizer
 
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 every_decay = pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 
 # Far from the defaults, and epsilon large enough to show on which side of a root it stands.
-SETTINGS = {"momentum": 0.8, "rms_decay": 0.93, "beta1": 0.85, "beta2": 0.99, "epsilon": 1e-2}
-
-ADAM = {"betas": (SETTINGS["beta1"], SETTINGS["beta2"]), "eps": SETTINGS["epsilon"]}
+ADAM = {"beta1": 0.85, "beta2": 0.99, "epsilon": 1e-2}
+TORCH_ADAM = {"betas": (0.85, 0.99), "eps": 1e-2}
 ORACLES = {
-    "adam": ("Adam", ADAM),
-    "adamw": ("AdamW", ADAM),
-    "rmsprop": ("RMSprop", {"alpha": SETTINGS["rms_decay"], "eps": SETTINGS["epsilon"]}),
-    "adagrad": ("Adagrad", {"eps": SETTINGS["epsilon"]}),
-    "sgd": ("SGD", {"momentum": SETTINGS["momentum"]}),
+    "adam": (ADAM, "Adam", TORCH_ADAM),
+    "adamw": (ADAM, "AdamW", TORCH_ADAM),
+    "rmsprop": ({"rms_decay": 0.93, "epsilon": 1e-2}, "RMSprop", {"alpha": 0.93, "eps": 1e-2}),
+    "adagrad": ({"epsilon": 1e-2}, "Adagrad", {"eps": 1e-2}),
+    "sgd": ({"momentum": 0.8}, "SGD", {"momentum": 0.8}),
 }
-"""By name of ours: PyTorch's class and its options."""
+"""By name of ours: its numbers, PyTorch's class and the same numbers there."""
 
 rng = np.random.default_rng(0)
 START = rng.normal(size=20)
@@ -28,8 +29,11 @@ GRADIENTS = rng.normal(size=(10, 20))
 RATES = rng.uniform(0.01, 0.1, 10)
 
 
-def settings(weight_decay: float) -> TrainingSettings:
-    return TrainingSettings(iterations=1, weight_decay=weight_decay, **SETTINGS)
+SHAPES = {"W": (3, 4), "b": (8,)}
+
+
+def made(name: str, p: np.ndarray, weight_decay: float) -> Optimizer:
+    return OPTIMIZERS[name](p, SHAPES, weight_decay=weight_decay, **ORACLES[name][0])
 
 
 def test_every_optimizer_has_an_oracle() -> None:
@@ -39,13 +43,21 @@ def test_every_optimizer_has_an_oracle() -> None:
 @every_decay
 @every_optimizer
 def test_ten_steps_equal_those_of_torch(name: str, weight_decay: float) -> None:
+    _, peer, options = ORACLES[name]
+    check_against_torch(lambda p: made(name, p, weight_decay), peer, {**options, "weight_decay": weight_decay})
+
+
+@every_optimizer
+def test_the_defaults_are_those_of_torch(name: str) -> None:
+    check_against_torch(lambda p: OPTIMIZERS[name](p, SHAPES), ORACLES[name][1], {})
+
+
+def check_against_torch(build: Callable[[np.ndarray], Optimizer], peer: str, options: dict) -> None:
     torch = pytest.importorskip("torch")
     theirs = torch.tensor(START, requires_grad=True)
-    peer, options = ORACLES[name]
-    oracle = getattr(torch.optim, peer)([theirs], lr=1.0, weight_decay=weight_decay, **options)
+    oracle = getattr(torch.optim, peer)([theirs], **options)
     p = START.copy()
-    optimizer = OPTIMIZERS[name](p, settings(weight_decay))
-
+    optimizer = build(p)
     for g, rate in zip(GRADIENTS, RATES, strict=True):
         oracle.param_groups[0]["lr"] = rate
         theirs.grad = torch.tensor(g)
@@ -58,7 +70,7 @@ def test_ten_steps_equal_those_of_torch(name: str, weight_decay: float) -> None:
 def test_blocks_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def run() -> np.ndarray:
         p = START.copy()
-        optimizer = OPTIMIZERS[name](p, settings(0.1))
+        optimizer = made(name, p, 0.1)
         for g, rate in zip(GRADIENTS, RATES, strict=True):
             optimizer.step(p, g.copy(), rate)
         return p
@@ -72,10 +84,10 @@ def test_blocks_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> No
 @every_optimizer
 def test_state_moves_to_another_optimizer(name: str, weight_decay: float) -> None:
     def run(p: np.ndarray, restart_at: int | None) -> np.ndarray:
-        optimizer = OPTIMIZERS[name](p, settings(weight_decay))
+        optimizer = made(name, p, weight_decay)
         for step, (g, rate) in enumerate(zip(GRADIENTS, RATES, strict=True)):
             if step == restart_at:
-                old, optimizer = optimizer, OPTIMIZERS[name](p, settings(weight_decay))
+                old, optimizer = optimizer, made(name, p, weight_decay)
                 optimizer.steps = old.steps
                 for key, vector in old.state.items():
                     optimizer.state[key][:] = vector
@@ -83,3 +95,21 @@ def test_state_moves_to_another_optimizer(name: str, weight_decay: float) -> Non
         return p
 
     assert_array_equal(run(START.copy(), restart_at=5), run(START.copy(), restart_at=None))
+
+
+class Normalised(Optimizer):
+    """p -= rate g / |g| for each array of the parameters, |g| the norm of its own gradient."""
+
+    def step(self, p: np.ndarray, g: np.ndarray, rate: float) -> None:
+        start = 0
+        for shape in self.shapes.values():
+            part = slice(start, start := start + math.prod(shape))
+            G = g[part].reshape(shape)
+            p[part].reshape(shape)[...] -= rate * G / np.linalg.norm(G)
+
+
+def test_an_optimizer_may_work_on_the_arrays_that_the_shapes_name() -> None:
+    p, g = START.copy(), GRADIENTS[0]
+    Normalised(p, SHAPES).step(p, g, 0.1)
+    assert np.linalg.norm((START - p)[:12]) == pytest.approx(0.1)
+    assert np.linalg.norm((START - p)[12:]) == pytest.approx(0.1)

@@ -10,7 +10,7 @@ from charrnn.errors import RunError
 from charrnn.report.charts import STRETCHES, charts
 from charrnn.report.curves import Line, Panel, Series, panels, read_all, read_curves
 from charrnn.report.picture import draw
-from charrnn.settings.recipes import load_settings
+from charrnn.settings.runs import load_settings
 from charrnn.storage.run import Run
 
 

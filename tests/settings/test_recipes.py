@@ -1,6 +1,7 @@
 """What the recipes promise. Where the corpora are is said by CHARRNN_CORPORA, a folder; without it, these are skipped.
 
-The long ones train for some ten minutes: ``CHARRNN_CORPORA=... python3 -m pytest -m slow tests/test_recipes.py``
+The long ones train for some ten minutes:
+``CHARRNN_CORPORA=... python3 -m pytest -m slow tests/settings/test_recipes.py``
 """
 
 import hashlib
@@ -12,7 +13,8 @@ import pytest
 import yaml
 
 from charrnn import Run, Trainer, generate, load_checkpoint, load_corpus, load_settings, seeds
-from charrnn.resources import recipes, resource
+from charrnn.resources import resource
+from charrnn.settings.recipes import recipes
 from charrnn.text.words import real_word_share
 
 CORPORA = Path(os.environ.get("CHARRNN_CORPORA", ""))

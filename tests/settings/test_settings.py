@@ -1,4 +1,4 @@
-"""Settings: layers, checks, messages, and back to YAML."""
+"""Settings: overlays, checks, messages, and back to YAML."""
 
 import re
 from contextlib import suppress
@@ -10,18 +10,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import SettingsError
-from charrnn.resources import recipes
-from charrnn.settings.recipes import NAMES, load_settings
-from charrnn.settings.schema import KNOWN, Settings, from_assignments, from_file, from_mapping, resolve
+from charrnn.settings.overlays import Overlay, from_assignments, from_file, from_mapping, resolve
+from charrnn.settings.recipes import recipes
+from charrnn.settings.runs import load_settings
+from charrnn.settings.schema import MEANINGS, REGISTRIES, Settings
 from charrnn.settings.yamlfile import read_settings
 
 
 def read(*documents: str) -> Settings:
-    return resolve([read_settings(text, f"f{number}.yaml") for number, text in enumerate(documents)], NAMES)
+    return resolve(Overlay(tuple(read_settings(text, f"f{n}.yaml"))) for n, text in enumerate(documents))
 
 
 def assign(*assignments: str) -> Settings:
-    return resolve([from_assignments(assignments)], NAMES)
+    return resolve([from_assignments(assignments, "--set")])
 
 
 def mistakes(*assignments: str) -> str:
@@ -77,13 +78,13 @@ def test_assignments_that_are_none(assignment: str, says: str) -> None:
     assert says in mistakes(assignment)
 
 
-def test_later_layers_win_setting_by_setting() -> None:
+def test_later_overlays_win_setting_by_setting() -> None:
     chosen = read("model: {cell: gru, hidden: 5}\ntraining: {batch: 7}", "model: {hidden: 6}", "model: {layers: 2}")
     assert (chosen.model.cell, chosen.model.hidden, chosen.model.layers, chosen.training.batch) == ("gru", 6, 2, 7)
 
 
 @pytest.mark.parametrize(
-    ("layers", "iterations", "epochs"),
+    ("documents", "iterations", "epochs"),
     [
         ([], 1000, None),
         (["training: {iterations: 5}", "training: {epochs: 2}"], None, 2.0),
@@ -95,13 +96,13 @@ def test_later_layers_win_setting_by_setting() -> None:
     ],
 )
 def test_iterations_and_epochs_replace_one_another(
-    layers: list[str], iterations: int | None, epochs: float | None
+    documents: list[str], iterations: int | None, epochs: float | None
 ) -> None:
-    t = read(*layers).training
+    t = read(*documents).training
     assert (t.iterations, t.epochs) == (iterations, epochs)
 
 
-def test_iterations_and_epochs_in_one_layer_contradict() -> None:
+def test_iterations_and_epochs_in_one_overlay_contradict() -> None:
     assert "one of training.iterations, training.epochs and training.minutes" in mistakes(
         "training.iterations=5", "training.epochs=2"
     )
@@ -183,11 +184,11 @@ def test_validation_and_test_leave_something(validation: float, test: float) -> 
     assert message == "corpus.validation and corpus.test leave nothing to train on; lower one of them"
 
 
-@pytest.mark.parametrize("key", NAMES)
+@pytest.mark.parametrize("key", REGISTRIES)
 def test_a_name_that_no_registry_holds_lists_those_it_holds(key: str) -> None:
     message = mistakes(f"{key}=whatever")
     assert message.startswith(f"{key} is 'whatever': ")
-    assert set(NAMES[key]) <= set(re.findall(r"[\w-]+", message))
+    assert set(REGISTRIES[key]) <= set(re.findall(r"[\w-]+", message))
 
 
 def test_a_name_nearly_right_comes_with_the_nearest() -> None:
@@ -197,7 +198,7 @@ def test_a_name_nearly_right_comes_with_the_nearest() -> None:
 def test_all_mistakes_come_at_once_each_with_its_place() -> None:
     text = "model:\n  cell: lsmt\n  hiden: 5\ntraining:\n  batch: 0\n  clip: high\ncorpus:\n  validation: 2\n"
     with pytest.raises(SettingsError) as refused:
-        resolve([read_settings(text, "f.yaml"), from_assignments(["snapshots.length=0"])], NAMES)
+        resolve([Overlay(tuple(read_settings(text, "f.yaml"))), from_assignments(["snapshots.length=0"], "--set")])
     lines = str(refused.value).splitlines()
     places = {re.match(r".*?([a-z]+\.[a-z]+)", line)[1]: re.search(r"\(([^(]*)\)$", line)[1] for line in lines}
     assert places == {
@@ -213,7 +214,7 @@ def test_all_mistakes_come_at_once_each_with_its_place() -> None:
 
 @pytest.mark.parametrize("name", recipes())
 def test_every_recipe_resolves_and_names_its_source(name: str) -> None:
-    assert load_settings(name) == resolve([from_file(str(recipes()[name]))], NAMES)
+    assert load_settings(name) == resolve([from_file(str(recipes()[name]))])
     assert re.search(r"^# Source: \S+", recipes()[name].read_text("utf-8"), re.MULTILINE)
 
 
@@ -226,7 +227,7 @@ def test_an_unknown_recipe_lists_those_there_are() -> None:
 def test_settings_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine").write_bytes(b"\xef\xbb\xbfmodel:\r\n  hidden: 7\r\n")  # no suffix, a byte-order mark
-    (entry,) = from_file("mine")
+    (entry,) = from_file("mine").entries
     assert entry == ("model.hidden", 7, "mine, line 2")
 
 
@@ -253,16 +254,16 @@ def test_settings_files_that_cannot_be_read(
 
 def test_every_setting_is_printed_with_its_meaning() -> None:
     section, printed = "", {}
-    for line in Settings().to_yaml(NAMES).splitlines():
+    for line in Settings().to_yaml(meanings=True).splitlines():
         if line.startswith("  "):
             setting, _, comment = line.partition(" # ")
             printed[f"{section}.{setting.split(':')[0].strip()}"] = comment
         else:
             section = line.removesuffix(":")
-    assert list(printed) == list(KNOWN)
-    assert all(KNOWN.values())
+    assert list(printed) == list(MEANINGS)
+    assert all(MEANINGS.values())
     for key, comment in printed.items():
-        assert comment == (f"{KNOWN[key]}: {', '.join(NAMES[key])}" if key in NAMES else KNOWN[key])
+        assert comment == (f"{MEANINGS[key]}: {', '.join(REGISTRIES[key])}" if key in REGISTRIES else MEANINGS[key])
 
 
 POSITIVE = st.floats(0, exclude_min=True, allow_infinity=False)
@@ -273,7 +274,7 @@ CHOSEN = st.fixed_dictionaries(
         "corpus.path": st.lists(TEXT.filter(lambda path: path and "\0" not in path), max_size=3),
         "corpus.validation": st.floats(0, 0.5),
         "corpus.newline": st.sampled_from(["universal", "keep"]),
-        "model.cell": st.sampled_from(list(NAMES["model.cell"])),
+        "model.cell": st.sampled_from(list(REGISTRIES["model.cell"])),
         "model.embedding": st.none() | st.integers(1, 100_000),
         "model.forget_bias": st.floats(allow_nan=False, allow_infinity=False),
         "training.epochs": st.floats(0, 10**6, exclude_min=True),
@@ -295,8 +296,8 @@ CHOSEN = st.fixed_dictionaries(
 @example(chosen={"training.rate_decay_after": 10**12})
 @pytest.mark.parametrize("comments", [False, True])
 def test_printed_settings_read_back_the_same(comments: bool, chosen: dict[str, object]) -> None:
-    resolved = resolve([from_mapping(chosen, "test")], NAMES)
-    assert read(resolved.to_yaml(NAMES if comments else None)) == resolved
+    resolved = resolve([from_mapping(chosen, "test")])
+    assert read(resolved.to_yaml(meanings=comments)) == resolved
 
 
 FRAGMENTS = st.sampled_from(
@@ -326,7 +327,7 @@ VALUES = st.recursive(
 @given(
     document=st.dictionaries(
         st.sampled_from(list(Settings.model_fields)),
-        st.dictionaries(st.sampled_from([key.partition(".")[2] for key in KNOWN]), VALUES, max_size=4) | VALUES,
+        st.dictionaries(st.sampled_from([key.partition(".")[2] for key in MEANINGS]), VALUES, max_size=4) | VALUES,
         max_size=3,
     )
 )

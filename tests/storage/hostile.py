@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from charrnn.errors import CharRNNError
-from charrnn.settings.schema import from_file, resolve
+from charrnn.settings.overlays import from_file, resolve
 from charrnn.storage.checkpoint import load_checkpoint
 
 load: Callable[[str], object] = load_checkpoint
 if sys.argv[1] == "settings":
-    load = lambda path: resolve([from_file(path)], {})  # noqa: E731
+    load = lambda path: resolve([from_file(path)])  # noqa: E731
 
 
 def memory(what: str) -> int:

@@ -7,10 +7,8 @@ import pytest
 
 from charrnn import Planned, Run, Trainer, load_settings, make_corpus
 from charrnn.errors import RunError, SettingsError
-from charrnn.optim.schedules import SCHEDULES, Position, learning_rate
-from charrnn.settings.recipes import resume_settings
-from charrnn.settings.schema import TrainingSettings
-from charrnn.settings.yamlfile import Entry
+from charrnn.settings.overlays import from_mapping
+from charrnn.settings.runs import settings_to_resume
 from charrnn.training.budget import Budget
 
 CORPUS = make_corpus("the cat sat on the mat and the dog ran to the man. " * 30)
@@ -126,33 +124,21 @@ def test_a_run_that_goes_on_keeps_what_was_planned_and_ends_each_step_with_the_s
 
 def test_other_minutes_are_planned_anew(tmp_path: Path) -> None:
     checkpoint = stopped(begun(tmp_path / "run", 1000), 5).run.last_checkpoint()
-    longer = resume_settings(checkpoint.settings, [[Entry("training.minutes", 2000, "test")]])
+    longer = settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": 2000}, "test")])
     trainer = Trainer(longer, CORPUS, None, checkpoint)
     ((after, iterations),) = trainer.progress.plan
     assert (after, iterations == trainer.iterations) == (5, True)
-    none_left = resume_settings(checkpoint.settings, [[Entry("training.minutes", 1e-5, "test")]])
+    none_left = settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": 1e-5}, "test")])
     with pytest.raises(RunError, match=r"has trained for .* minutes, and 1e-05 are now set"):
         Trainer(none_left, CORPUS, None, checkpoint)
 
 
 def test_iterations_take_the_place_of_minutes(tmp_path: Path) -> None:
     checkpoint = stopped(begun(tmp_path / "run", 1000), 5).run.last_checkpoint()
-    counted = resume_settings(checkpoint.settings, [[Entry("training.iterations", 7, "test")]])
+    counted = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 7}, "test")])
     trainer = Trainer(counted, CORPUS, None, checkpoint)
     list(trainer.train())
     assert (trainer.progress.iteration, trainer.progress.plan) == (7, ())
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_warm_up_leaves_half_of_the_minutes_to_come_down(schedule: str) -> None:
-    long = {"schedule": schedule, "warmup": 80}
-    in_minutes = TrainingSettings(minutes=1, **long)
-    half = TrainingSettings(iterations=100, **long | {"warmup": 50})
-    for iteration in range(100):
-        at = Position(iteration, 100, 1000)
-        assert learning_rate(at, in_minutes) == learning_rate(at, half)
-    at = Position(60, 200, 1000)
-    assert learning_rate(at, in_minutes) == learning_rate(at, TrainingSettings(iterations=200, **long))
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from charrnn import Checkpoint, Run, Step, Trainer, load_checkpoint, load_corpus, load_settings, make_corpus
-from charrnn.errors import CorpusError, SettingsError
+from charrnn.errors import CorpusError
 from charrnn.model import Model
 from charrnn.nn.cells import CELLS
 from charrnn.nn.functional import cross_entropy
 from charrnn.nn.parameters import Workspace
-from charrnn.settings.recipes import initialised_settings
-from charrnn.settings.schema import from_assignments, from_file, from_mapping
 from charrnn.text.vocabulary import Vocabulary
 
 OLD = make_corpus("a man sat on a mat and ran. " * 20, "old")
@@ -129,19 +127,3 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
     list(resumed.train())
     assert resumed.model.parameters.vector.tobytes() == whole.model.parameters.vector.tobytes()
     assert resumed.checkpoint().origins == whole.checkpoint().origins
-
-
-def test_the_architecture_is_that_of_the_network_and_the_rest_may_be_set() -> None:
-    model = settings("gru").model
-    assigned = from_assignments(["model.hidden=6", "model.dropout=0.5", "training.batch=7"])
-    layers = [from_file("quick"), from_mapping({"model.hidden": 99, "model.forget_bias": 2}, "a file"), assigned]
-    chosen = initialised_settings(model, layers, assigned)
-    assert (chosen.model.cell, chosen.model.layers, chosen.model.hidden) == ("gru", 2, 6)
-    assert (chosen.model.dropout, chosen.model.forget_bias, chosen.training.batch) == (0.5, 2, 7)
-
-
-@pytest.mark.parametrize("setting", ["cell=rnn", "layers=3", "hidden=7", "embedding=5"])
-def test_another_architecture_is_refused(setting: str) -> None:
-    assigned = from_assignments([f"model.{setting}"])
-    with pytest.raises(SettingsError, match=f"model.{setting.partition('=')[0]} is .*, and the network to begin with"):
-        initialised_settings(settings().model, [assigned], assigned)

@@ -14,7 +14,7 @@ import re, resource, sys
 from pathlib import Path
 from charrnn import Run, Trainer, load_settings, make_corpus
 from charrnn.text import corpus
-from charrnn.settings.recipes import corpus_of
+from charrnn.settings.build import build_corpus
 
 room, mapped = int(sys.argv[1]), sys.argv[2] == "mapped"
 settings = load_settings(
@@ -37,7 +37,7 @@ used = 1024 * int(re.search(r"VmData:\s*(\d+) kB", Path("/proc/self/status").rea
 resource.setrlimit(resource.RLIMIT_DATA, (used + room, used + room))
 corpus.MAPPED_FROM = 1
 print("loading")
-train("long", lambda run: corpus_of(settings, cache=run.ids if mapped else None))
+train("long", lambda run: build_corpus(settings, cache=run.ids if mapped else None))
 """
 
 

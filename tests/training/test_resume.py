@@ -9,8 +9,8 @@ from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make
 from charrnn.errors import RunError, SettingsError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
-from charrnn.settings.recipes import resume_settings
-from charrnn.settings.yamlfile import Entry
+from charrnn.settings.overlays import from_mapping
+from charrnn.settings.runs import settings_to_resume
 
 ITERATIONS = 12
 CORPUS = make_corpus("".join(chr(97 + i * i % 17) for i in range(200)), validation=0.2)
@@ -123,7 +123,7 @@ def test_raising_the_iterations_continues_a_run_that_had_ended(tmp_path: Path) -
     run = Run(tmp_path / "raised")
     train(run, settings(training=constant))
     checkpoint = run.last_checkpoint()
-    raised = resume_settings(checkpoint.settings, [[Entry("training.iterations", 20, "test")]])
+    raised = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 20}, "test")])
     trainer = Trainer(raised, CORPUS, run, checkpoint)
     list(trainer.train())
     assert trainer.progress.iteration == 20
@@ -143,7 +143,7 @@ def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     train(run, settings())
     checkpoint = run.last_checkpoint()
-    lowered = resume_settings(checkpoint.settings, [[Entry("training.iterations", 3, "test")]])
+    lowered = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 3}, "test")])
     with pytest.raises(RunError, match="at iteration 12, beyond the 3"):
         Trainer(lowered, CORPUS, run, checkpoint)
 
@@ -179,7 +179,7 @@ def test_a_run_that_had_ended_does_nothing_more(tmp_path: Path) -> None:
 )
 def test_what_the_run_is_about_cannot_change(key: str, value: object) -> None:
     with pytest.raises(SettingsError, match=key):
-        resume_settings(settings(), [[Entry(key, value, "test")]])
+        settings_to_resume(settings(), [from_mapping({key: value}, "test")])
 
 
 def test_another_text_is_refused(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from charrnn.analysis.baselines import (
     held_out,
     in_streams,
 )
-from charrnn.cli.options import layers_of, settings_of, settings_options
+from charrnn.cli.options import settings_of, settings_options
 from charrnn.cli.terminal import say
-from charrnn.settings.recipes import corpus_of
+from charrnn.settings.build import build_corpus
 from charrnn.text.corpus import Corpus
 
 
@@ -56,7 +56,7 @@ def command(
     A compressor takes as much for a character as the part adds to the compressed training part; zlib looks back over
     32 KiB only and bz2 over 900 kB, so that they make little of a long text.
     """
-    text = corpus_of(settings_of(layers_of(corpus, configs, assignments), configs))
+    text = build_corpus(settings_of(corpus, configs, assignments))
     if streams is not None:
         text = in_streams(text, streams)
     say(

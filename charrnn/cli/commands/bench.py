@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from charrnn.cli.options import layers_of, settings_of, settings_options
+from charrnn.cli.options import settings_of, settings_options
 from charrnn.cli.output import duration_text, introduce
-from charrnn.settings.recipes import corpus_of
+from charrnn.settings.build import build_corpus
 from charrnn.training.speed import measure, product_ceiling, time_left
 from charrnn.training.trainer import Trainer
 
@@ -25,8 +25,8 @@ def command(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tupl
     floating-point operations a second, of those in matrix products; large products show how many this machine reaches
     with all its cores.
     """
-    settings = settings_of(layers_of(corpus, configs, assignments), configs)
-    trainer = Trainer(settings, corpus_of(settings))
+    settings = settings_of(corpus, configs, assignments)
+    trainer = Trainer(settings, build_corpus(settings))
     introduce(trainer)
     network = trainer.model.network
     speed = measure(trainer, SECONDS)

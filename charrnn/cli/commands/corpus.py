@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 from tqdm import tqdm
 
-from charrnn.cli.options import layers_of, settings_of, settings_options
+from charrnn.cli.options import settings_of, settings_options
 from charrnn.cli.remedies import CommandGroup
 from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError
@@ -72,7 +72,7 @@ def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: 
     CORPUS and settings are those of charrnn train: they say how the text is read, and how many streams and windows it
     makes. Lines count from 1. Files are read a block at a time.
     """
-    settings = settings_of(layers_of(corpus, configs, assignments), configs)
+    settings = settings_of(corpus, configs, assignments)
     c = settings.corpus
     sources = find_sources(c.path)
     blocks = read_blocks(sources, c.encoding, "keep") if c.path else in_blocks(python_manual())

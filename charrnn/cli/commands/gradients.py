@@ -1,9 +1,8 @@
 """``charrnn gradients``"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import click
@@ -15,13 +14,13 @@ from charrnn.analysis.gradients import COMPARED, LARGE, Findings, Flow, flow, li
 from charrnn.arrays import Ids
 from charrnn.cli.gradient_plot import draw
 from charrnn.cli.gradient_tables import clip_text, document, print_tables
-from charrnn.cli.options import Layers, layers_of, settings_options
+from charrnn.cli.options import overlays_of, settings_options
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError, DivergenceError, UnknownCharacterError
 from charrnn.model import Model
-from charrnn.settings.recipes import NAMES, corpus_of
-from charrnn.settings.schema import from_mapping, resolve
+from charrnn.settings.build import build_corpus
+from charrnn.settings.overlays import Overlay, from_mapping, resolve
 from charrnn.storage.checkpoint import load_checkpoint
 from charrnn.text.vocabulary import Unknown
 from charrnn.training.trainer import Step, Trainer
@@ -86,11 +85,11 @@ def command(
     """
     if plot is not None:
         check_picture(plot, force, "plot")
-    layers = layers_of(corpus, configs, assignments, iterations=iterations)
+    overlays = overlays_of(corpus, configs, assignments, iterations=iterations)
     if path is None:
-        found = _of_small_networks(layers, steps, positions)
+        found = _of_small_networks(overlays, steps, positions)
     else:
-        found = _of_checkpoint(path, layers, steps, positions, unknown)
+        found = _of_checkpoint(path, overlays, steps, positions, unknown)
     with picture_beside(plot, lambda: draw(found)):
         if as_json:
             click.echo(json.dumps(document(found), allow_nan=False))
@@ -98,12 +97,12 @@ def command(
             print_tables(found)
 
 
-def _of_small_networks(layers: Layers, steps: int, positions: int) -> Findings:
+def _of_small_networks(overlays: Sequence[Overlay], steps: int, positions: int) -> Findings:
     """Trains them."""
-    usual = [from_mapping(COMPARED, "charrnn gradients"), *layers]
-    settings, large = (resolve([*usual, from_mapping(more, "charrnn gradients")], NAMES) for more in ({}, LARGE))
+    usual = [from_mapping(COMPARED, "charrnn gradients"), *overlays]
+    settings, large = (resolve([*usual, from_mapping(more, "charrnn gradients")]) for more in ({}, LARGE))
     unclipped = large.model_copy(update={"training": large.training.model_copy(update={"clip": None})})
-    text = corpus_of(settings)
+    text = build_corpus(settings)
     measured = held_out(text)
     learnt = replace(text, ids=text.training, test_start=text.validation_start)  # no time goes into evaluations
     found = Findings(steps, [], [])
@@ -121,8 +120,9 @@ def _of_small_networks(layers: Layers, steps: int, positions: int) -> Findings:
     return found
 
 
-def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknown: Unknown) -> Findings:
-    for entry in chain(*layers):
+def _of_checkpoint(path: str, overlays: Sequence[Overlay], steps: int, positions: int, unknown: Unknown) -> Findings:
+    given = [entry for overlay in overlays for entry in overlay.entries]
+    for entry in given:
         if not entry.key.startswith("corpus."):
             raise click.UsageError(
                 f"{entry.origin}: {entry.key} says how to train, and with --checkpoint nothing is trained"
@@ -130,10 +130,10 @@ def _of_checkpoint(path: str, layers: Layers, steps: int, positions: int, unknow
     checkpoint = load_checkpoint(path)
     model, own = checkpoint.model, checkpoint.settings.corpus.model_dump()
     try:
-        text = corpus_of(resolve([from_mapping({"corpus": own}, "the checkpoint"), *layers], NAMES))
+        text = build_corpus(resolve([from_mapping({"corpus": own}, "the checkpoint"), *overlays]))
     except CorpusError as error:
-        given = any(entry.key == "corpus.path" for entry in chain(*layers))
-        raise CorpusError(f"{error}{'' if given else '; or give another text, as CORPUS'}") from None
+        named = any(entry.key == "corpus.path" for entry in given)
+        raise CorpusError(f"{error}{'' if named else '; or give another text, as CORPUS'}") from None
     try:
         measured = model.vocabulary.encode(text.vocabulary.decode(held_out(text)), unknown)
     except UnknownCharacterError as error:

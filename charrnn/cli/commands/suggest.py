@@ -9,9 +9,9 @@ from dataclasses import asdict
 import click
 
 from charrnn.analysis.sizes import Proposal, best, propose, reason
-from charrnn.cli.options import layers_of, settings_of, settings_options
+from charrnn.cli.options import settings_of, settings_options
 from charrnn.cli.terminal import say
-from charrnn.settings.recipes import corpus_of
+from charrnn.settings.build import build_corpus
 
 
 @click.command("suggest")
@@ -27,8 +27,8 @@ def command(
     second or two how fast this machine trains each size. The losses expected come from a formula fitted to short runs
     on three texts, and are ranges: it knows your text only by its length and by how well it compresses.
     """
-    settings = settings_of(layers_of(corpus, configs, assignments, minutes=minutes), configs)
-    learnt = corpus_of(settings)
+    settings = settings_of(corpus, configs, assignments, minutes=minutes)
+    learnt = build_corpus(settings)
     say(f"corpus: {learnt.name}, {len(learnt.training):,} characters to learn; measuring how fast this machine is")
     proposals = []
     for proposal in propose(settings, learnt):

@@ -15,13 +15,14 @@ import click
 
 from charrnn.analysis.baselines import document
 from charrnn.cli.commands.baseline import measured_baselines
-from charrnn.cli.options import layers_of, over_default, settings_of, settings_options
+from charrnn.cli.options import overlays_of, settings_options
 from charrnn.cli.output import TrainingBar, duration_text, introduce, loss_text
 from charrnn.cli.terminal import say
 from charrnn.errors import DivergenceError
-from charrnn.settings.recipes import NAMES, corpus_of, initialised_settings, resume_settings
-from charrnn.settings.schema import Settings, from_assignments
-from charrnn.settings.yamlfile import Entry
+from charrnn.settings.build import build_corpus
+from charrnn.settings.overlays import Overlay
+from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
+from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
 from charrnn.storage.run import Run
 from charrnn.text.catalogue import locate
@@ -73,23 +74,22 @@ def command(
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
     if resume and init_from:
         raise click.UsageError("--resume goes on with a run and --init-from begins one; give one of them")
-    layers = layers_of(corpus, configs, assignments, minutes=minutes, init_from=init_from)
-    settings = settings_of(layers, configs)
+    overlays = overlays_of(corpus, configs, assignments, minutes=minutes, init_from=init_from)
+    settings = settings_to_start(overlays)
     beginning = None
     if settings.training.init_from and not resume:
         beginning = load_checkpoint(settings.training.init_from)
-        layers = over_default(layers, configs)
-        settings = initialised_settings(beginning.settings.model, layers, from_assignments(assignments))
+        settings = settings_to_begin(overlays, beginning.settings.model)
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
     if print_config:
         if resume:
-            settings = resume_settings(run.last_checkpoint().settings, layers)
-        click.echo(settings.to_yaml(NAMES), nl=False)
+            settings = settings_to_resume(run.last_checkpoint().settings, overlays)
+        click.echo(settings.to_yaml(meanings=True), nl=False)
         return
     with ExitStack() as stack:
         event_file = _event_file(tensorboard, stack)
         if resume:
-            trainer = _resumed(run, layers, baseline, stack)
+            trainer = _resumed(run, overlays, baseline, stack)
         else:
             trainer = _started(run, settings, beginning, force, baseline, stack)
         _train(trainer, event_file)
@@ -102,7 +102,7 @@ def _started(
     has been found to fit."""
     run.check_free(force)
     piped = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
-    corpus = corpus_of(settings, piped, run.ids, beginning.model.vocabulary if beginning else None)
+    corpus = build_corpus(settings, piped, run.ids, beginning.model.vocabulary if beginning else None)
     settings = _with_paths(settings, run)
     trainer = Trainer(settings, corpus, run, init_from=beginning)
     if beginning:
@@ -117,14 +117,14 @@ def _started(
     return trainer
 
 
-def _resumed(run: Run, layers: Sequence[Sequence[Entry]], baseline: bool, stack: ExitStack) -> Trainer:
+def _resumed(run: Run, overlays: Sequence[Overlay], baseline: bool, stack: ExitStack) -> Trainer:
     """The trainer of a run that goes on, its folder held until the stack is closed. What the run wrote beyond its
     checkpoint is cut off."""
     run.check_exists()
     stack.enter_context(run.writing())
     checkpoint = run.last_checkpoint()
-    settings = _with_paths(resume_settings(checkpoint.settings, layers), run)
-    corpus = corpus_of(settings, cache=run.ids, known=checkpoint.model.vocabulary)
+    settings = _with_paths(settings_to_resume(checkpoint.settings, overlays), run)
+    corpus = build_corpus(settings, cache=run.ids, known=checkpoint.model.vocabulary)
     corpus = replace(corpus, name=checkpoint.corpus.name)
     trainer = Trainer(settings, corpus, run, checkpoint)
     found = _baseline(trainer) if baseline and not run.baseline() else None

@@ -1,0 +1,96 @@
+"""What settings describe, built: the text, the network, the optimizer, the learning rate, the limit of the gradient."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from charrnn.arrays import Array
+from charrnn.nn.network import Network
+from charrnn.optim.clipping import CLIPS, global_norm
+from charrnn.optim.optimizers import OPTIMIZERS, Optimizer
+from charrnn.optim.schedules import SCHEDULES, Position
+from charrnn.settings.schema import Settings, TrainingSettings
+from charrnn.text.corpus import Corpus, load_corpus
+from charrnn.text.vocabulary import Vocabulary
+
+
+class Parameters(Protocol):
+    """A vector (P,), and the shapes of the arrays that lie one after another in it, by name."""
+
+    @property
+    def vector(self) -> Array: ...
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]: ...
+
+
+def build_corpus(
+    settings: Settings,
+    standard_input: bytes | None = None,
+    cache: Path | None = None,
+    known: Vocabulary | None = None,
+) -> Corpus:
+    """The text, for a network that knows some characters already where ``known`` is given; see ``load_corpus``."""
+    c = settings.corpus
+    return load_corpus(
+        c.path,
+        encoding=c.encoding,
+        newline=c.newline,
+        validation=c.validation,
+        test=c.test,
+        characters=known.characters if known else "",
+        standard_input=standard_input,
+        cache=cache,
+    )
+
+
+def build_network(settings: Settings, vocabulary_size: int) -> Network:
+    """The architecture; a network holds no numbers."""
+    m = settings.model
+    return Network(
+        vocabulary_size,
+        cell=m.cell,
+        layers=m.layers,
+        hidden_size=m.hidden,
+        embedding_size=m.embedding,
+        dtype=settings.compute.precision,
+    )
+
+
+def build_optimizer(settings: Settings, parameters: Parameters) -> Optimizer:
+    """The optimizer of these parameters, at its first step."""
+    t = settings.training
+    optimizer = OPTIMIZERS[t.optimizer]
+    return optimizer(parameters.vector, parameters.shapes, **_numbers_of(optimizer, t))
+
+
+def build_schedule(settings: Settings) -> Callable[[Position], float]:
+    """The learning rate of the step after a position.
+
+    Where a run is given minutes, its warm-up takes half of the iterations at most, so that the rate comes down again on
+    a slow machine too.
+    """
+    t = settings.training
+    schedule = SCHEDULES[t.schedule]
+    numbers = _numbers_of(schedule, t)
+
+    def learning_rate(at: Position) -> float:
+        warmup = t.warmup if t.minutes is None else min(t.warmup, at.iterations // 2)
+        return t.learning_rate * schedule(at, **numbers | {"warmup": warmup})
+
+    return learning_rate
+
+
+def build_clip(settings: Settings) -> Callable[[Array], float]:
+    """Limits a gradient (P,) in place, and returns its global norm as it was before."""
+    limit = settings.training.clip
+    if limit is None:
+        return global_norm
+    clip = CLIPS[settings.training.clip_kind]
+    return lambda g: clip(g, limit)
+
+
+def _numbers_of(function: Callable[..., Any], t: TrainingSettings) -> dict[str, Any]:
+    """What a function takes as keyword arguments, from the settings of the same names."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: getattr(t, p.name) for p in parameters if p.kind is p.KEYWORD_ONLY}

@@ -1,0 +1,130 @@
+"""Settings come in overlays, each laid over the ones before: a recipe, a file, what is set by name.
+
+Of each setting the last value given counts. What comes out is validated once, and all mistakes come in one message,
+each with the place it was read from.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from charrnn.errors import SettingsError
+from charrnn.settings.recipes import recipes
+from charrnn.settings.schema import ITERATIONS, MEANINGS, Settings
+from charrnn.settings.values import did_you_mean
+from charrnn.settings.yamlfile import MAX_CHARACTERS, Entry, read_settings, read_value
+
+_LENGTHS = ("training.iterations", "training.epochs", "training.minutes")
+"""Settings that replace one another: an overlay that sets one unsets the others."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Some settings, each with the place it was read from."""
+
+    entries: tuple[Entry, ...]
+    describes_run: bool = False
+    """Whether it describes a run as a whole, as a recipe does, rather than set a few things by name. It takes the place
+    of the default recipe, and gives way where a network to begin with has another architecture."""
+
+
+def from_file(path_or_name: str) -> Overlay:
+    """The settings of a YAML file, or of a recipe by its bare name."""
+    known = recipes()
+    path = known.get(path_or_name, Path(path_or_name))
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            entries = read_settings(file.read(MAX_CHARACTERS + 1), path.name)
+    except OSError as error:
+        if path.name == path_or_name and not path.suffix:
+            raise SettingsError(f"no recipe is called {path_or_name!r}; there are {', '.join(known)}") from None
+        problem = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        raise SettingsError(f"settings file {path_or_name!r} {problem}", "check the path") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"settings file {path_or_name!r} is not UTF-8: {error.reason} at byte {error.start}", "save it as UTF-8"
+        ) from None
+    return Overlay(tuple(entries), describes_run=True)
+
+
+def from_settings(settings: Settings, origin: str = "the settings given") -> Overlay:
+    """Those of the settings that were set, rather than left at their defaults."""
+    entries = (
+        Entry(f"{section}.{key}", getattr(values, key), origin)
+        for section, values in settings
+        if section in settings.model_fields_set
+        for key in sorted(values.model_fields_set)
+    )
+    return Overlay(tuple(entries), describes_run=True)
+
+
+def from_assignments(assignments: Iterable[str], origin: str) -> Overlay:
+    """Settings written as ``training.batch=50``. ``origin`` says in messages where they were written."""
+    entries = []
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise SettingsError(f"{origin} {assignment!r} sets nothing", "write it as training.batch=50")
+        entries.append(Entry(key.strip(), read_value(value, f"{origin} {assignment}"), origin))
+    return Overlay(tuple(entries))
+
+
+def from_mapping(settings: Mapping[str, Any], origin: str) -> Overlay:
+    """The settings of a dictionary, nested by section or with dotted keys. ``origin`` says in messages whose it is."""
+    entries = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            entries += [Entry(f"{key}.{name}", inner, origin) for name, inner in value.items()]
+        else:
+            entries.append(Entry(key, value, origin))
+    return Overlay(tuple(entries))
+
+
+def resolve(overlays: Iterable[Overlay]) -> Settings:
+    """The settings that overlays give together, later ones winning. Raises SettingsError with every mistake, a line
+    each."""
+    merged: dict[str, Entry] = {}
+    for overlay in overlays:
+        if any(entry.key in _LENGTHS and entry.value is not None for entry in overlay.entries):
+            for key in _LENGTHS:
+                merged.pop(key, None)
+        merged |= {entry.key: entry for entry in overlay.entries}
+
+    mistakes = [_unknown(entry) for key, entry in merged.items() if key not in MEANINGS and not _empty_section(entry)]
+    nested: dict[str, dict[str, Any]] = {section: {} for section in Settings.model_fields}
+    for key, entry in merged.items():
+        if key in MEANINGS:
+            section, _, name = key.partition(".")
+            nested[section][name] = entry.value
+    if all(nested["training"].get(key.partition(".")[2]) is None for key in _LENGTHS):
+        nested["training"]["iterations"] = ITERATIONS
+
+    try:
+        settings = Settings.model_validate(nested)
+    except ValidationError as errors:
+        mistakes += [_mistake(error, merged) for error in errors.errors()]
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return settings
+
+
+def _mistake(error: Any, merged: Mapping[str, Entry]) -> str:
+    key = ".".join(map(str, error["loc"][:2]))
+    message: str = error["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    if key not in merged:  # a rule between settings
+        return message
+    entry = merged[key]
+    return f"{key} is {entry.value!r}: {message} ({entry.origin})"
+
+
+def _unknown(entry: Entry) -> str:
+    if entry.key in Settings.model_fields:
+        return f"{entry.key} is a section: write its settings under it ({entry.origin})"
+    return f"unknown setting {entry.key!r}{did_you_mean(entry.key, MEANINGS)} ({entry.origin})"
+
+
+def _empty_section(entry: Entry) -> bool:
+    return entry.key in Settings.model_fields and entry.value is None

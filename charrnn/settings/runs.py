@@ -1,0 +1,77 @@
+"""The settings of a run: of a new one, of one that begins with another network, of one that is resumed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from charrnn.errors import SettingsError
+from charrnn.settings.overlays import Overlay, from_file, from_mapping, from_settings, resolve
+from charrnn.settings.recipes import DEFAULT_RECIPE
+from charrnn.settings.schema import MEANINGS, ModelSettings, Settings
+
+_MAY_CHANGE_SECTIONS = ("snapshots", "checkpoints")
+_MAY_CHANGE = {
+    *("corpus.path", "compute.workers", "training.iterations", "training.epochs", "training.minutes"),
+    *("training.learning_rate", "training.final_rate", "training.clip", "training.report", "training.validate_every"),
+}
+"""What may change when a run is resumed. The rest would need other arrays or another text, or make it another run."""
+
+_ARCHITECTURE = ("cell", "layers", "hidden", "embedding")
+"""Settings of the model that say which arrays it has."""
+
+
+def load_settings(*configs: str, **sections: Mapping[str, Any]) -> Settings:
+    """Settings from recipes or YAML files, later ones winning, and then from sections given as dictionaries:
+
+    ``load_settings("quick", training={"iterations": 200})``. With no file the recipe is ``quick``.
+    Raises SettingsError with every mistake in one message.
+    """
+    return settings_to_start([*map(from_file, configs), from_mapping(sections, "load_settings")])
+
+
+def settings_to_start(overlays: Sequence[Overlay]) -> Settings:
+    """The settings of a new run: the overlays, over the default recipe where none of them describes a run."""
+    return resolve(_over_default(overlays))
+
+
+def settings_to_begin(overlays: Sequence[Overlay], network: ModelSettings) -> Settings:
+    """The settings of a new run that begins with a trained network, whose own settings are ``network``.
+
+    The network keeps its architecture; its other settings stand below the overlays. Raises SettingsError where another
+    architecture is set by name.
+    """
+    own = network.model_dump()
+    architecture = {f"model.{name}": own[name] for name in _ARCHITECTURE}
+    wrong = [
+        f"{entry.key} is {entry.value!r}, and the network to begin with has {architecture[entry.key]!r}; "
+        f"leave it out ({entry.origin})"
+        for overlay in overlays
+        if not overlay.describes_run
+        for entry in overlay.entries
+        if entry.key in architecture and entry.value != architecture[entry.key]
+    ]
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    origin = "the network to begin with"
+    below, above = from_mapping({"model": own}, origin), from_mapping(architecture, origin)
+    return resolve([below, *_over_default(overlays), above])
+
+
+def settings_to_resume(of_run: Settings, overlays: Iterable[Overlay]) -> Settings:
+    """A run's own settings below the overlays. Raises SettingsError for a change to what has to stay."""
+    own = of_run.model_dump()
+    settings = resolve([from_settings(of_run, "the run"), *overlays])
+    new = settings.model_dump()
+    fixed = []
+    for key in MEANINGS:
+        section, _, name = key.partition(".")
+        may_change = key in _MAY_CHANGE or section in _MAY_CHANGE_SECTIONS
+        if own[section][name] != new[section][name] and not may_change:
+            fixed.append(f"{key} is {own[section][name]!r} in this run and cannot change when it goes on; leave it out")
+    if fixed:
+        raise SettingsError("\n".join(fixed))
+    return settings
+
+
+def _over_default(overlays: Sequence[Overlay]) -> list[Overlay]:
+    default = [] if any(overlay.describes_run for overlay in overlays) else [from_file(DEFAULT_RECIPE)]
+    return [*default, *overlays]

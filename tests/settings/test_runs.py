@@ -1,0 +1,61 @@
+"""The settings of a run that begins with a trained network, and of one that is given ready-made settings."""
+
+import pytest
+
+from charrnn import Settings, load_settings
+from charrnn.errors import SettingsError
+from charrnn.settings.overlays import from_assignments, from_file, from_mapping, from_settings, resolve
+from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
+
+NETWORK = load_settings("quick", model={"cell": "gru", "layers": 2, "hidden": 6, "dropout": 0.3}).model
+
+
+def test_the_default_recipe_stands_below_what_is_set_by_name() -> None:
+    batch = from_assignments(["training.batch=7"], "--set")
+    assert settings_to_start([batch]) == load_settings("quick", training={"batch": 7})
+    assert settings_to_start([from_file("war-and-peace"), batch]).model.hidden == 512
+
+
+def test_the_architecture_is_that_of_the_network_and_the_rest_may_be_set() -> None:
+    assigned = from_assignments(["model.hidden=6", "model.forget_bias=2", "training.batch=7"], "--set")
+    chosen = settings_to_begin([from_file("tolstoy"), assigned], NETWORK)
+    assert (chosen.model.cell, chosen.model.layers, chosen.model.hidden) == ("gru", 2, 6)
+    assert (chosen.model.dropout, chosen.model.forget_bias, chosen.training.batch) == (0.1, 2, 7)
+    assert settings_to_begin([assigned], NETWORK).model.dropout == 0.3
+
+
+def test_ready_made_settings_give_way_to_the_network() -> None:
+    given = load_settings("war-and-peace", training={"batch": 7})
+    chosen = settings_to_begin([from_settings(given)], NETWORK)
+    assert (chosen.model, chosen.training) == (NETWORK, given.training)
+
+
+@pytest.mark.parametrize("setting", ["cell=rnn", "layers=3", "hidden=7", "embedding=5"])
+def test_another_architecture_is_refused(setting: str) -> None:
+    key, _, value = f"model.{setting}".partition("=")
+    for overlay in (
+        from_assignments([f"{key}={value}"], "--set"),
+        from_mapping({key: int(value) if value.isdecimal() else value}, "--set"),
+    ):
+        with pytest.raises(SettingsError, match=rf"{key} is .*, and the network to begin with .* \(--set\)"):
+            settings_to_begin([overlay], NETWORK)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Settings(),
+        load_settings("quick"),
+        load_settings("tolstoy", training={"minutes": 5}, snapshots={"at": []}),
+        load_settings("char-rnn", model={"embedding": 4}, compute={"workers": 2}),
+    ],
+)
+def test_settings_as_an_overlay_give_the_same_settings(given: Settings) -> None:
+    assert resolve([from_settings(given)]) == settings_to_start([from_settings(given)]) == given
+    assert settings_to_resume(given, [from_settings(given)]) == given
+
+
+def test_settings_as_an_overlay_leave_what_they_do_not_set() -> None:
+    below = from_mapping({"model.hidden": 9, "training.batch": 9, "corpus.validation": 0.2}, "below")
+    chosen = resolve([below, from_settings(Settings(model={"hidden": 7}))])
+    assert (chosen.model.hidden, chosen.training.batch, chosen.corpus.validation) == (7, 9, 0.2)

@@ -54,6 +54,14 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken_links(page, page.read_text("utf-8")) == []
 
 
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_that_are_named_are_there(page: Path) -> None:
+    text, folder = page.read_text("utf-8"), page.parent.name
+    named = re.findall(r"`(?:python3 )?((?:charrnn|docs|benchmarks|tests|configs|data)/[\w./-]+)", text)
+    named += [f"tests/{name}" for name in re.findall(r"`([\w/]+\.py)`", text) if folder == "tests"]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_a_broken_link_is_noticed() -> None:
     text = "[a](README.md) [b](none.md) [c](README.md#ten-things-to-do) [d](README.md#eleven)\n```\n[e](code.md)\n```\n"
     assert broken_links(ROOT / "page.md", text) == ["none.md", "README.md#eleven"]

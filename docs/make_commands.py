@@ -12,13 +12,14 @@ HEAD = """\
 
 Made from the code by `python3 docs/make_commands.py`; `charrnn COMMAND --help` says the same.
 
-Results and generated text go to stdout, everything else to stderr. Exit codes: 0; 1 for what went wrong; 2 for wrong
-usage or settings; 130 after Ctrl-C, 143 after SIGTERM. `charrnn train --print-config` lists every setting with its
-meaning.
+Results and generated text go to stdout, everything else to stderr. Exit codes are 0 for success; 1 when something went
+wrong; 2 for wrong usage or settings; 130 after Ctrl-C, 143 after SIGTERM. `charrnn train --print-config` lists every
+setting with its meaning.
 
 ## Completion in the shell
-Commands, options, recipes and files complete with the Tab key. For good, add the line to `~/.bashrc` or `~/.zshrc`; for
-fish, let the command in it write `~/.config/fish/completions/charrnn.fish`.
+The Tab key completes commands, options, recipes and files once the line for your shell has been run. To have it in every
+shell, add the line to `~/.bashrc` or `~/.zshrc`; for fish, write what the command before the `|` prints to
+`~/.config/fish/completions/charrnn.fish`.
 ```sh
 eval "$(_CHARRNN_COMPLETE=bash_source charrnn)"     # bash, 4.4 or later
 eval "$(_CHARRNN_COMPLETE=zsh_source charrnn)"      # zsh

@@ -59,8 +59,10 @@ class ModelSettings(Section):
     hidden: Size = Field(128, description="units in each layer")
     embedding: Size | None = Field(None, description="size of a learnt embedding of characters; null: one-hot input")
     dropout: Share = Field(0.0, description="dropout rate between layers")
-    initialisation: Annotated[str, NameIn(INITIALISERS)] = Field("orthogonal", description="initial weights")
-    scale: Positive | None = Field(None, description="scale of the initial weights; null: the initialiser's own")
+    initialisation: Annotated[str, NameIn(INITIALISERS)] = Field(
+        "orthogonal", description="how the weights are initialised"
+    )
+    scale: Positive | None = Field(None, description="scale of the initial weights; null: the usual one")
     forget_bias: Finite = Field(1.0, description="lstm: initial bias of the forget gate")
 
 
@@ -70,10 +72,10 @@ class TrainingSettings(Section):
     )
     iterations: Count | None = Field(None, description="length of the run in iterations; or set epochs or minutes")
     epochs: Annotated[Positive, Field(le=10**6)] | None = Field(
-        None, description="length in passes over the training text; or set iterations or minutes"
+        None, description="length in epochs, passes over the text; or set iterations or minutes"
     )
     minutes: Annotated[Positive, Field(le=10**6)] | None = Field(
-        None, description="length in minutes of training; or set iterations or epochs"
+        None, description="length of the run in minutes; or set iterations or epochs"
     )
     batch: Size = Field(32, description="streams of text read side by side")
     window: Size = Field(64, description="steps of truncated backpropagation through time")
@@ -82,7 +84,7 @@ class TrainingSettings(Section):
     )
     state_reset: Share = Field(0.05, description="chance that a stream starts a window with a zero hidden state")
     optimizer: Annotated[str, NameIn(OPTIMIZERS)] = Field("adam", description="optimizer")
-    learning_rate: Positive = Field(2e-3, description="learning rate at the schedule's highest point")
+    learning_rate: Positive = Field(2e-3, description="highest learning rate of the schedule")
     momentum: Share = Field(0.9, description="sgd: momentum")
     rms_decay: Share = Field(0.95, description="rmsprop: decay rate of the mean of squared gradients")
     beta1: Share = Field(0.9, description="adam, adamw: decay rate of the mean of gradients")
@@ -93,16 +95,18 @@ class TrainingSettings(Section):
     warmup: Annotated[Whole, Field(ge=0, le=10**12)] = Field(
         0, description="iterations over which the learning rate rises at the start"
     )
-    rate_decay: Positive = Field(0.97, description="exponential: factor on the learning rate at the end of an epoch")
-    rate_decay_after: Count = Field(10, description="exponential: first epoch at whose end the factor applies")
+    rate_decay: Positive = Field(0.97, description="exponential: factor on the learning rate after each epoch")
+    rate_decay_after: Count = Field(10, description="exponential: number of the first epoch that ends with this factor")
     final_rate: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.0, description="cosine, linear, one-cycle: last learning rate as a share of the highest"
+        0.0, description="cosine, linear, one-cycle: last rate, as a share of learning_rate"
     )
     clip: Positive | None = Field(5.0, description="limit on the gradient; null: no clipping")
-    clip_kind: Annotated[str, NameIn(CLIPS)] = Field("norm", description="limit the global norm, or each value")
+    clip_kind: Annotated[str, NameIn(CLIPS)] = Field(
+        "norm", description="clip the global norm of the gradient, or each value"
+    )
     seed: Annotated[Whole, Field(ge=0, le=10**18)] = Field(0, description="seed of all random numbers")
     report: Size = Field(10, description="iterations between lines of metrics.jsonl")
-    validate_every: Count = Field(100, description="iterations between validation losses")
+    validate_every: Count = Field(100, description="iterations between measurements of the validation loss")
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainingSettings":
@@ -113,14 +117,14 @@ class TrainingSettings(Section):
 
 class SnapshotSettings(Section):
     at: Counts = Field([], description="iterations after which to write a sample")
-    every: Count | None = Field(None, description="write one every so many iterations too; null: only at those above")
+    every: Count | None = Field(None, description="iterations between further samples; null: only those above")
     length: Count = Field(400, description="characters of a sample")
     temperature: NotNegative = Field(0.7, description="0: always the likeliest character; 1: as learnt; above: wilder")
     prime: str = Field("", description="text for the samples to continue; empty: they start on a new line")
 
 
 class CheckpointSettings(Section):
-    every: Count = Field(500, description="iterations between saves; training also saves when it ends or stops")
+    every: Count = Field(500, description="iterations between checkpoints; one is also saved at the end")
 
 
 class ComputeSettings(Section):

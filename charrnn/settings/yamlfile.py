@@ -1,6 +1,7 @@
-"""Settings as YAML 1.2 reads them, each with the place it came from, and nothing that can hurt.
+"""Reads settings from YAML, whoever wrote it, and each with the place where it stands.
 
-No aliases, no tags, no duplicate keys, bounded size and depth; ``no`` is a string and ``1e-3`` a number.
+Scalars are those of YAML 1.2: ``no`` is a string and ``1e-3`` a number. Aliases and duplicate keys are refused, tags do
+nothing, size and depth are bounded.
 """
 
 import re
@@ -28,7 +29,7 @@ _WORDS = {
 
 
 class Entry(NamedTuple):
-    """One setting: dotted key, value, and where it stands."""
+    """One setting: its dotted key, its value, and in ``origin`` where it was given, for messages."""
 
     key: str
     value: Any
@@ -36,25 +37,25 @@ class Entry(NamedTuple):
 
 
 def read_settings(text: str, name: str) -> list[Entry]:
-    """The settings of a document, sections flattened to dotted keys. ``name`` says in messages where it came from."""
+    """The settings of a document, with dotted keys. ``name`` is what messages call the document."""
     if len(text) > MAX_CHARACTERS:
-        raise SettingsError(f"{name} is too long; settings may have {MAX_CHARACTERS:,} characters")
+        raise SettingsError(f"{name} is too long", f"settings may have {MAX_CHARACTERS:,} characters")
     root = _compose(text, name)
     if root is None or (isinstance(root, yaml.ScalarNode) and root.value == ""):
         return []
     if not isinstance(root, yaml.MappingNode):
-        raise SettingsError(f"{name} holds no settings; write sections such as 'training:' with settings under them")
+        raise SettingsError(f"{name} holds no settings", "write sections such as 'training:' with settings under them")
     return list(_entries(root, "", name, set()))
 
 
 def read_value(text: str, name: str) -> Any:
-    """One value, such as the right side of ``training.batch=50``."""
+    """One value, such as the right side of ``training.batch=50``. ``name`` is what messages call it."""
     root = _compose(text, name)
     return None if root is None else _value(root, name, name)
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes; refuses aliases and deep nesting before they are built."""
+    """Refuses aliases and deep nesting while it reads, before anything is built of them."""
 
     depth = 0
 
@@ -87,7 +88,7 @@ def _entries(mapping: yaml.MappingNode, prefix: str, name: str, seen: set[str]) 
     for key_node, node in mapping.value:
         key, origin = f"{prefix}{_value(key_node, name, 'a key')}", _origin(key_node, name)
         if key in seen:
-            raise SettingsError(f"{key} is set twice ({origin}); keep one")
+            raise SettingsError(f"{key} is set twice ({origin})", "keep one")
         seen.add(key)
         if isinstance(node, yaml.MappingNode):
             yield from _entries(node, f"{key}.", name, seen)
@@ -107,7 +108,7 @@ def _value(node: yaml.Node, name: str, key: str) -> Any:
     if _INT.fullmatch(node.value):
         if len(node.value) > MAX_DIGITS:
             digits = len(node.value)
-            raise SettingsError(f"{key} is a number of {digits} digits ({_origin(node, name)}); write a smaller one")
+            raise SettingsError(f"{key} is a number of {digits} digits ({_origin(node, name)})", "write a smaller one")
         base = {"0x": 16, "0o": 8}.get(node.value[:2], 10)
         return int(node.value, base)
     return float(node.value) if _FLOAT.fullmatch(node.value) else node.value

@@ -1,4 +1,4 @@
-"""The settings of a run that begins with a trained network, and of one that is given ready-made settings."""
+"""The settings of a new run, of one that begins with a trained network, and of one that is resumed."""
 
 import pytest
 
@@ -59,3 +59,12 @@ def test_settings_as_an_overlay_leave_what_they_do_not_set() -> None:
     below = from_mapping({"model.hidden": 9, "training.batch": 9, "corpus.validation": 0.2}, "below")
     chosen = resolve([below, from_settings(Settings(model={"hidden": 7}))])
     assert (chosen.model.hidden, chosen.training.batch, chosen.corpus.validation) == (7, 9, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("model.hidden", 3), ("training.batch", 3), ("training.seed", 3), ("training.clip_kind", "value")],
+)
+def test_what_the_run_is_about_cannot_change(key: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=key):
+        settings_to_resume(load_settings("quick"), [from_mapping({key: value}, "test")])

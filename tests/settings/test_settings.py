@@ -10,6 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import SettingsError
+from charrnn.nn.cells import CELLS
+from charrnn.nn.initialisers import INITIALISERS
+from charrnn.optim.clipping import CLIPS
+from charrnn.optim.optimizers import OPTIMIZERS
+from charrnn.optim.schedules import SCHEDULES
 from charrnn.settings.overlays import Overlay, from_assignments, from_file, from_mapping, resolve
 from charrnn.settings.recipes import recipes
 from charrnn.settings.runs import load_settings
@@ -182,6 +187,11 @@ def test_impossible_values(assignment: str) -> None:
 def test_validation_and_test_leave_something(validation: float, test: float) -> None:
     message = mistakes(f"corpus.validation={validation}", f"corpus.test={test}")
     assert message == "corpus.validation and corpus.test leave nothing to train on; lower one of them"
+
+
+def test_settings_name_entries_of_every_registry() -> None:
+    registries = [CELLS, INITIALISERS, OPTIMIZERS, SCHEDULES, CLIPS]
+    assert all(any(registry is known for known in REGISTRIES.values()) for registry in registries)
 
 
 @pytest.mark.parametrize("key", REGISTRIES)

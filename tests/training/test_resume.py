@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus
-from charrnn.errors import RunError, SettingsError
+from charrnn.errors import RunError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.settings.overlays import from_mapping
@@ -171,15 +171,6 @@ def test_a_run_that_had_ended_does_nothing_more(tmp_path: Path) -> None:
     train(run, settings())
     checkpoint = run.last_checkpoint()
     assert list(Trainer(checkpoint.settings, CORPUS, run, checkpoint).train()) == []
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("model.hidden", 3), ("training.batch", 3), ("training.seed", 3), ("training.clip_kind", "value")],
-)
-def test_what_the_run_is_about_cannot_change(key: str, value: object) -> None:
-    with pytest.raises(SettingsError, match=key):
-        settings_to_resume(settings(), [from_mapping({key: value}, "test")])
 
 
 def test_another_text_is_refused(tmp_path: Path) -> None:

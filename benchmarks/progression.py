@@ -9,7 +9,7 @@ each temperature, which makes the shares good to a few hundredths. Prints Markdo
 import argparse
 import statistics
 
-from charrnn import Run, generate, load_checkpoint, seeds
+from charrnn import Run, Sampling, generate, load_checkpoint, seeds
 from charrnn.settings.build import build_corpus
 from charrnn.text.words import real_word_share
 
@@ -36,7 +36,7 @@ def main() -> None:
         cells = [str(snapshot.iteration), f"{snapshot.loss:.3f}", f"{snapshot.validation_loss or float('nan'):.3f}"]
         for temperature in temperatures:
             rng = seeds.generator(settings.training.seed, "progression", snapshot.iteration)
-            steps = list(generate(model, LENGTH, rng, count=SAMPLES, filters={"temperature": temperature}))
+            steps = list(generate(model, LENGTH, rng, Sampling(filters={"temperature": temperature}), count=SAMPLES))
             shares = [real_word_share("".join(sample), real) for sample in zip(*steps, strict=True)]
             cells.append(f"{statistics.mean(shares):.0%}")
         print("|", " | ".join(cells), "|")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from common import VOCABULARY, Player, Setting, chosen, fastest, machine, others, table, thread_counts
 
-from charrnn import Model, Vocabulary, generate
+from charrnn import Model, Sampling, Vocabulary, generate
 
 SETTINGS = [
     Setting("lstm", layers, hidden, streams, window=1)
@@ -46,7 +46,8 @@ class OurSampling:
         self._rng = np.random.default_rng(0)
 
     def step(self) -> None:
-        for _ in generate(self._model, LENGTH, self._rng, count=self._streams, filters={"temperature": 1.0}):
+        sampling = Sampling(filters={"temperature": 1.0})
+        for _ in generate(self._model, LENGTH, self._rng, sampling, count=self._streams):
             pass
 
 

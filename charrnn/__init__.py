@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from charrnn.errors import CharRNNError as CharRNNError
+    from charrnn.generation.sampler import Sampling as Sampling
     from charrnn.generation.sampler import generate as generate
+    from charrnn.generation.sampler import write as write
     from charrnn.model import Model as Model
     from charrnn.settings.runs import load_settings as load_settings
     from charrnn.settings.schema import Settings as Settings
@@ -38,6 +40,7 @@ _HOME = {
     "Planned": "charrnn.training.trainer",
     "Run": "charrnn.storage.run",
     "Saved": "charrnn.training.trainer",
+    "Sampling": "charrnn.generation.sampler",
     "Settings": "charrnn.settings.schema",
     "Snapshot": "charrnn.storage.snapshot",
     "Step": "charrnn.training.trainer",
@@ -48,6 +51,7 @@ _HOME = {
     "load_corpus": "charrnn.text.corpus",
     "load_settings": "charrnn.settings.runs",
     "make_corpus": "charrnn.text.corpus",
+    "write": "charrnn.generation.sampler",
 }
 
 __all__ = ["__version__", *_HOME]

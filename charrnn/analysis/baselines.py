@@ -82,7 +82,7 @@ def baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> I
         yield Baseline(name, bits * math.log(2) / len(text))
 
 
-def best_of(found: Iterable[Baseline]) -> Baseline:
+def best_baseline(found: Iterable[Baseline]) -> Baseline:
     """The one with the lowest loss."""
     return min(found, key=lambda baseline: baseline.loss)
 

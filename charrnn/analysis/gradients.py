@@ -28,9 +28,9 @@ from charrnn.training.trainer import Step
 
 POSITIONS = 256
 """At how many the norms are taken."""
-LEFT = 0.001
+REMAINING = 0.001
 """The share of the gradient one step back that counts as something left of it."""
-CELLS = ("rnn", "gru", "lstm")
+COMPARED_CELLS = ("rnn", "gru", "lstm")
 """Those that are compared."""
 COMPARED: dict[str, Any] = {
     "model.hidden": 64,
@@ -104,9 +104,9 @@ def flow(settings: Settings, model: Model, training: Iterable[Step], text: Ids, 
 
 
 def reach(norms: Array) -> int:
-    """The last of k = 1, ..., K at which ``LEFT`` of what the norms (K + 1,) are at k = 1 is left; 0 where they are
-    zero there."""
-    return int(np.flatnonzero(np.append(True, norms[1:] >= LEFT * norms[1]))[-1]) if norms[1] else 0
+    """How far back a gradient reaches: the last k at which its norms (K + 1,) are at least ``REMAINING`` times that at
+    k = 1; 0 where that is zero."""
+    return int(np.flatnonzero(np.append(True, norms[1:] >= REMAINING * norms[1]))[-1]) if norms[1] else 0
 
 
 def like_sized(settings: Settings, vocabulary: Vocabulary) -> list[Settings]:
@@ -123,7 +123,7 @@ def like_sized(settings: Settings, vocabulary: Vocabulary) -> list[Settings]:
     target = size(of("lstm", hidden))
     return [
         min((of(cell, n) for n in range(hidden, 4 * hidden + 1)), key=lambda candidate: abs(size(candidate) - target))
-        for cell in CELLS
+        for cell in COMPARED_CELLS
     ]
 
 

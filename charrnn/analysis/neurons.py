@@ -90,7 +90,7 @@ PROPERTIES: dict[str, Callable[[str], Values]] = {
 }
 
 
-def describe(name: str) -> str:
+def describe_property(name: str) -> str:
     """A property in words: the first sentence of its docstring."""
     first = (PROPERTIES[name].__doc__ or name).partition(".")[0]
     return first[:1].lower() + first[1:]
@@ -127,8 +127,9 @@ def rank(text: str, values: Array, name: str) -> Ranking:
     parts = [wanted[:half], wanted[half:]]
     if any(len(np.unique(part)) < 2 for part in parts):
         raise CorpusError(
-            f"{name} ({describe(name)}) cannot be looked for: it is the same at all characters of one half of these "
-            f"{len(text):,}; give another text, or more of it with --length"
+            f"{name} ({describe_property(name)}) cannot be looked for: it is the same at all characters of one half of "
+            f"these {len(text):,}",
+            "give another text, or more of it with {length}",
         )
     flat = values.reshape(len(values), -1).astype(np.float64)
     tell = _tell_yes_or_no if wanted.dtype == bool else _tell_number

@@ -119,7 +119,7 @@ class Novelty:
     """Of the text's characters, those in stretches of ``STRETCH`` or more that do, from 0 to 1."""
 
 
-def novelty(index: TextIndex, ids: Ids) -> Novelty:
+def measure_novelty(index: TextIndex, ids: Ids) -> Novelty:
     """Measures a text of one or more ids (n,) against the index of the training text."""
     lengths = index.longest_matches(ids)
     start = int(lengths.argmax())

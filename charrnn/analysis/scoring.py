@@ -1,8 +1,8 @@
-"""How well a network predicts a text it is given: the surprisal of every character.
+"""How well a network predicts a text that it is given: the surprisal of every character.
 
-The state is carried from the first character to the last, in windows, so that a text of any length takes the same
-memory. The first character is predicted as sampling begins: from a zero state and a line end, or where the vocabulary
-has none from its first character.
+The text is read in windows, and the hidden state is carried from the first character to the last, so that a text of any
+length takes the same memory. The first character is predicted as when sampling begins: from a zero state after the
+vocabulary's start character.
 
 Shapes: n characters of a piece of text, V vocabulary.
 """
@@ -15,32 +15,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.errors import DivergenceError, UnknownCharacterError
-from charrnn.generation.sampler import WINDOW, beginning
+from charrnn.generation.reader import Reader
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
-from charrnn.nn.parameters import Workspace
-from charrnn.text.vocabulary import Unknown, Vocabulary, describe
+from charrnn.text.vocabulary import Unknown
 
-LINE = 400
-"""Characters of a line that are kept, so that a text without line ends takes no more memory."""
+LINE_KEPT = 400
+"""Characters of a line that are kept; this bounds the memory that a text without line ends takes."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """A sum over characters; scores of texts can be added."""
+    """The surprisal of some characters, summed; scores can be added."""
 
     characters: int = 0
     nats: float = 0.0
     unknown: int = 0
-    """How many characters the network had not learnt, skipped or replaced; those replaced are scored too."""
+    """How many characters the network had not learnt. They were skipped, or replaced and then scored with the rest."""
 
     def __add__(self, other: "Score") -> "Score":
         return Score(self.characters + other.characters, self.nats + other.nats, self.unknown + other.unknown)
 
     @property
     def loss(self) -> float:
-        """Nats per character; NaN where there is none."""
+        """Nats per character; NaN for no characters."""
         return self.nats / self.characters if self.characters else math.nan
 
     @property
@@ -50,7 +48,7 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        """Among how many equally likely characters the network might as well have chosen: exp(loss)."""
+        """exp(loss): a network that chooses among this many equally likely characters has the same loss."""
         return math.exp(min(self.loss, 700))
 
 
@@ -66,64 +64,43 @@ class Piece:
 
     @property
     def score(self) -> Score:
-        """Its sum."""
+        """The sum over the piece."""
         return Score(len(self.text), float(self.nats.sum()), self.unknown)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line that has something on it."""
+class ScoredLine:
+    """A line that is not blank."""
 
     number: int
-    """From 1."""
+    """Counted from 1."""
     text: str
-    """Its beginning, up to ``LINE`` characters, without the line end."""
+    """The beginning of the line, up to ``LINE_KEPT`` characters, without the line end."""
     score: Score
     """Of the whole line and its line end."""
 
 
-def read(model: Model, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error") -> Iterator[Piece]:
+def score_text(
+    model: Model, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error"
+) -> Iterator[Piece]:
     """The surprisal of a text, given in blocks of any length, a piece at a time.
 
     Raises UnknownCharacterError, naming the text, the line and the character, unless ``unknown`` says what to do, and
-    DivergenceError where the network computes what is no finite number.
+    DivergenceError where the network computes something that is not finite.
     """
-    network, p, vocabulary = model.network, model.parameters, model.vocabulary
-    space, state = Workspace(network.dtype), network.zero_state(1)
-    before = vocabulary.encode(beginning(vocabulary.characters))
-    for ids, strange in encoded(vocabulary, blocks, name, unknown):
+    vocabulary, reader = model.vocabulary, Reader(model, name=name)
+    before = vocabulary.encode(vocabulary.start_character)
+    for ids, strange in vocabulary.encode_blocks(blocks, name, unknown):
         if strange:
             yield Piece("", np.zeros(0), strange)
-        for start in range(0, len(ids), WINDOW):
-            y = ids[start : start + WINDOW]
-            x = np.concatenate([before, y[:-1]])
-            before = y[-1:]
+        start = 0
+        for window, logits in reader.windows(np.concatenate([before, ids])[:-1]):
+            y = ids[start : start + len(window)]  # what the network predicted in each step
+            start += len(window)
             with quiet_overflow():
-                logits, state, _ = network.forward(p, x[:, None], state, space)
                 nats = surprisal(logits[:, 0], y)
-            if not math.isfinite(nats.sum()):
-                raise DivergenceError(
-                    f"what the network computes for {name} is no longer a finite number; take an earlier checkpoint"
-                )
             yield Piece(vocabulary.decode(y), nats)
-
-
-def encoded(
-    vocabulary: Vocabulary, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error"
-) -> Iterator[tuple[Ids, int]]:
-    """The ids of each block, and how many of its characters are unknown; raises as ``read`` does."""
-    learnt, line = set(vocabulary.characters), 1
-    for block in blocks:
-        strange = set(block) - learnt
-        if strange and unknown == "error":
-            at = min(map(block.index, strange))
-            line += block[:at].count("\n")
-            raise UnknownCharacterError(
-                f"{name}, line {line}: {describe(block[at])} is not one of the {len(vocabulary)} characters that the "
-                "network has learnt; skip such characters with --unknown skip, or replace them with --unknown replace"
-            )
-        line += block.count("\n")
-        yield vocabulary.encode(block, unknown), sum(map(block.count, strange))
+        before = ids[-1:] if len(ids) else before
 
 
 def surprisal(logits: Array, targets: Ids) -> Array:
@@ -135,18 +112,18 @@ def surprisal(logits: Array, targets: Ids) -> Array:
     return nats
 
 
-def lines(pieces: Iterable[Piece]) -> Iterator[Line]:
-    """The lines of a text but for those of white space alone, each read after those before it."""
+def scored_lines(pieces: Iterable[Piece]) -> Iterator[ScoredLine]:
+    """The lines of a text that are not blank; each is scored with all that stands before it as context."""
     number, text, score = 1, "", Score()
     for piece in pieces:
         start = 0
         for part in re.findall(r"[^\n]*\n|[^\n]+", piece.text):
             nats = piece.nats[start : start + len(part)]
             start += len(part)
-            text, score = (text + part)[:LINE], score + Score(len(part), float(nats.sum()))
+            text, score = (text + part)[:LINE_KEPT], score + Score(len(part), float(nats.sum()))
             if part[-1] == "\n":
                 if text.strip():
-                    yield Line(number, text.rstrip("\r\n"), score)
+                    yield ScoredLine(number, text.rstrip("\r\n"), score)
                 number, text, score = number + 1, "", Score()
     if text.strip():
-        yield Line(number, text, score)
+        yield ScoredLine(number, text, score)

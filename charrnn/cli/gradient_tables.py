@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from charrnn.analysis.context import WITHIN, horizon
-from charrnn.analysis.gradients import LEFT, Findings, Flow, reach
+from charrnn.analysis.gradients import REMAINING, Findings, Flow, reach
 from charrnn.cli.output import loss_text
 from charrnn.settings.schema import TrainingSettings
 
@@ -54,7 +54,7 @@ def _flow_table(title: str, flows: Sequence[Flow], trained: bool = False) -> Non
     for k in range(0, len(rows), max(1, math.ceil(steps / ROWS))):
         numbers = "".join(f"{norm:10.1e}" for norm in rows[k])
         click.echo(f"{k:6}{numbers}  {chart.row(map(_log, rows[k]), map(_mark, names))}".rstrip())
-    click.echo(f"the last k with {LEFT:.1%} of the norm at k = 1, by mean and median")
+    click.echo(f"the last k with {REMAINING:.1%} of the norm at k = 1, by mean and median")
     for average in (np.mean, np.median):
         reached = (reach(average(norms, axis=-1)) for norms in curves)
         shown = [f">= {k}" if k == steps else f"{k}" for k in reached]

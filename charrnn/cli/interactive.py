@@ -2,8 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,8 @@ from charrnn.cli.remedies import running, sentence
 from charrnn.cli.terminal import print_text, say
 from charrnn.errors import CharRNNError
 from charrnn.generation.filters import FILTERS
-from charrnn.generation.sampler import Forbid, Reader, generate
+from charrnn.generation.reader import PrimeReader
+from charrnn.generation.sampler import Sampling, generate
 from charrnn.model import Model
 from charrnn.text.vocabulary import Unknown
 
@@ -35,18 +37,19 @@ class Session:
         self,
         model: Model,
         settings: Mapping[str, Any],
+        sampling: Sampling,
         *,
-        stop: Sequence[str],
-        forbid: Forbid | None,
         unknown: Unknown,
         raw: bool,
         after: Callable[[str], None],
     ) -> None:
-        """``settings`` are length, seed and the filters; ``after`` is called with each continuation."""
+        """``settings`` are length, seed and the filters, which the user can change; ``after`` is called with each
+        continuation."""
         self._model = model
         self._settings = dict(settings)
         self._rng = np.random.default_rng(self._settings["seed"])
-        self._options: dict[str, Any] = {"stop": stop, "forbid": forbid, "reader": Reader(model)}
+        self._sampling = sampling
+        self._reader = PrimeReader(model)
         self._unknown = unknown
         self._raw = raw
         self._after = after
@@ -54,14 +57,14 @@ class Session:
         self._last: tuple[str, str] | None = None
         """The text before the last turn, and what was typed then."""
 
-    def run(self, begin: str) -> None:
-        """Takes turns until the input ends."""
+    def run(self) -> None:
+        """Takes turns until the input ends; the prime is the first."""
         if sys.stdin.isatty():
             with suppress(ImportError):
                 import readline  # noqa: F401  (input() edits lines with it)
             say("type the beginning; Enter alone goes on, /help tells more, Ctrl-D ends")
-        if begin:
-            self._turn(begin)
+        if self._sampling.prime:
+            self._turn(self._sampling.prime)
         while (line := _next_line()) is not None:
             try:
                 if line == "/quit":
@@ -80,9 +83,8 @@ class Session:
         self._text += typed
         print_text(typed, self._raw)
         filters = {name: self._settings[name] for name in FILTERS}
-        pieces = generate(
-            *(self._model, self._settings["length"], self._rng), prime=self._text, filters=filters, **self._options
-        )
+        sampling = replace(self._sampling, prime=self._text, filters=filters)
+        pieces = generate(self._model, self._settings["length"], self._rng, sampling, reader=self._reader)
         written = ""
         try:
             with _stopped_by_ctrl_c() as stopped:

@@ -6,7 +6,7 @@ import click
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from charrnn.analysis.activations import Window, first_characters, trace
+from charrnn.analysis.activations import Trace, first_characters, read_activations
 from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
@@ -75,7 +75,7 @@ def load(path: str | None, at: int | None = None) -> Checkpoint:
     return load_checkpoint(path or shipped_network(), at)
 
 
-def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, encoding: str | None) -> Iterator[Window]:
+def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, encoding: str | None) -> Iterator[Trace]:
     """Reads the beginning of a text, with a bar on a terminal where that takes longer than a second.
 
     Raises CorpusError where it holds no character that the network can read.
@@ -102,7 +102,7 @@ def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, en
             bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
         ) as bar,
     ):
-        for window in trace(checkpoint.model, [characters[:length]], text, unknown):
+        for window in read_activations(checkpoint.model, [characters[:length]], text, unknown):
             yield window
             done += len(window.text)
             bar.update(len(window.text))

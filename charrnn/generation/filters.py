@@ -1,8 +1,8 @@
-"""What is done to logits before a character is drawn from them.
+"""Filters of logits, applied before a character is drawn.
 
-Each filter is a pure function (logits (B, V), its parameter) -> logits; a character that it rules out gets minus
-infinity. One that looks back takes the recent ids (B, n), the latest last, as a third argument. ``FILTERS`` holds them
-in the order in which they are applied, with what each needs as an option.
+A filter is a pure function (logits (B, V), its parameter) -> logits; a character that it rules out gets minus infinity.
+A filter that looks back takes the recent ids (B, n), the latest last, as a third argument. ``FILTERS`` lists filters in
+the order in which they are applied, with the type, bounds, default and help of their parameters.
 """
 
 import math
@@ -12,21 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array, Ids
+from charrnn.errors import CharRNNError
 from charrnn.nn.functional import quiet_overflow
 
 RECENT = 1024
 """How many characters a filter may look back."""
 REPEAT = 12
-"""How many characters may stand a second time before ``loop_penalty`` acts: words, names and turns of phrase do."""
+"""How many characters in a row may be repeated before ``loop_penalty`` acts: words, names and turns of phrase repeat in
+any text."""
 
 
 def loop_penalty(logits: Array, penalty: float, recent: Ids) -> Array:
-    """Lowers whichever characters would make a repeat of the recent text longer than ``REPEAT``, by the penalty for
-    each character beyond.
+    """Lowers the characters that would make a repeat of recent text longer than ``REPEAT``, by the penalty times the
+    number of characters beyond it.
 
-    The idea is that of the sampler DRY (github.com/oobabooga/textgen/pull/5677), whose penalty grows exponentially
-    with the tokens of a repeat. Characters are a fraction of a token, and a loop of them is far longer, so here the
-    penalty grows linearly. What is repeated less, as letters and words are, is as likely as before.
+    The idea comes from the sampler DRY (github.com/oobabooga/textgen/pull/5677), whose penalty grows exponentially with
+    the number of repeated tokens. A character is a fraction of a token, and a loop has far more of them, so here the
+    penalty grows linearly. Shorter repeats, such as letters and words, stay as likely as before.
     """
     lowered = logits.copy()
     for b, j, repeated in _repeats(recent):
@@ -36,8 +38,8 @@ def loop_penalty(logits: Array, penalty: float, recent: Ids) -> Array:
 
 
 def _repeats(recent: Ids) -> Iterator[tuple[int, int, int]]:
-    """Row, place j and length of each stretch of at least ``REPEAT`` characters that ends before j, and stands at the
-    end of the row too."""
+    """Finds repeats of the end of a row: yields row b, place j and length of each stretch of at least ``REPEAT``
+    characters that ends before place j and also ends the row."""
     n = recent.shape[1]
     if n <= REPEAT:
         return
@@ -53,7 +55,8 @@ def _repeats(recent: Ids) -> Iterator[tuple[int, int, int]]:
 
 
 def temperature(logits: Array, T: float) -> Array:
-    """Divides by T: below 1 the likelier grows likelier, above 1 the odds come nearer; 0 leaves only the likeliest."""
+    """Divides logits by T: below 1 likely characters become likelier still, above 1 all become more alike, and 0 leaves
+    only the likeliest."""
     if np.finfo(logits.dtype).tiny > T:
         return top_k(logits, 1)
     if T == 1:
@@ -64,7 +67,7 @@ def temperature(logits: Array, T: float) -> Array:
 
 
 def top_k(logits: Array, k: int) -> Array:
-    """Keeps exactly the k likeliest; of equals those with the lower id."""
+    """Keeps exactly the k likeliest characters; among equally likely ones those with the lower ids."""
     order = np.argsort(-logits, axis=-1, kind="stable")
     filtered = logits.copy()
     np.put_along_axis(filtered, order[..., k:], -np.inf, axis=-1)
@@ -72,8 +75,8 @@ def top_k(logits: Array, k: int) -> Array:
 
 
 def top_p(logits: Array, p: float) -> Array:
-    """Keeps the likeliest whose probabilities first add up to p, at least one (Holtzman et al. 2019, "nucleus
-    sampling", arXiv 1904.09751)."""
+    """Keeps the fewest likeliest characters whose probabilities add up to p, at least one (Holtzman et al. 2019,
+    "nucleus sampling", arXiv 1904.09751)."""
     if p >= 1:  # rounding would rule out what is too unlikely to add to the sum
         return logits
     order = np.argsort(-logits, axis=-1, kind="stable")
@@ -87,8 +90,8 @@ def top_p(logits: Array, p: float) -> Array:
 
 
 def min_p(logits: Array, p: float) -> Array:
-    """Keeps those at least p times as probable as the likeliest (Nguyen et al. 2024, "Turning up the heat: min-p
-    sampling", arXiv 2407.01082)."""
+    """Keeps the characters at least p times as probable as the likeliest (Nguyen et al. 2024, "Turning up the heat:
+    min-p sampling", arXiv 2407.01082)."""
     if p <= 0:
         return logits
     return np.where(logits >= logits.max(axis=-1, keepdims=True) + math.log(p), logits, -np.inf)
@@ -103,7 +106,7 @@ def softmax(logits: Array) -> Array:
 
 @dataclass(frozen=True)
 class Filter:
-    """A filter and its parameter: type, bounds, default (None: not applied) and what it does."""
+    """A filter, and its parameter: type, bounds, default (None: not applied) and help."""
 
     apply: Callable[..., Array]
     type: type
@@ -112,7 +115,7 @@ class Filter:
     default: float | None
     help: str
     looks_back: bool = False
-    """Whether it takes the recent ids too."""
+    """Whether the filter takes the recent ids too."""
 
 
 FILTERS: dict[str, Filter] = {
@@ -129,14 +132,30 @@ FILTERS: dict[str, Filter] = {
 }
 
 
+def check_filters(chosen: Mapping[str, float | None]) -> None:
+    """Raises CharRNNError unless all filters chosen, by name, exist and have parameters within their bounds."""
+    for name, parameter in chosen.items():
+        if name not in FILTERS:
+            raise CharRNNError(f"there is no filter {name!r}", f"choose among {', '.join(FILTERS)}")
+        filter_ = FILTERS[name]
+        most = math.inf if filter_.most is None else filter_.most
+        if parameter is not None and not filter_.least <= parameter <= most:
+            bounds = f"at least {filter_.least:g}" + ("" if filter_.most is None else f" and at most {filter_.most:g}")
+            raise CharRNNError(f"the filter {name} does not take {parameter:g}", f"give it {bounds}")
+        if parameter is not None and filter_.type is int and parameter != int(parameter):
+            raise CharRNNError(f"the filter {name} does not take {parameter:g}", "give it a whole number")
+
+
 def look_back(chosen: Mapping[str, float | None]) -> bool:
     """Whether any of the chosen filters needs the recent ids."""
     return any(FILTERS[name].looks_back and parameter is not None for name, parameter in chosen.items())
 
 
 def apply_filters(logits: Array, chosen: Mapping[str, float | None], recent: Ids) -> Array:
-    """The chosen filters, by name with their parameters, in the order of ``FILTERS``; None leaves one out. ``recent``
-    is the ids (B, n) that go before, empty (B, 0) where no filter looks back."""
+    """Applies the filters chosen, by name with their parameters, in the order of ``FILTERS``; None leaves a filter out.
+
+    ``recent`` are the ids (B, n) before, which may be those of no text, (0, n), where no chosen filter looks back.
+    """
     for name, filter_ in FILTERS.items():
         if (parameter := chosen.get(name)) is not None:
             logits = filter_.apply(logits, parameter, *([recent] if filter_.looks_back else []))

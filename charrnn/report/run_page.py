@@ -20,7 +20,7 @@ from charrnn.report.curves import COLOURS, Curves, panels
 from charrnn.report.escaping import escaped
 from charrnn.settings.schema import MEANINGS
 from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
-from charrnn.text.vocabulary import describe
+from charrnn.text.vocabulary import describe_character
 
 MARK = b"<!doctype html>\n<!-- charrnn report -->\n"
 """What every report begins with."""
@@ -92,7 +92,10 @@ def _vocabularies(runs: Sequence[Curves], checkpoints: Sequence[Checkpoint | Non
         characters = checkpoint.model.vocabulary.characters if checkpoint else ""
         runs_of.setdefault(characters, []).append(escaped(curves.run))
     return [
-        {"runs": ", ".join(names), "characters": [{"shown": _shown(c), "name": describe(c)} for c in characters]}
+        {
+            "runs": ", ".join(names),
+            "characters": [{"shown": _shown(c), "name": describe_character(c)} for c in characters],
+        }
         for characters, names in runs_of.items()
     ]
 

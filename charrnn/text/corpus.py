@@ -13,7 +13,7 @@ from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
 from charrnn.files import replace_file
 from charrnn.text.reading import find_sources, in_blocks, read_blocks
-from charrnn.text.vocabulary import Vocabulary, code_points, describe
+from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.text.words import real_words
 
 MAPPED_FROM = 256 << 20
@@ -169,8 +169,9 @@ def _survey(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
             sha256.update(block.encode())
         except UnicodeEncodeError as error:
             raise CorpusError(
-                f"corpus {name!r} holds {describe(block[error.start])} at position {n + error.start}, half of a "
-                "character; set corpus.encoding to the right one"
+                f"corpus {name!r} holds {describe_character(block[error.start])} at position {n + error.start}, "
+                "half of a character",
+                "set {encoding} to the right one",
             ) from None
         points = code_points(block)
         if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking

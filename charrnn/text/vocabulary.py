@@ -1,6 +1,7 @@
 """The characters a network knows, and their ids."""
 
 import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
@@ -10,19 +11,19 @@ from charrnn.arrays import Ids
 from charrnn.errors import UnknownCharacterError
 
 Unknown = Literal["error", "skip", "replace"]
-"""What becomes of characters that a vocabulary does not hold."""
+"""What to do with characters that a vocabulary does not hold."""
 
 NAMED = 10
 """How many unknown characters an error names."""
 
 
 def code_points(text: str) -> Ids:
-    """One number a character, without a Python loop: str of length n -> (n,) uint32."""
+    """The code points of a text, without a Python loop: str of length n -> (n,) uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
 class Vocabulary:
-    """Distinct characters in the order of their code points; a character's id is its place in that order."""
+    """Distinct characters, ordered by code point; a character's id is its place in that order."""
 
     def __init__(self, characters: str) -> None:
         self.characters = "".join(sorted(set(characters)))
@@ -44,6 +45,12 @@ class Vocabulary:
         return ids
 
     @property
+    def start_character(self) -> str:
+        """What a network reads before the first character of a text: a line end, or where the vocabulary has none its
+        first character."""
+        return "\n" if "\n" in self.characters else self.characters[0]
+
+    @property
     def stand_in(self) -> str:
         """What replaces an unknown character: U+FFFD, Unicode's own replacement character, or else a space, or else a
         question mark, or else the first of the vocabulary."""
@@ -52,33 +59,46 @@ class Vocabulary:
     def encode(self, text: str, unknown: Unknown = "error") -> Ids:
         """Ids (n,) of the n characters of a text.
 
-        Characters that are not held are skipped, or replaced by ``stand_in``, one for one; or else they raise
-        UnknownCharacterError, which names each of them and where it stands first.
+        Characters that are not held are skipped, or each replaced by ``stand_in``, or they raise UnknownCharacterError,
+        which says of each where it first occurs.
         """
         # Anything above the table falls on its last entry, which is V.
         ids = self._ids.take(code_points(text), mode="clip")
         is_unknown = ids == len(self)
         if is_unknown.any():
             if unknown == "error":
-                raise UnknownCharacterError(self._unknown_message(text, np.flatnonzero(is_unknown)))
+                raise UnknownCharacterError(
+                    f"not among the {len(self)} characters that this network has learnt: "
+                    f"{_listed(text, np.flatnonzero(is_unknown))}",
+                    "leave them out, write them another way, or give {unknown} skip or replace",
+                )
             if unknown == "skip":
                 ids = ids[~is_unknown]
             else:
                 ids[is_unknown] = self.characters.index(self.stand_in)
         return ids.astype(self.dtype, copy=False)
 
-    def _unknown_message(self, text: str, positions: Ids) -> str:
-        first: dict[str, int] = {}
-        for position in positions.tolist():
-            first.setdefault(text[position], position)
-        named = [f"{describe(character)} at position {position}" for character, position in first.items()]
-        if len(named) > NAMED:
-            named[NAMED:] = [f"{len(named) - NAMED} more"]
-        listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
-        return (
-            f"not among the {len(self)} characters that this network has learnt: {listed}; leave them out or write "
-            "them another way"
-        )
+    def encode_blocks(
+        self, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error"
+    ) -> Iterator[tuple[Ids, int]]:
+        """The ids of each block of a text, and how many of its characters are not held.
+
+        These are skipped or replaced as by ``encode``, or the first of them raises UnknownCharacterError, which names
+        the text and the line.
+        """
+        known, line = set(self.characters), 1
+        for block in blocks:
+            strange = set(block) - known
+            if strange and unknown == "error":
+                at = min(map(block.index, strange))
+                line += block[:at].count("\n")
+                raise UnknownCharacterError(
+                    f"{name}, line {line}: {describe_character(block[at])} is not one of the {len(self)} characters "
+                    "that the network has learnt",
+                    "leave such characters out, or give {unknown} skip or replace",
+                )
+            line += block.count("\n")
+            yield self.encode(block, unknown), sum(map(block.count, strange))
 
     def decode(self, ids: Ids) -> str:
         """The text of ids (n,); the inverse of ``encode``."""
@@ -86,6 +106,17 @@ class Vocabulary:
         return points[ids].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
-def describe(character: str) -> str:
+def describe_character(character: str) -> str:
     """A character by code point and name, safe to print: ``U+00E9 LATIN SMALL LETTER E WITH ACUTE``."""
     return f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
+
+
+def _listed(text: str, positions: Ids) -> str:
+    """The characters at some positions of a text, each with the first of them."""
+    first: dict[str, int] = {}
+    for position in positions.tolist():
+        first.setdefault(text[position], position)
+    named = [f"{describe_character(character)} at position {position}" for character, position in first.items()]
+    if len(named) > NAMED:
+        named[NAMED:] = [f"{len(named) - NAMED} more"]
+    return " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))

@@ -1,7 +1,7 @@
 """Samples taken on the way: the progression of a run."""
 
 from charrnn import seeds
-from charrnn.generation.sampler import generate
+from charrnn.generation.sampler import Sampling, generate
 from charrnn.model import Model
 from charrnn.settings.schema import SnapshotSettings
 from charrnn.storage.snapshot import Snapshot
@@ -23,9 +23,9 @@ def take_snapshot(
     real: frozenset[str],
 ) -> Snapshot:
     """Writes a sample and measures it against the ``real`` words of the training text."""
-    filters = {"temperature": settings.temperature}
+    sampling = Sampling(settings.prime, {"temperature": settings.temperature})
     rng = seeds.generator(seed, "snapshots", iteration)
-    characters = generate(model, settings.length, rng, prime=settings.prime, filters=filters)
+    characters = generate(model, settings.length, rng, sampling)
     text = settings.prime + "".join(character for (character,) in characters)
     share = real_word_share(text, real)
     return Snapshot(iteration, loss, validation_loss, settings.temperature, seed, share, text)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from charrnn import seeds
-from charrnn.generation.sampler import generate
+from charrnn.generation.sampler import Sampling, generate
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.nn.parameters import Parameters
@@ -159,7 +159,8 @@ def _rehearsal(trainer: "Trainer") -> Callable[[], float]:
 def _sampling(model: Model, temperature: float, seconds: float) -> float:
     """Characters a second, not counting what comes before the first of them."""
     times = []
-    for _ in generate(model, 10 * REPEATS, np.random.default_rng(0), filters={"temperature": temperature}):
+    sampling = Sampling(filters={"temperature": temperature})
+    for _ in generate(model, 10 * REPEATS, np.random.default_rng(0), sampling):
         times.append(time.perf_counter())
         if len(times) > 1 and times[-1] - times[0] > seconds:
             break

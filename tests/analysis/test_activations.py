@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from charrnn import Model, make_corpus
-from charrnn.analysis.activations import activation_names, collect, first_characters, gate_names, trace
+from charrnn.analysis.activations import activation_names, collect, first_characters, gate_names, read_activations
 from charrnn.errors import DivergenceError, UnknownCharacterError
-from charrnn.generation.sampler import Sampler
+from charrnn.generation.reader import Reader
 from charrnn.nn.cells import CELLS
 from charrnn.settings.runs import load_settings
 
@@ -21,16 +21,16 @@ def model_of(cell: str) -> Model:
 @pytest.mark.parametrize("cell", CELLS)
 def test_states_are_those_of_reading_a_character_at_a_time(cell: str) -> None:
     model = model_of(cell)
-    sampler = Sampler(model)
-    sampler.step(model.vocabulary.encode("\n"))
+    reader = Reader(model)
+    reader.step(model.vocabulary.encode("\n"))
     expected = []
     for v in model.vocabulary.encode(TEXT):
-        sampler.step(np.array([v]))
-        expected.append(sampler.state[:, :, 0].copy())  # (L, S, H)
+        reader.step(np.array([v]))
+        expected.append(reader.state[:, :, 0].copy())  # (L, S, H)
     names = activation_names(model.network)
     for s, name in enumerate(["hidden", "cell"][: np.shape(expected)[2]]):
         assert names[s] == name
-        text, values = collect(trace(model, [TEXT[:40], "", TEXT[40:]]), name)
+        text, values = collect(read_activations(model, [TEXT[:40], "", TEXT[40:]]), name)
         assert text == TEXT
         np.testing.assert_allclose(values, np.array(expected)[:, :, s], rtol=1e-9)
 
@@ -38,7 +38,7 @@ def test_states_are_those_of_reading_a_character_at_a_time(cell: str) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_name_is_traced_and_gates_lie_between_closed_and_open(cell: str) -> None:
     model = model_of(cell)
-    (window, *_) = trace(model, [TEXT])
+    (window, *_) = read_activations(model, [TEXT])
     for layer in window.layers:
         assert set(layer) == set(activation_names(model.network))
         for gate in gate_names(model.network):
@@ -60,8 +60,8 @@ def test_first_characters_reads_no_more() -> None:
 def test_what_cannot_be_read() -> None:
     model = model_of("rnn-relu")
     with pytest.raises(UnknownCharacterError, match=r"^page, line 2: U\+2603"):
-        list(trace(model, ["The\n\u2603"], "page"))
-    assert collect(trace(model, ["T\u2603he"], unknown="skip"), "hidden")[0] == "The"
+        list(read_activations(model, ["The\n\u2603"], "page"))
+    assert collect(read_activations(model, ["T\u2603he"], unknown="skip"), "hidden")[0] == "The"
     model.parameters["layer0.b"][:] = np.nan
     with pytest.raises(DivergenceError, match="for page is no longer a finite number"):
-        list(trace(model, ["The"], "page"))
+        list(read_activations(model, ["The"], "page"))

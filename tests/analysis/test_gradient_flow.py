@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from charrnn import Model, load_settings, make_corpus
-from charrnn.analysis.gradients import CELLS as COMPARED
-from charrnn.analysis.gradients import LARGE, flow, gradients_back, like_sized, norms_back, reach
+from charrnn.analysis.gradients import COMPARED_CELLS, LARGE, flow, gradients_back, like_sized, norms_back, reach
 from charrnn.arrays import Array
 from charrnn.errors import CorpusError
 from charrnn.nn.cells import CELLS
@@ -152,7 +151,7 @@ def test_a_reach_is_the_last_step_with_a_thousandth_left() -> None:
 def test_networks_compared_are_of_like_size() -> None:
     vocabulary = make_corpus(TEXT).vocabulary
     all_settings = like_sized(load_settings(model={"hidden": 32}), vocabulary)
-    assert tuple(each.model.cell for each in all_settings) == COMPARED
+    assert tuple(each.model.cell for each in all_settings) == COMPARED_CELLS
     assert all_settings[-1].model.hidden == 32
     sizes = [len(Model.new(each, vocabulary).parameters.vector) for each in all_settings]
     assert max(sizes) / min(sizes) < 1.05

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.analysis.neurons import PROPERTIES, describe, liveliest, rank, shades
+from charrnn.analysis.neurons import PROPERTIES, describe_property, liveliest, rank, shades
 from charrnn.errors import CorpusError
 
 EXAMPLES = {
@@ -23,7 +23,7 @@ def test_property(name: str) -> None:
     text, expected = EXAMPLES[name]
     values = PROPERTIES[name](text)
     assert "".join(str(int(value)) for value in values) == expected
-    assert describe(name)[0].islower()
+    assert describe_property(name)[0].islower()
 
 
 @pytest.mark.parametrize(

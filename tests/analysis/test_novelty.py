@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn import Model, generate, load_settings, make_corpus
-from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, novelty, training_text
+from charrnn import Model, Sampling, generate, load_settings, make_corpus
+from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, measure_novelty, training_text
 from charrnn.arrays import Ids
 from charrnn.errors import CharRNNError, CorpusError
 from charrnn.storage.checkpoint import Checkpoint, CorpusRecord, Progress
@@ -64,7 +64,7 @@ def test_novelty_is_the_longest_copy_and_the_share_of_long_ones() -> None:
     index = TextIndex(vocabulary.encode(TEXT))
     copies = TEXT[5 : 5 + STRETCH], TEXT[40 : 40 + STRETCH + 5], TEXT[60 : 60 + STRETCH - 1]
     text = "xyz" + "z".join(copies) + "zyx"
-    found = novelty(index, vocabulary.encode(text))
+    found = measure_novelty(index, vocabulary.encode(text))
     assert text[found.start : found.start + found.length] == copies[1]
     assert found.share == pytest.approx((STRETCH + STRETCH + 5) / len(text))
 
@@ -73,7 +73,7 @@ def test_stretches_that_overlap_count_once() -> None:
     vocabulary = Vocabulary("abcdefghijklmnopqrstuvwxyz")
     a, b, c = "abcdefghij", "klmnopqrst", "zyxwvutsrq"
     index = TextIndex(vocabulary.encode(a + b + "z" + b + c))
-    assert novelty(index, vocabulary.encode(a + b + c)).share == 1
+    assert measure_novelty(index, vocabulary.encode(a + b + c)).share == 1
 
 
 @pytest.mark.parametrize("most", [3, 5, 12])
@@ -93,7 +93,8 @@ def test_no_longer_copies_are_written(most: int) -> None:
 
     no_copies = NoCopies(index, most, len(model.vocabulary))
     prime = TEXT[:2]
-    columns = generate(model, 300, np.random.default_rng(0), prime=prime, count=3, forbid=toward_the_text)
+    sampling = Sampling(prime, forbid=toward_the_text)
+    columns = generate(model, 300, np.random.default_rng(0), sampling, count=3)
     for characters in zip(*columns, strict=True):
         text = prime + "".join(characters)
         lengths = index.longest_matches(model.vocabulary.encode(text))

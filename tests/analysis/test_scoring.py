@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from charrnn import Model, Vocabulary, make_corpus
-from charrnn.analysis.scoring import LINE, Score, lines, read, surprisal
+from charrnn.analysis.scoring import LINE_KEPT, Score, score_text, scored_lines, surprisal
 from charrnn.errors import DivergenceError, UnknownCharacterError
-from charrnn.generation.sampler import Sampler, beginning
+from charrnn.generation.reader import Reader
 from charrnn.settings.runs import load_settings
 
 TEXT = "The cat sat on the mat.\n\n  \nAnd then, all at once,\nit left" * 12
@@ -21,22 +21,22 @@ def model() -> Model:
 
 
 def nats(model: Model, *blocks: str) -> np.ndarray:
-    return np.concatenate([piece.nats for piece in read(model, blocks)])
+    return np.concatenate([piece.nats for piece in score_text(model, blocks)])
 
 
 def test_every_character_as_sampling_would_draw_it(model: Model) -> None:
-    sampler = Sampler(model)
+    reader = Reader(model)
     ids = model.vocabulary.encode(TEXT)
     expected, last = [], model.vocabulary.encode("\n")
     for v in ids:
-        logits = sampler.step(last)[0]
+        logits = reader.step(last)[0]
         expected.append(-math.log(np.exp(logits[v]) / np.exp(logits).sum()))
         last = np.array([v])
     np.testing.assert_allclose(nats(model, TEXT), expected, rtol=1e-9)
 
 
 def test_without_a_line_end_a_text_begins_as_a_sample_does() -> None:
-    assert beginning("abc") == "a"
+    assert Vocabulary("cab").start_character == "a"
     model = Model.new(load_settings(model={"hidden": 4}), Vocabulary("the cat sat "))
     assert len(nats(model, "cat")) == 3
 
@@ -48,7 +48,7 @@ def test_blocks_do_not_matter(model: Model) -> None:
 
 
 def test_pieces_give_the_text_back_and_scores_add_up(model: Model) -> None:
-    pieces = list(read(model, [TEXT]))
+    pieces = list(score_text(model, [TEXT]))
     assert "".join(piece.text for piece in pieces) == TEXT
     score = sum((piece.score for piece in pieces), Score())
     assert score.characters == len(TEXT)
@@ -65,16 +65,16 @@ def test_surprisal_of_large_logits() -> None:
 
 def test_an_unknown_character_is_named_where_it_stands(model: Model) -> None:
     blocks = ["The cat\n", "sat \u2603 on\nthe \u00e9"]
-    with pytest.raises(UnknownCharacterError, match=r"^page, line 2: U\+2603 SNOWMAN .*--unknown skip.* replace"):
-        list(read(model, blocks, "page"))
+    with pytest.raises(UnknownCharacterError, match=r"^page, line 2: U\+2603 SNOWMAN .*give unknown skip or replace"):
+        list(score_text(model, blocks, "page"))
 
 
 def test_unknown_characters_skipped_or_replaced(model: Model) -> None:
     text, known = "The \u2603\u2603cat\u00e9", "The cat"
-    skipped = list(read(model, [text], unknown="skip"))
+    skipped = list(score_text(model, [text], unknown="skip"))
     assert "".join(piece.text for piece in skipped) == known
     np.testing.assert_allclose(np.concatenate([piece.nats for piece in skipped]), nats(model, known))
-    replaced = list(read(model, [text], unknown="replace"))
+    replaced = list(score_text(model, [text], unknown="replace"))
     assert "".join(piece.text for piece in replaced) == "The   cat "
     for pieces, characters in ((skipped, 7), (replaced, 10)):
         score = sum((piece.score for piece in pieces), Score())
@@ -82,7 +82,7 @@ def test_unknown_characters_skipped_or_replaced(model: Model) -> None:
 
 
 def test_lines_hold_all_but_the_blank(model: Model) -> None:
-    found = list(lines(read(model, [TEXT])))
+    found = list(scored_lines(score_text(model, [TEXT])))
     shown = [line.text for line in found]
     expected = {number: line for number, line in enumerate(TEXT.split("\n"), 1) if line.strip()}
     assert dict(zip([line.number for line in found], shown, strict=True)) == expected
@@ -94,8 +94,8 @@ def test_lines_hold_all_but_the_blank(model: Model) -> None:
 
 def test_of_a_long_line_the_beginning_is_kept(model: Model) -> None:
     text = "The cat sat. " * 100
-    (line,) = lines(read(model, [text]))
-    assert line.text == text[:LINE]
+    (line,) = scored_lines(score_text(model, [text]))
+    assert line.text == text[:LINE_KEPT]
     assert line.score.characters == len(text)
 
 
@@ -103,4 +103,4 @@ def test_a_network_that_diverged(model: Model) -> None:
     broken = Model(model.network, model.parameters.copy(), model.vocabulary)
     broken.parameters["head.b"][:] = np.nan
     with pytest.raises(DivergenceError, match=r"page is no longer a finite number"):
-        list(read(broken, [TEXT], "page"))
+        list(score_text(broken, [TEXT], "page"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn import load_checkpoint
-from charrnn.analysis.activations import trace
+from charrnn.analysis.activations import read_activations
 from charrnn.analysis.gates import study
 
 GATES = ("gates", "--checkpoint", "run")
@@ -29,7 +29,7 @@ def document(charrnn: Callable, *args: str) -> dict:
 
 def test_json_is_what_the_library_says(text: str, charrnn: Callable) -> None:
     found = document(charrnn, text)
-    characters, gates = study(trace(load_checkpoint("run").model, [TEXT.replace("\t", " ")]), LSTM)
+    characters, gates = study(read_activations(load_checkpoint("run").model, [TEXT.replace("\t", " ")]), LSTM)
     assert (found["characters"], found["text"]) == (len(TEXT), characters)
     assert [(row["layer"], row["gate"]) for row in found["gates"]] == [(0, name) for name in LSTM]
     for row, gate in zip(found["gates"], gates, strict=True):

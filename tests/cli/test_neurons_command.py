@@ -15,7 +15,7 @@ from pages import HOSTILE, Page, needs_a_browser
 from terminals import needs_terminals, read_until
 
 from charrnn import load_checkpoint
-from charrnn.analysis.activations import collect, trace
+from charrnn.analysis.activations import collect, read_activations
 from charrnn.analysis.neurons import PROPERTIES
 
 NEURONS = ("neurons", "--checkpoint", "run")
@@ -29,7 +29,7 @@ def no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def activations(of: str, text: str = TEXT) -> np.ndarray:
-    return collect(trace(load_checkpoint("run").model, [text]), of)[1]
+    return collect(read_activations(load_checkpoint("run").model, [text]), of)[1]
 
 
 @pytest.mark.parametrize("of", ["cell", "hidden", "forget", "candidate"])

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn.arrays import Array, Ids
-from charrnn.errors import UnknownCharacterError
+from charrnn.errors import CharRNNError, DivergenceError, UnknownCharacterError
 from charrnn.generation.filters import RECENT
-from charrnn.generation.sampler import NOISE, Reader, Sampler, best_of, draw, generate, gumbel
+from charrnn.generation.reader import PrimeReader, Reader
+from charrnn.generation.sampler import NOISE, Sampling, best_of, draw, generate, gumbel, write
 from charrnn.model import Model
 from charrnn.nn.cells import CELLS
 from charrnn.nn.network import Network
@@ -37,16 +38,19 @@ def logits_after(model: Model, text: str) -> Array:
     return logits[-1, 0]
 
 
-def write(model: Model, length: int, seed: int = 0, **options: object) -> list[str]:
+def texts_of(
+    model: Model, length: int, seed: int = 0, count: int = 1, reader: PrimeReader | None = None, **sampling: object
+) -> list[str]:
     """The texts that ``generate`` writes side by side."""
-    columns = generate(model, length, np.random.default_rng(seed), **options)
+    rng = np.random.default_rng(seed)
+    columns = generate(model, length, rng, Sampling(**sampling), count=count, reader=reader)
     return ["".join(text) for text in zip(*columns, strict=True)]
 
 
 def test_same_seed_same_text() -> None:
     model = small_model()
-    assert write(model, 40, seed=1) == write(model, 40, seed=1)
-    assert write(model, 40, seed=1) != write(model, 40, seed=2)
+    assert texts_of(model, 40, seed=1) == texts_of(model, 40, seed=1)
+    assert texts_of(model, 40, seed=1) != texts_of(model, 40, seed=2)
 
 
 @every_cell
@@ -55,22 +59,25 @@ def test_temperature_zero_writes_the_likeliest_after_all_that_went_before(cell: 
     text = "fade"
     for _ in range(12):
         text += model.vocabulary.characters[np.argmax(logits_after(model, text))]
-    assert write(model, 12, prime="fade", filters=GREEDY) == [text.removeprefix("fade")]
+    assert texts_of(model, 12, prime="fade", filters=GREEDY) == [text.removeprefix("fade")]
 
 
 def test_count_writes_so_many_different_texts_after_one_prime() -> None:
     model = small_model()
-    texts = write(model, 30, prime="bad", count=4)
+    texts = texts_of(model, 30, prime="bad", count=4)
     assert [len(text) for text in texts] == [30] * 4
     assert len(set(texts)) == 4
-    assert write(model, 30, prime="bad", count=4, filters=GREEDY) == write(model, 30, prime="bad", filters=GREEDY) * 4
+    assert (
+        texts_of(model, 30, prime="bad", count=4, filters=GREEDY)
+        == texts_of(model, 30, prime="bad", filters=GREEDY) * 4
+    )
 
 
 def test_texts_side_by_side_keep_states_of_their_own() -> None:
     model = small_model()
-    sampler = Sampler(model, count=2)
+    reader = Reader(model, count=2)
     for pair in ("ad", "be", "ca"):
-        logits = sampler.step(model.vocabulary.encode(pair))
+        logits = reader.step(model.vocabulary.encode(pair))
     assert_allclose(logits, [logits_after(model, "abc"), logits_after(model, "dea")], rtol=1e-12)
 
 
@@ -90,38 +97,38 @@ def test_steps_equal_a_window(cell: str, embedding: int | None) -> None:
 @every_cell
 def test_reading_in_parts_equals_reading_at_once(cell: str) -> None:
     model = small_model(cell)
-    sampler = Sampler(model)
+    reader = Reader(model)
     for part in ("fac", "a", "de"):
-        logits = sampler.read(model.vocabulary.encode(part))
+        logits = reader.read(model.vocabulary.encode(part))
     assert_allclose(logits, [logits_after(model, "facade")], rtol=1e-12)
 
 
 def test_without_a_prime_a_text_begins_like_a_line() -> None:
     model = small_model()
-    assert write(model, 20, count=5) == write(model, 20, count=5, prime="\n")
-    assert write(model, 20, count=5) != write(model, 20, count=5, prime="a")
+    assert texts_of(model, 20, count=5) == texts_of(model, 20, count=5, prime="\n")
+    assert texts_of(model, 20, count=5) != texts_of(model, 20, count=5, prime="a")
 
 
 def test_without_a_prime_and_line_ends_a_text_is_written_too() -> None:
-    assert len(write(small_model(characters="abc"), 20)[0]) == 20
+    assert len(texts_of(small_model(characters="abc"), 20)[0]) == 20
 
 
 def test_filters_are_applied() -> None:
     model = small_model()
-    assert write(model, 30, filters={"top_k": 1}) == write(model, 30, filters=GREEDY)
-    assert write(model, 30, filters=GREEDY) != write(model, 30)
+    assert texts_of(model, 30, filters={"top_k": 1}) == texts_of(model, 30, filters=GREEDY)
+    assert texts_of(model, 30, filters=GREEDY) != texts_of(model, 30)
 
 
 def test_unknown_character_in_the_prime_is_an_error_at_the_call() -> None:
     with pytest.raises(UnknownCharacterError, match=r"U\+00E9"):
-        generate(small_model(), 5, np.random.default_rng(0), prime="caf\u00e9")
+        generate(small_model(), 5, np.random.default_rng(0), Sampling(prime="caf\u00e9"))
 
 
 def test_model_is_not_changed_and_texts_come_one_character_at_a_time() -> None:
     model = small_model()
     before = model.parameters.vector.copy()
     begun = list(islice(generate(model, 10**9, np.random.default_rng(0)), 5))
-    assert begun == [[character] for character in write(model, 5)[0]]
+    assert begun == [[character] for character in texts_of(model, 5)[0]]
     assert_array_equal(model.parameters.vector, before)
 
 
@@ -130,7 +137,7 @@ def test_no_random_number_serves_twice() -> None:
     model = small_model()
     model.parameters.vector[:] = 0
     block = NOISE // len(CHARACTERS)
-    text = write(model, 2 * block)[0]
+    text = texts_of(model, 2 * block)[0]
     assert text[:block] != text[block:]
     assert len({text[k : k + 40] for k in range(0, 2 * block - 40, 40)}) == len(range(0, 2 * block - 40, 40))
 
@@ -159,9 +166,9 @@ class TestDraw:
 def test_a_long_prime_is_read_in_little_memory_and_as_a_whole() -> None:
     model = small_model()
     text = "fade" * 5000
-    sampler = Sampler(model)
+    reader = Reader(model)
     tracemalloc.start()
-    logits = sampler.read(model.vocabulary.encode(text))
+    logits = reader.read(model.vocabulary.encode(text))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert_allclose(logits[0], logits_after(model, text))
@@ -174,8 +181,8 @@ def test_each_text_ends_before_the_first_stop_and_only_what_may_be_one_is_held_b
 ) -> None:
     model = small_model(characters="abc")
     model.parameters.vector[:] = 0  # all characters are as likely
-    wholes = write(model, 30, seed, count=3)
-    steps = list(generate(model, 30, np.random.default_rng(seed), count=3, stop=stops))
+    wholes = texts_of(model, 30, seed, count=3)
+    steps = list(generate(model, 30, np.random.default_rng(seed), Sampling(stop=stops), count=3))
     for whole, pieces in zip(wholes, zip(*steps, strict=True), strict=True):
         found = [(whole.index(stop) + len(stop), whole.index(stop)) for stop in stops if stop in whole]
         end, start = min(found, default=(30, 30))  # of the first that is whole, and the longest such
@@ -188,16 +195,25 @@ def test_each_text_ends_before_the_first_stop_and_only_what_may_be_one_is_held_b
 
 
 def test_writing_ends_when_all_texts_have() -> None:
-    assert len(list(generate(small_model(characters="ab"), 10**9, np.random.default_rng(0), count=3, stop="ab"))) < 100
+    assert (
+        len(
+            list(
+                generate(
+                    small_model(characters="ab"), 10**9, np.random.default_rng(0), Sampling(stop=["a", "b"]), count=3
+                )
+            )
+        )
+        < 100
+    )
 
 
 def test_a_reader_reads_on_and_reads_anew() -> None:
     model = small_model()
-    reader = Reader(model)
-    expected = [write(model, 20, prime=prime) for prime in ("fade", "facade", "fa")]
+    reader = PrimeReader(model)
+    expected = [texts_of(model, 20, prime=prime) for prime in ("fade", "facade", "fa")]
     for prime, texts in zip(("fade", "facade", "fa"), expected, strict=True):
-        assert write(model, 20, prime=prime, reader=reader) == texts
-        assert write(model, 20, prime=prime + texts[0], reader=reader) == write(model, 20, prime=prime + texts[0])
+        assert texts_of(model, 20, prime=prime, reader=reader) == texts
+        assert texts_of(model, 20, prime=prime + texts[0], reader=reader) == texts_of(model, 20, prime=prime + texts[0])
 
 
 def test_what_is_forbidden_is_not_written_and_what_went_before_is_known() -> None:
@@ -207,7 +223,7 @@ def test_what_is_forbidden_is_not_written_and_what_went_before_is_known() -> Non
         seen.append([model.vocabulary.decode(ids) for ids in recent])
         return np.array([[character in "ab" for character in model.vocabulary.characters]] * 2)
 
-    texts = write(model, RECENT * 2 + 50, prime="fade", count=2, forbid=forbid, filters={"temperature": 3})
+    texts = texts_of(model, RECENT * 2 + 50, prime="fade", count=2, forbid=forbid, filters={"temperature": 3})
     assert not set("".join(texts)) & set("ab")
     for k, recents in enumerate(seen):
         assert recents == [("fade" + text[:k])[-RECENT:] for text in texts]
@@ -215,17 +231,58 @@ def test_what_is_forbidden_is_not_written_and_what_went_before_is_known() -> Non
 
 def test_a_loop_is_broken() -> None:
     model = small_model()
-    text = write(model, 400, filters=GREEDY)[0]
+    text = texts_of(model, 400, filters=GREEDY)[0]
     assert text[-100:] in text[:-100]
-    text = write(model, 400, filters=GREEDY | {"loop_penalty": 1})[0]
+    text = texts_of(model, 400, filters=GREEDY | {"loop_penalty": 1})[0]
     assert text[-100:] not in text[:-100]
+
+
+class TestWrite:
+    def test_it_is_what_generate_yields_after_the_prime(self) -> None:
+        model = small_model()
+        (expected,) = texts_of(model, 30, seed=3, prime="fade", filters={"temperature": 2, "top_k": 3})
+        assert write(model, 30, 3, prime="fade", temperature=2, top_k=3) == "fade" + expected
+
+    def test_without_a_temperature_it_has_that_of_the_command_line(self) -> None:
+        model = small_model()
+        assert write(model, 60) == texts_of(model, 60, filters={"temperature": 0.7})[0]
+        assert write(model, 60, temperature=None) == texts_of(model, 60)[0]
+
+    def test_one_stop_need_not_be_a_list(self) -> None:
+        model = small_model(characters="ab")
+        assert write(model, 60, stop="ab") == write(model, 60, stop=["ab"])
+        assert "ab" not in write(model, 60, stop="ab")
+
+
+@pytest.mark.parametrize(
+    ("sampling", "says"),
+    [
+        ({"filters": {"temprature": 0.5}}, "no filter 'temprature'; choose among loop_penalty, temperature"),
+        ({"filters": {"temperature": -1}}, "temperature does not take -1; give it at least 0"),
+        ({"filters": {"top_p": 1.5}}, "top_p does not take 1.5; give it at least 0 and at most 1"),
+        ({"filters": {"min_p": float("nan")}}, "min_p does not take nan"),
+        ({"filters": {"top_k": 2.5}}, "top_k does not take 2.5; give it a whole number"),
+        ({"stop": ["a", ""]}, "empty; give stop at least one character"),
+    ],
+)
+def test_what_cannot_be_asked_for(sampling: dict, says: str) -> None:
+    with pytest.raises(CharRNNError, match=says):
+        Sampling(**sampling)
+
+
+def test_a_network_whose_numbers_are_not_finite() -> None:
+    model = small_model()
+    model.parameters["head.b"][:] = np.nan
+    with pytest.raises(DivergenceError, match="no longer a finite number; take an earlier checkpoint"):
+        texts_of(model, 5)
 
 
 class TestBestOf:
     def test_choices_are_scored_by_the_model_and_the_best_is_first(self) -> None:
         model, rng = small_model(), np.random.default_rng(0)
-        groups = best_of(3, model, 20, rng, count=2, prime="fade", filters={"temperature": 2}, stop=["a"])
-        texts = write(model, 20, count=6, prime="fade", filters={"temperature": 2}, stop=["a"])
+        sampling = Sampling("fade", {"temperature": 2}, ["a"])
+        groups = best_of(3, model, 20, rng, sampling, count=2)
+        texts = texts_of(model, 20, count=6, prime="fade", filters={"temperature": 2}, stop=["a"])
         assert [sorted(scored.text for scored in group) for group in groups] == [sorted(texts[:3]), sorted(texts[3:])]
         for group in groups:
             assert [scored.score for scored in group] == sorted((scored.score for scored in group), reverse=True)
@@ -235,7 +292,7 @@ class TestBestOf:
     def test_an_empty_text_is_the_worst(self) -> None:
         model = small_model(characters="ab")
         model.parameters.vector[:] = 0
-        (group,) = best_of(20, model, 5, np.random.default_rng(0), stop=["a"])
+        (group,) = best_of(20, model, 5, np.random.default_rng(0), Sampling(stop=["a"]))
         assert (group[-1].text, group[-1].score) == ("", -np.inf)
         assert group[0].text
 

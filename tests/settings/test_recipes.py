@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from charrnn import Run, Trainer, generate, load_checkpoint, load_corpus, load_settings, seeds
+from charrnn import Run, Sampling, Trainer, generate, load_checkpoint, load_corpus, load_settings, seeds
 from charrnn.resources import resource
 from charrnn.settings.recipes import recipes
 from charrnn.text.words import real_word_share
@@ -65,7 +65,7 @@ def test_war_and_peace_passes_through_the_classic_stages(tmp_path: Path) -> None
     def share(iteration: int, temperature: float) -> float:
         model = load_checkpoint(run.folder, iteration).model
         rng = seeds.generator(0, "stages", iteration)
-        steps = list(generate(model, 1000, rng, count=8, filters={"temperature": temperature}))
+        steps = list(generate(model, 1000, rng, Sampling(filters={"temperature": temperature}), count=8))
         return statistics.mean(real_word_share("".join(sample), real) for sample in zip(*steps, strict=True))
 
     temperature = run.snapshots()[0].temperature

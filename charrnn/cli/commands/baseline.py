@@ -11,7 +11,7 @@ from charrnn.analysis.baselines import (
     ORDER,
     Baseline,
     baselines,
-    best_of,
+    best_baseline,
     counted,
     document,
     held_out,
@@ -67,7 +67,7 @@ def command(
     if as_json:
         click.echo(json.dumps(document(text, found, part)))
         return
-    best = best_of(found)
+    best = best_baseline(found)
     click.echo("nats/char    bits  model")
     for row in found:
         click.echo(f"{row.loss:9.3f}  {row.loss / math.log(2):6.3f}  {row.name}{' *' if row is best else ''}")

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from charrnn.analysis.activations import gate_names
-from charrnn.analysis.gates import LEFT, QUANTILES, RIGHT, Gate, study
+from charrnn.analysis.gates import LEFT_SATURATED, QUANTILES, RIGHT_SATURATED, Gate, study
 from charrnn.cli.levels import line_width
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import can_show, print_text
@@ -84,7 +84,8 @@ def command(
 def _table(text: str, gates: Sequence[Gate]) -> None:
     quantiles = "".join(f"{quantile:>7.0%}" for quantile in QUANTILES)
     print_text(f"{len(text):,} characters\n\n")
-    print_text(f"{'':22}  {f'share of time below {LEFT}':^27}  {f'share of time above {RIGHT}':^27}".rstrip() + "\n")
+    below, above = f"share of time below {LEFT_SATURATED}", f"share of time above {RIGHT_SATURATED}"
+    print_text(f"{'':22}  {below:^27}  {above:^27}".rstrip() + "\n")
     print_text(f"layer  {'gate':<8}  {'mean':>5}  {'mean':>6}{quantiles}  {'mean':>6}{quantiles}\n")
     for gate in gates:
         row = f"{gate.layer:>5}  {gate.name:<8}  {gate.mean.mean():5.3f}"
@@ -99,7 +100,10 @@ def _scatter(gates: Sequence[Gate]) -> Iterator[str]:
     fit = max(line_width() // (WIDTH + 4), 1)
     for start in range(0, len(names), fit):
         yield from _plots(gates, names[start : start + fit])
-    yield f"to the right a unit's share of time below {LEFT}, upwards above {RIGHT}; a digit is its layer, * several"
+    yield (
+        f"to the right a unit's share of time below {LEFT_SATURATED}, upwards above {RIGHT_SATURATED}; a digit is its "
+        "layer, * several"
+    )
 
 
 def _plots(gates: Sequence[Gate], names: Sequence[str]) -> Iterator[str]:
@@ -164,8 +168,8 @@ def _draw(gates: Sequence[Gate]) -> "Figure":
     figure = Figure(figsize=(4 * len(names), 4.2), layout="constrained")
     for k, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), k + 1, title=f"{name} gate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.set_xlabel(f"share of time left-saturated (< {LEFT})")
-        axes.set_ylabel(f"share of time right-saturated (> {RIGHT})")
+        axes.set_xlabel(f"share of time left-saturated (< {LEFT_SATURATED})")
+        axes.set_ylabel(f"share of time right-saturated (> {RIGHT_SATURATED})")
         axes.set_aspect("equal")
         axes.plot([0, 1], [1, 0], color="0.8", linewidth=1)
         for gate in gates:

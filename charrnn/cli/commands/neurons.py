@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import click
 
 from charrnn.analysis.activations import activation_names, collect, gate_names
-from charrnn.analysis.neurons import PROPERTIES, Ranking, describe, liveliest, rank, shades
+from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liveliest, rank, shades
 from charrnn.arrays import Array
 from charrnn.cli.levels import background, coloured, has_colour, marked, painted, runs, visible
 from charrnn.cli.terminal import print_text, say
@@ -162,7 +162,7 @@ def _mean(name: str, text: str) -> str:
 
 
 def _table(name: str, ranking: Ranking, seen: _Seen, top: int) -> None:
-    print_text(f"{name}: {describe(name)}; {_mean(name, seen.text)} in {len(seen.text):,} characters\n\n")
+    print_text(f"{name}: {describe_property(name)}; {_mean(name, seen.text)} in {len(seen.text):,} characters\n\n")
     print_text(f"{'unit':>8}  {ranking.measure:>17}  told by its {seen.label}\n")
     best = ranking.best(top)
     for place in best:
@@ -231,7 +231,7 @@ def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, rank
         "<button type=button id=next aria-label=next>&rarr;</button> <output id=value></output></form>\n"
     )
     if name and ranking:
-        print_text(f"<p>{safe(describe(name).capitalize())}, by {html.escape(ranking.measure)}: ")
+        print_text(f"<p>{safe(describe_property(name).capitalize())}, by {html.escape(ranking.measure)}: ")
         print_text(
             " ".join(
                 f'<button type=button data-unit="{layer}:{number}">{layer}:{number} '

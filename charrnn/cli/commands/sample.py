@@ -13,14 +13,13 @@ import click
 import numpy as np
 from tqdm import tqdm
 
-from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, training_text
-from charrnn.analysis.novelty import novelty as novelty_of
+from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, measure_novelty, training_text
 from charrnn.cli.interactive import Session
 from charrnn.cli.terminal import print_text, raw_option, say
 from charrnn.cli.texts import checkpoint_option, load
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
-from charrnn.generation.sampler import Forbid, best_of, generate
+from charrnn.generation.sampler import Forbid, Sampling, best_of, generate
 from charrnn.model import Model
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.vocabulary import Unknown
@@ -144,36 +143,34 @@ def command(
     begin = _read(prime_file) if prime_file is not None else prime or ""
     loaded = load(path, at)
     vocabulary = loaded.model.vocabulary
-    try:
-        begin = vocabulary.decode(vocabulary.encode(begin, unknown))
-    except UnknownCharacterError as error:
-        raise UnknownCharacterError(f"{error}, or give --unknown skip or replace") from None
+    begin = vocabulary.decode(vocabulary.encode(begin, unknown))
     for text in stop:
         try:
             vocabulary.encode(text)
         except UnknownCharacterError as error:
-            raise UnknownCharacterError(f"--stop {text!r} would never be reached: {error}") from None
+            raise UnknownCharacterError(
+                f"--stop {text!r} would never be reached: {error.problem}", "leave it out or write it another way"
+            ) from None
     forbid, after = _copies(loaded, corpus, novelty, max_copy)
     if seed is None:
         seed = secrets.randbits(32)
         say(f"seed: {seed}")
 
+    sampling = Sampling(begin, filters, stop, forbid)
     if interactive:
         settings = {"length": length, "seed": seed, **filters}
-        session = Session(loaded.model, settings, stop=stop, forbid=forbid, unknown=unknown, raw=raw, after=after)
-        session.run(begin)
+        Session(loaded.model, settings, sampling, unknown=unknown, raw=raw, after=after).run()
         return
-    options = {"prime": begin, "count": count, "filters": filters, "stop": stop, "forbid": forbid}
     write_all = _write if best_of == 1 else partial(_write_best, best_of)
-    write_all(loaded.model, length, seed, options, raw, after)
+    write_all(loaded.model, length, seed, sampling, count, raw, after)
 
 
 def _write(
-    model: Model, length: int, seed: int, options: dict[str, Any], raw: bool, after: Callable[[str], None]
+    model: Model, length: int, seed: int, sampling: Sampling, count: int, raw: bool, after: Callable[[str], None]
 ) -> None:
-    texts = [StringIO() for _ in range(options["count"])]
-    print_text(options["prime"], raw)
-    for pieces in generate(model, length, np.random.default_rng(seed), **options):
+    texts = [StringIO() for _ in range(count)]
+    print_text(sampling.prime, raw)
+    for pieces in generate(model, length, np.random.default_rng(seed), sampling, count=count):
         print_text(pieces[0], raw)
         for text, piece in zip(texts, pieces, strict=True):
             text.write(piece)
@@ -181,7 +178,7 @@ def _write(
     print_text("\n")
     after(first)
     for other in others:
-        print_text(SEPARATOR + options["prime"] + other + "\n", raw)
+        print_text(SEPARATOR + sampling.prime + other + "\n", raw)
         after(other)
 
 
@@ -190,15 +187,16 @@ def _write_best(
     model: Model,
     length: int,
     seed: int,
-    options: dict[str, Any],
+    sampling: Sampling,
+    count: int,
     raw: bool,
     after: Callable[[str], None],
 ) -> None:
     progress = partial(tqdm, total=length, desc="writing", leave=False, disable=not sys.stderr.isatty())
-    groups = best_of(choices, model, length, np.random.default_rng(seed), progress=progress, **options)
+    groups = best_of(choices, model, length, np.random.default_rng(seed), sampling, count=count, progress=progress)
     for k, group in enumerate(groups):
         best, worst = group[0], group[-1]
-        print_text((SEPARATOR if k else "") + options["prime"] + best.text + "\n", raw)
+        print_text((SEPARATOR if k else "") + sampling.prime + best.text + "\n", raw)
         say(
             f"best of {choices}: mean log-probability {best.score:.3f} nats/char ({best.score / math.log(2):.3f} "
             f"bits); the worst {worst.score:.3f}"
@@ -221,7 +219,7 @@ def _copies(
 
     def report(text: str) -> None:
         if novelty and text:
-            found = novelty_of(index, vocabulary.encode(text))
+            found = measure_novelty(index, vocabulary.encode(text))
             stretch = text[found.start : found.start + found.length]
             say(
                 f"novelty: longest stretch that stands in the training text: {found.length} "

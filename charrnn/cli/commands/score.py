@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import click
 from tqdm import tqdm
 
-from charrnn.analysis.scoring import Piece, Score, lines, read
+from charrnn.analysis.scoring import Piece, Score, score_text, scored_lines
 from charrnn.cli.levels import has_colour
 from charrnn.cli.output import loss_text
 from charrnn.cli.surprisal import coloured, legend, marked, page_begin, page_figures, page_text
@@ -116,7 +116,7 @@ class _Reading:
             bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
         ) as bar:
             try:
-                for piece in read(self._model, blocks, self.name, self._unknown):
+                for piece in score_text(self._model, blocks, self.name, self._unknown):
                     self.score += piece.score
                     yield piece
                     bar.update(len(piece.text.encode("utf-8", "replace")))
@@ -206,7 +206,7 @@ def _html(readings: Sequence[_Reading], title: str) -> None:
 
 
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
-    found = [(reading.name, line) for reading in readings for line in lines(reading)]
+    found = [(reading.name, line) for reading in readings for line in scored_lines(reading)]
     found.sort(key=lambda pair: -pair[1].score.loss)
     if as_json:
         rows = [

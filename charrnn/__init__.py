@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from charrnn.settings.runs import load_settings as load_settings
     from charrnn.settings.schema import Settings as Settings
     from charrnn.storage.checkpoint import Checkpoint as Checkpoint
-    from charrnn.storage.checkpoint import load_checkpoint as load_checkpoint
     from charrnn.storage.run import Run as Run
+    from charrnn.storage.run import load_checkpoint as load_checkpoint
     from charrnn.storage.snapshot import Snapshot as Snapshot
     from charrnn.text.corpus import Corpus as Corpus
     from charrnn.text.corpus import load_corpus as load_corpus
@@ -47,7 +47,7 @@ _HOME = {
     "Trainer": "charrnn.training.trainer",
     "Vocabulary": "charrnn.text.vocabulary",
     "generate": "charrnn.generation.sampler",
-    "load_checkpoint": "charrnn.storage.checkpoint",
+    "load_checkpoint": "charrnn.storage.run",
     "load_corpus": "charrnn.text.corpus",
     "load_settings": "charrnn.settings.runs",
     "make_corpus": "charrnn.text.corpus",

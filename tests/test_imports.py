@@ -14,7 +14,7 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors"],
-    ["seeds", "arrays", "extras", "files", "resources"],
+    ["seeds", "arrays", "extras", "files", "layout", "resources"],
     ["nn", "text", "optim"],
     ["settings"],
     ["model"],
@@ -74,7 +74,7 @@ def test_nothing_imports_upwards(module: str) -> None:
     [
         ("nn.cells", "import charrnn.text.streams"),
         ("text.corpus", "def f():\n    from charrnn.nn import cells"),
-        ("generation.sampler", "from charrnn.storage.checkpoint import load_checkpoint"),
+        ("generation.sampler", "from charrnn.storage.run import load_checkpoint"),
         ("storage.checkpoint", "from charrnn.generation.sampler import generate"),
         ("storage.run", "if TYPE_CHECKING:\n    from charrnn.cli import main"),
         ("settings.schema", "from charrnn import model"),

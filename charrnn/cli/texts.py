@@ -11,7 +11,8 @@ from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
 from charrnn.resources import shipped_network
-from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.run import load_checkpoint
 from charrnn.text.reading import find_sources, read_blocks
 from charrnn.text.vocabulary import Unknown
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.errors import RunError
-from charrnn.settings.runs import load_settings
 from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
@@ -72,7 +71,7 @@ class Curves:
 def read_curves(run: Run) -> Curves:
     """Raises RunError where there is no run, SettingsError where its settings cannot be read."""
     snapshots = run.snapshots()  # first: it says best what is wrong with a folder that holds no run
-    settings = load_settings(str(run.config))
+    settings = run.settings()
     rows = sorted(run.metrics(), key=lambda row: row["iteration"])
     baseline = {name: loss for name, loss in run.baseline().items() if math.isfinite(loss)}
     norms = _series(rows, "gradient_norm")

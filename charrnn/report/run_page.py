@@ -19,7 +19,8 @@ from charrnn.report.charts import charts
 from charrnn.report.curves import COLOURS, Curves, panels
 from charrnn.report.escaping import escaped
 from charrnn.settings.schema import MEANINGS
-from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.run import load_checkpoint
 from charrnn.text.vocabulary import describe_character
 
 MARK = b"<!doctype html>\n<!-- charrnn report -->\n"

@@ -1,8 +1,8 @@
-"""Arrays and a text, which is JSON, in one uncompressed ``.npz``, read as if an enemy had written it.
+"""Arrays and a JSON text in one uncompressed ``.npz``, read as if an enemy had written it.
 
-A reader says which arrays of which shape and type there are to be; nothing is allocated before the file has been found
-to hold exactly these, byte for byte as long as they must be, and nothing in it is ever unpickled or unpacked. NumPy
-reads the same files: ``np.load(path)``.
+A reader says which arrays it expects, of which shape and type. Memory is allocated only after the file has been found
+to hold exactly these, each as long as it must be; nothing is ever unpickled or unpacked. NumPy reads the same files:
+``np.load(path)``.
 """
 
 import io
@@ -22,16 +22,16 @@ import numpy.typing as npt
 from charrnn.arrays import Array
 
 MOST_BYTES = 2**32 - 2**21
-"""Of a file: what the zip format holds without its 64-bit extension, and a directory."""
+"""Largest file: what the zip format holds without its 64-bit extension, less room for a directory."""
 MOST_TEXT = 2**21
-"""Bytes of the text: room for a vocabulary of half a million characters."""
+"""Bytes of the text; room for a vocabulary of half a million characters."""
 MOST_NESTED = 1000
-"""Objects and lists in the text, each of which may cost a parser a hundred times its bytes; ours are twenty."""
+"""Objects and lists in the text; each may cost a parser a hundred times its bytes. Ours hold about twenty."""
 MOST_ARRAYS = 8192
 MOST_HEADER = 8 * MOST_TEXT
-"""Bytes of a safetensors file's header: such a text, its characters perhaps escaped, and the arrays' shapes."""
+"""Bytes of a safetensors file's header: the text, its characters perhaps escaped, and the arrays' shapes."""
 _MOST_DIRECTORY = 2**21
-"""Bytes of the zip directory, of which an array takes some hundred."""
+"""Bytes of the zip directory; an array takes about a hundred."""
 
 TEXT = "document"
 _CHUNK = 2**20
@@ -43,18 +43,18 @@ _LOCATOR = 20
 
 
 class ArchiveError(Exception):
-    """A file that is not such an archive, is not whole, or holds something else than was asked for."""
+    """A file that is no such archive, is not whole, or does not hold the arrays that were asked for."""
 
 
 class Shaped(NamedTuple):
-    """What an array is to be."""
+    """The shape and type of an array."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     @property
     def header(self) -> bytes:
-        """What a ``.npy`` file of it begins with."""
+        """The first bytes of its ``.npy`` file."""
         file = io.BytesIO()
         described = {"descr": self.dtype.str, "fortran_order": False, "shape": self.shape}
         np.lib.format.write_array_header_1_0(file, described)
@@ -69,12 +69,12 @@ class Shaped(NamedTuple):
 
 
 def shaped(array: npt.NDArray[Any]) -> Shaped:
-    """The shape and type of an array that there is."""
+    """The shape and type that an array has."""
     return Shaped(array.shape, array.dtype)
 
 
 def check_writable(text: bytes, arrays: Mapping[str, Array]) -> None:
-    """Raises ArchiveError for what no reader would take."""
+    """Raises ArchiveError for more than a reader would accept."""
     checked_text(text)
     size = len(text) + sum(shaped(array).nbytes for array in arrays.values())
     if size > MOST_BYTES or len(arrays) >= MOST_ARRAYS:
@@ -84,7 +84,7 @@ def check_writable(text: bytes, arrays: Mapping[str, Array]) -> None:
 
 
 def write_archive(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> None:
-    """The same text and arrays give the same bytes. ``check_writable`` says which no reader would take."""
+    """The same text and arrays give the same bytes. A reader may refuse what ``check_writable`` does."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in {TEXT: np.frombuffer(text, np.uint8), **arrays}.items():
             member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
@@ -105,7 +105,7 @@ def checked_text(text: bytes) -> bytes:
 
 
 def differing(expected: Set[str], names: Set[str]) -> str:
-    """How some names differ from those expected: ``lacks 'a', 'b', 'c' and 4 more and has too many: 'd'``."""
+    """How names differ from those expected: ``lacks 'a', 'b', 'c' and 4 more and has too many: 'd'``."""
     parts = []
     for verb, these in (("lacks", expected - names), ("has too many:", names - expected)):
         first = ", ".join(map(repr, sorted(these)[:3]))
@@ -115,7 +115,7 @@ def differing(expected: Set[str], names: Set[str]) -> str:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator["Archive"]:
-    """An archive to read from within the context. Raises ArchiveError, or OSError."""
+    """An archive, open within the context. Raises ArchiveError, or OSError."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ArchiveError("it is not a file")
     with open(path, "rb") as file:
@@ -148,7 +148,7 @@ class Archive:
             raise ArchiveError("its members lie over one another")
 
     def text(self) -> bytes:
-        """The text that stands beside the arrays."""
+        """The text beside the arrays."""
         if TEXT not in self._members:
             raise ArchiveError(f"it lacks {TEXT!r}")
         size = self._members[TEXT].file_size - len(Shaped((0,), np.dtype(np.uint8)).header)
@@ -159,7 +159,7 @@ class Archive:
         return checked_text(array.tobytes())
 
     def check(self, expected: Mapping[str, Shaped]) -> None:
-        """Raises ArchiveError unless there are these arrays, as long as they must be, and no others."""
+        """Raises ArchiveError unless the archive holds these arrays, each as long as it must be, and no others."""
         names = self._members.keys() - {TEXT}
         if names != expected.keys():
             raise ArchiveError(f"it {differing(expected.keys(), names)}")
@@ -168,7 +168,7 @@ class Archive:
                 raise ArchiveError(f"{name!r} has {size:,} bytes, and its settings ask for {like.nbytes:,}")
 
     def read(self, name: str, out: npt.NDArray[Any]) -> None:
-        """Reads an array into one that is there; raises ArchiveError for another shape or type, a wrong checksum and
+        """Reads an array into ``out``. Raises ArchiveError where it has another shape or type, a wrong checksum, or
         numbers that are not finite."""
         header = shaped(out).header
         data = _bytes(out)
@@ -189,16 +189,16 @@ class Archive:
 
 
 _DAMAGE = (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error)
-"""What a damaged file makes zipfile raise."""
+"""Errors that zipfile raises when a file is damaged."""
 
 
 def _bytes(array: npt.NDArray[Any]) -> memoryview:
-    """The bytes of a contiguous array, where they lie."""
+    """The bytes of a contiguous array, not copied."""
     return array.reshape(-1).view(np.uint8).data
 
 
 def _check_end(file: BinaryIO) -> None:
-    """Checks how the file ends, which says how long its directory is: zipfile would believe any length."""
+    """Checks the end of the file, which says how long its directory is; zipfile would believe any length."""
     size = file.seek(0, os.SEEK_END)
     if not _END.size + _LOCATOR <= size <= MOST_BYTES + _MOST_DIRECTORY:
         raise ArchiveError(f"it has {size:,} bytes")

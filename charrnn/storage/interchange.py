@@ -1,4 +1,4 @@
-"""Weights as PyTorch names and lays them out, in files that it and others read; and back.
+"""Weights as PyTorch names and lays them out, in files that it and others read, and back again.
 
 Shapes: D input size, H hidden size, n gates, E embedding size, V vocabulary. The gates stand in PyTorch's order.
 
@@ -11,9 +11,9 @@ Shapes: D input size, H hidden size, n gates, E embedding size, V vocabulary. Th
     head.W              (H, V)        head.weight            (V, H)
     head.b              (V,)          head.bias              (V,)
 
-Both biases are added up on the way back, but for the gru's last third. Beside the arrays stands what a checkpoint says
-of itself, as JSON (``document`` in an ``.npz``, the metadata ``charrnn`` in a safetensors file), and with it the file
-gives back the checkpoint, weights only. It is read as if an enemy had written it: see ``archive.py``.
+On the way back both biases are added up, but for the gru's last third. Beside the arrays stands the document of a
+checkpoint (``document`` in an ``.npz``, the metadata ``charrnn`` in a safetensors file), so that the file can be made
+a checkpoint again, weights only. It is read as if an enemy had written it: see ``archive.py``.
 """
 
 import stat
@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.errors import CharRNNError, CheckpointError
+from charrnn.errors import CheckpointError, SettingsError
 from charrnn.extras import load_extra
 from charrnn.files import write_output
 from charrnn.model import Model
@@ -44,7 +44,8 @@ from charrnn.storage.archive import (
     shaped,
     write_archive,
 )
-from charrnn.storage.checkpoint import Checkpoint, read_document
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.document import read_document
 
 PEERS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "rnn-relu": "RNN"}
 """PyTorch's class for each cell that it has."""
@@ -62,7 +63,7 @@ def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
     arrays = _theirs(model.network, model.parameters)
     text = checkpoint.weights_only().document()
     try:
-        check_writable(text, arrays)  # no export is read back, as a save is
+        check_writable(text, arrays)  # an export is not read back as a save is
     except ArchiveError as error:
         raise CheckpointError(f"{str(path)!r} cannot be written: {error}") from None
     write_output(path, lambda file: write(file, text, arrays))
@@ -71,7 +72,7 @@ def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
 def import_weights(path: Path) -> Checkpoint:
     """The checkpoint of a file that ``export_weights`` made, its numbers perhaps trained further elsewhere.
 
-    Raises CheckpointError for any other file.
+    Raises CheckpointError for any other file, and for one that a newer version made.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -85,12 +86,12 @@ def import_weights(path: Path) -> Checkpoint:
     except (ArchiveError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:500]
         raise CheckpointError(
-            f"{str(path)!r} is not what charrnn export writes ({reason}); give a file made by charrnn export"
+            f"{str(path)!r} is not what charrnn export writes ({reason})", "give a file made by charrnn export"
         ) from None
 
 
 def torch_layer(checkpoint: Checkpoint) -> str:
-    """How PyTorch makes the layers that ``rnn.`` names: ``torch.nn.LSTM(65, 128, num_layers=1)``."""
+    """The PyTorch expression that makes the module ``rnn``: ``torch.nn.LSTM(65, 128, num_layers=1)``."""
     network, cell = checkpoint.model.network, checkpoint.settings.model.cell
     relu = ', nonlinearity="relu"' if cell == "rnn-relu" else ""
     first = network.cells[0].input_size
@@ -106,7 +107,7 @@ class _Weights(Protocol):
 
 
 class _Safetensors:
-    """A safetensors file, of which the library has checked that its arrays lie within it."""
+    """A safetensors file; the library has checked that its arrays lie within it."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -164,16 +165,17 @@ FORMATS = {
 def _check_peer(settings: Settings) -> None:
     if settings.model.cell not in PEERS:
         raise CheckpointError(
-            f"model.cell is {settings.model.cell!r}, which PyTorch does not have; what it has is {', '.join(PEERS)}"
+            f"model.cell is {settings.model.cell!r}, which PyTorch does not have; it has {', '.join(PEERS)}"
         )
 
 
 def _read(weights: _Weights, path: Path) -> Checkpoint:
     try:
         document, settings, vocabulary, network = read_document(weights.text(), path)
-        _check_peer(settings)
-    except CharRNNError as error:
+    except SettingsError as error:
         raise ArchiveError(str(error)) from None
+    if settings.model.cell not in PEERS:
+        raise ArchiveError(f"PyTorch has no {settings.model.cell!r}")
     if len(network.shapes) > MOST_ARRAYS:
         raise ArchiveError(f"its settings ask for {len(network.shapes):,} arrays, of at most {MOST_ARRAYS:,}")
     expected = _expected(network)
@@ -192,13 +194,13 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
 
 
 def _expected(network: Network) -> dict[str, Shaped]:
-    """What their arrays are to be. Ours are stood for by zeros that take no memory but those of the biases."""
+    """The shapes and types that PyTorch's arrays must have. Zeros stand for ours; only the biases take memory."""
     ours = {name: np.broadcast_to(np.zeros((), network.dtype), shape) for name, shape in network.shapes.items()}
     return {name: shaped(array) for name, array in _theirs(network, ours).items()}
 
 
 def _theirs(network: Network, p: Mapping[str, Array]) -> dict[str, Array]:
-    """Our parameters under their names."""
+    """Our parameters under PyTorch's names."""
     theirs = {"embedding.weight": p["embedding.W"]} if network.embedding_size is not None else {}
     for layer in range(len(network.cells)):
         bias = np.broadcast_to(np.zeros((), network.dtype), p[f"layer{layer}.b"].shape)

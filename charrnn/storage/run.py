@@ -1,46 +1,53 @@
-"""A run is a folder:
-
-config.yaml              the resolved settings, enough to start the same run again
-corpus.txt               the text, where it came by standard input
-metrics.jsonl            one line per report
-baseline.json            what counting and compressing make of the validation part, where that was asked for
-snapshots/000100.txt     the sample taken at iteration 100
-checkpoints/             last.npz, best.npz, and iteration-000100.npz for each snapshot (weights only)
-
-``last.prev.npz`` there is the one before the last. A process that writes the folder holds ``.lock``, and its number
-stands in ``.writer``. Beside the folder, for all runs there, ``.ids`` holds the ids of long texts; it may be removed
-when none is running.
-"""
+"""A run: a folder that one process at a time writes, and checkpoints read from it. ``layout.py`` says what is where."""
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+import secrets
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from filelock import FileLock, Timeout
 
-from charrnn.errors import CheckpointError, DamagedCheckpointError, RunError
-from charrnn.files import replace_file, replace_text, unfinished
+from charrnn import layout
+from charrnn.errors import CharRNNWarning, CheckpointError, DamagedCheckpointError, RunError, SettingsError
+from charrnn.files import name_of, replace_file, replace_text, unfinished
+from charrnn.settings.overlays import from_file, resolve
 from charrnn.settings.schema import Settings
-from charrnn.storage.checkpoint import (
-    BEST,
-    LAST,
-    PREVIOUS,
-    Checkpoint,
-    checkpoint_name,
-    kept_iterations,
-    load_first,
-)
+from charrnn.storage.checkpoint import Checkpoint, read_checkpoint
+from charrnn.storage.migrations import renamed
 from charrnn.storage.snapshot import Snapshot
 
-DAMAGED = "last.damaged.npz"
 SECONDS_TO_LOCK = 0.25
-"""``Run.is_going_on`` elsewhere holds the lock for a small part of this."""
+"""``Run.is_going_on`` in another process holds the lock for a small part of this."""
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+
+
+def load_checkpoint(path: str | Path, at: int | None = None) -> Checkpoint:
+    """Loads a checkpoint from a file, or from a run folder: its best (its last, where none was validated), or the
+    weights kept with the snapshot at iteration ``at``. Where the best is damaged, the last takes its place, with a
+    CharRNNWarning.
+
+    A file holds only the names of the corpus files; of one in a run folder, the settings have the whole paths.
+
+    Raises DamagedCheckpointError for what is not a whole checkpoint, CheckpointError for what cannot be found or read.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return Run(path).best_checkpoint() if at is None else Run(path).checkpoint_at(at)
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {str(path)!r} cannot be read: {error.strerror or error}") from None
+    if at is not None:
+        raise CheckpointError(f"{str(path)!r} is no folder", "{at} picks from a run folder; leave it out")
+    checkpoint = read_checkpoint(path)
+    return Run(path.parent.parent).with_paths(checkpoint) if path.parent.name == layout.CHECKPOINTS else checkpoint
 
 
 def _named_errors(method: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -57,21 +64,22 @@ def _named_errors(method: Callable[Arguments, Result]) -> Callable[Arguments, Re
 
 
 class Run:
-    """The only code that knows the layout of a run folder."""
+    """The folder of a run. Nothing else writes there."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.config = self.folder / "config.yaml"
-        self.corpus = self.folder / "corpus.txt"
-        self.ids = self.folder.parent / ".ids"
-        self.last = self.folder / "checkpoints" / LAST
-        self._metrics = self.folder / "metrics.jsonl"
-        self._snapshots = self.folder / "snapshots"
-        self._checkpoints = self.folder / "checkpoints"
-        self._baseline = self.folder / "baseline.json"
-        self._made = (self._metrics, self._baseline, self._snapshots, self._checkpoints)
-        self._writer = self.folder / ".writer"
-        self._lock = FileLock(self.folder / ".lock", timeout=0)
+        self.config = self.folder / layout.CONFIG
+        self.corpus = self.folder / layout.CORPUS
+        self.ids = self.folder.parent / layout.IDS
+        self._metrics = self.folder / layout.METRICS
+        self._baseline = self.folder / layout.BASELINE
+        self._snapshots = self.folder / layout.SNAPSHOTS
+        self._checkpoints = self.folder / layout.CHECKPOINTS
+        self.last = self._checkpoints / layout.LAST
+        self._writer = self.folder / layout.WRITER
+        self._lock = FileLock(self.folder / layout.LOCK, timeout=0)
+        self._claim: str | None = None
+        """Written to ``.writer`` when this Run began or went on with what is in the folder."""
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -82,8 +90,8 @@ class Run:
         return self.config.exists()
 
     def is_going_on(self) -> bool:
-        """Whether a process holds the folder, or nobody can tell. Holds it itself for a moment to find out, which
-        keeps no writer out."""
+        """Whether a process holds the folder, or that cannot be told. To find out, this process holds it for a moment,
+        too short to keep a writer out."""
         if not os.path.exists(self._lock.lock_file):
             return False
         try:
@@ -93,13 +101,20 @@ class Run:
             return True
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Holds the folder, which is made, for this process alone; may be entered within itself. The lock ends with the
-        process, however that ends, and what that left half written is removed by the next. Raises RunError where
-        another one holds it."""
+    def writing(self, continued: bool = False) -> Iterator[None]:
+        """Holds the folder, which is made if need be, for this process alone; may be entered again within itself. The
+        lock ends with the process, however that ends; what a killed process left half written is removed by the next.
+
+        Raises RunError where another process holds the folder. With ``continued``, also where somebody else has begun
+        or gone on with a run there since this Run did: what is known here of the folder is then no longer true.
+        """
+        entered = self._lock.is_locked
         self._acquire()
         try:
-            self._take_over()
+            if not entered:
+                if continued and self._claim not in (None, self._read_writer()[1]):
+                    raise RunError(f"{str(self)!r} has been written by another in the meantime", "resume it anew")
+                self._take_over()
             yield
         finally:
             self._lock.release()
@@ -111,103 +126,166 @@ class Run:
             self._lock.acquire(timeout=SECONDS_TO_LOCK)
         except Timeout:
             raise RunError(
-                f"{str(self)!r} is being written by process {self._holder()}; wait for it, stop it, or name another "
-                "folder with --run"
+                f"{str(self)!r} is being written by process {self._read_writer()[0]}",
+                "wait for it, stop it, or name another folder with {run}",
             ) from None
 
     @_named_errors
     def _take_over(self) -> None:
-        self._writer.write_text(f"{os.getpid()}\n", "utf-8")
+        self._write_writer(self._read_writer()[1])
         for folder in (self.folder, self._snapshots, self._checkpoints):
             for file in unfinished(folder):
                 file.unlink()
 
-    def _holder(self) -> str:
+    def _claim_folder(self) -> None:
+        self._claim = secrets.token_hex(8)
+        self._write_writer(self._claim)
+
+    def _write_writer(self, claim: str) -> None:
+        self._writer.write_text(f"{os.getpid()}\n{claim}\n", "utf-8")
+
+    def _read_writer(self) -> tuple[str, str]:
+        """The number of the process that last held the folder, and the claim of the Run that last wrote it."""
         try:
-            return self._writer.read_text("utf-8", errors="replace").strip()
+            process, claim, *_ = f"{self._writer.read_text('utf-8', errors='replace')}\n\n".split("\n")
         except OSError:
-            return "unknown"
+            return "unknown", ""
+        return process, claim
 
     @_named_errors
     def check_exists(self) -> None:
         """Raises RunError where there is no run to go on with."""
         if not self.exists:
-            raise RunError(f"{str(self)!r} holds no run to resume; leave out --resume to start one")
+            raise RunError(f"{str(self)!r} holds no run to resume", "leave out {resume} to start one")
 
     @_named_errors
     def check_free(self, force: bool = False) -> None:
-        """Raises RunError where a new run would overwrite something: another run, unless it may be replaced, or a file
-        that no run made."""
+        """Raises RunError where a new run would overwrite another run, unless ``force`` allows that, or a file that no
+        run made."""
         if self.folder.exists() and not self.folder.is_dir():
-            raise RunError(f"{str(self)!r} is a file; name a folder with --run")
+            raise RunError(f"{str(self)!r} is a file", "name a folder with {run}")
         if self.exists and not force:
             raise RunError(
-                f"{str(self)!r} already holds a run; continue it with --resume, replace it with --force, or name "
-                "another folder with --run"
+                f"{str(self)!r} already holds a run",
+                "continue it with {resume}, replace it with {force}, or name another folder with {run}",
             )
-        in_the_way = [path.name for path in (self.corpus, *self._made) if path.is_file() or any(path.glob("*"))]
+        made = (self.corpus, self._metrics, self._baseline, self._snapshots, self._checkpoints)
+        in_the_way = [path.name for path in made if path.is_file() or any(path.glob("*"))]
         if in_the_way and not self.exists:
-            raise RunError(f"{str(self)!r} holds {in_the_way[0]!r} but no run; name another folder with --run")
+            raise RunError(f"{str(self)!r} holds {in_the_way[0]!r} but no run", "name another folder with {run}")
 
     @_named_errors
     def create(self, settings: Settings, force: bool = False) -> None:
-        """Makes the folder of a new run. With ``force``, a run that it holds, and nothing else in it, is removed."""
+        """Makes the folder of a new run. With ``force``, a run that is there is removed, and no other file with it."""
         with self.writing():
             self.check_free(force)
             kept = {Path(path).resolve() for path in settings.corpus.path}
             written = (self._metrics, self._baseline, self.corpus)
-            for file in (*written, *self._snapshot_files(), *self._checkpoint_files()):
+            named = (layout.LAST, layout.PREVIOUS, layout.DAMAGED, layout.BEST)
+            checkpoints = [*(self._checkpoints / name for name in named), *self._weights().values()]
+            for file in (*written, *self._snapshot_files(), *checkpoints):
                 if file.resolve() not in kept:
                     file.unlink(missing_ok=True)
             for folder in (self._snapshots, self._checkpoints):
                 folder.mkdir(parents=True, exist_ok=True)
+            self._claim_folder()
             replace_text(self.config, settings.to_yaml())
+
+    @_named_errors
+    def settings(self) -> Settings:
+        """The settings in config.yaml, which have whole paths. Raises RunError where there is no run, SettingsError
+        where they cannot be read."""
+        self._check_made()
+        return resolve([renamed(from_file(str(self.config)))])
 
     @_named_errors
     def last_checkpoint(self) -> Checkpoint:
-        """The checkpoint to go on from: the last, or where that is damaged the one before it, with a warning."""
+        """The checkpoint to go on from: the last, or where that is damaged the one before it, with a CharRNNWarning."""
         self.check_exists()
-        there = [path for path in (self.last, self._checkpoints / PREVIOUS) if path.exists()]
+        there = [path for path in (self.last, self._checkpoints / layout.PREVIOUS) if path.exists()]
         if not there:
-            raise RunError(f"{str(self)!r} was stopped before it saved anything; start it again with --force")
-        return load_first(there)
+            raise RunError(f"{str(self)!r} was stopped before it saved anything", "start it again with {force}")
+        return self.with_paths(_first_whole(there))
+
+    def best_checkpoint(self) -> Checkpoint:
+        """The one with the lowest validation loss, or the last, where none was validated or the best is damaged."""
+        names = (layout.BEST, layout.LAST, layout.PREVIOUS)
+        there = [self._checkpoints / name for name in names if (self._checkpoints / name).is_file()]
+        if not there:
+            raise CheckpointError(
+                f"folder {str(self)!r} holds no checkpoint", "give a run folder made by charrnn train"
+            )
+        return self.with_paths(_first_whole(there))
+
+    def checkpoint_at(self, iteration: int) -> Checkpoint:
+        """The weights kept with the snapshot of an iteration."""
+        kept = self._weights()
+        if iteration not in kept:
+            there = ", ".join(map(str, kept)) or "none"
+            raise CheckpointError(f"run {str(self)!r} kept no weights at iteration {iteration}; there are: {there}")
+        return self.with_paths(read_checkpoint(kept[iteration]))
+
+    def with_paths(self, checkpoint: Checkpoint) -> Checkpoint:
+        """A checkpoint of this run, with the paths that config.yaml has in the place of the names in its settings. The
+        names stay where config.yaml has others, or cannot be read."""
+        try:
+            own = self.settings()
+        except (RunError, SettingsError):
+            return checkpoint
+        corpus, training = checkpoint.settings.corpus, checkpoint.settings.training
+        if [name_of(path) for path in own.corpus.path] == corpus.path:
+            corpus = corpus.model_copy(update={"path": [self._found(path) for path in own.corpus.path]})
+        origin = own.training.init_from
+        if origin and name_of(origin) == training.init_from:
+            training = training.model_copy(update={"init_from": origin})
+        return replace(
+            checkpoint, settings=checkpoint.settings.model_copy(update={"corpus": corpus, "training": training})
+        )
+
+    def _found(self, path: str) -> str:
+        """The path of a corpus file; of the text that the run itself keeps, also after the folder was moved."""
+        moved = name_of(path) == layout.CORPUS and not os.path.exists(path) and self.corpus.exists()
+        return os.path.abspath(self.corpus) if moved else path
 
     @_named_errors
     def cut_back(self, iteration: int, settings: Settings) -> None:
-        """Removes what the run wrote after an iteration, before it was stopped: going on from there will write it
-        again. Takes note of the settings it goes on with. The best checkpoint stays, whenever it was made."""
+        """Removes what the run wrote after an iteration, which going on from there will write again, and keeps the
+        settings it goes on with. The best checkpoint stays, even where it was made later."""
         with self.writing():
             kept = [row for row in self.metrics() if row["iteration"] <= iteration]
             replace_text(self._metrics, "".join(json.dumps(row) + "\n" for row in kept))
-            for file in (*self._snapshot_files(), *kept_iterations(self.folder).values()):
-                if int(file.stem.removeprefix("iteration-")) > iteration:
-                    file.unlink()
+            snapshots = {int(file.stem): file for file in self._snapshot_files()}
+            for files in (snapshots, self._weights()):
+                for made_at, file in files.items():
+                    if made_at > iteration:
+                        file.unlink()
             self._put_away_damaged()
+            self._claim_folder()
             replace_text(self.config, settings.to_yaml())
 
     def _put_away_damaged(self) -> None:
-        """Takes a damaged ``last`` out of its place, so that it does not become the one before the last."""
+        """Renames a damaged ``last``, so that the next save does not keep it as the one before."""
         try:
-            load_first([self.last])
+            read_checkpoint(self.last)
         except DamagedCheckpointError:
-            os.replace(self.last, self._checkpoints / DAMAGED)
+            os.replace(self.last, self._checkpoints / layout.DAMAGED)
         except CheckpointError:  # it is missing
             pass
 
     @_named_errors
     def keep_corpus(self, content: bytes) -> None:
-        """Keeps a text that came by standard input, so that the run can be resumed."""
+        """Keeps a text that came by standard input, to resume from."""
         replace_file(self.corpus, lambda file: file.write(content))
 
     @_named_errors
     def save(self, checkpoint: Checkpoint, name: str) -> Path:
-        """Saves a checkpoint as ``last``, ``best`` or the name of a snapshot's. Before the last, which training goes on
-        from, what was reported is brought to the disk, and the one before is kept."""
+        """Saves a checkpoint under one of the names in ``layout.py``. With ``LAST``, from which training goes on, the
+        metrics are brought to the disk first, and the save before it is kept."""
         path = self._checkpoints / name
-        if name == LAST and self._metrics.exists():
+        if name == layout.LAST and self._metrics.exists():
             with open(self._metrics, "ab") as file:
                 os.fsync(file.fileno())
-        checkpoint.save(path, previous=self._checkpoints / PREVIOUS if name == LAST else None)
+        checkpoint.save(path, previous=self._checkpoints / layout.PREVIOUS if name == layout.LAST else None)
         return path
 
     @_named_errors
@@ -219,12 +297,12 @@ class Run:
     @_named_errors
     def keep(self, snapshot: Snapshot, checkpoint: Checkpoint) -> None:
         """Keeps a snapshot and its weights."""
-        self.save(checkpoint.weights_only(), checkpoint_name(snapshot.iteration))
-        replace_text(self._snapshots / f"{snapshot.iteration:06d}.txt", snapshot.to_file())
+        self.save(checkpoint.weights_only(), layout.weights_name(snapshot.iteration))
+        replace_text(self._snapshots / layout.snapshot_name(snapshot.iteration), snapshot.to_file())
 
     @_named_errors
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; one that a crash cut short is passed over."""
+        """The lines of metrics.jsonl, without any that a crash cut short."""
         rows = []
         if self._metrics.exists():
             for line in self._metrics.read_text("utf-8", errors="replace").splitlines():
@@ -236,12 +314,12 @@ class Run:
 
     @_named_errors
     def keep_baseline(self, baseline: Mapping[str, Any]) -> None:
-        """Keeps what a network has to beat, nats per character by name under ``nats_per_character``."""
+        """Keeps the losses that a network has to beat: under ``nats_per_character``, a loss by name of what has it."""
         replace_text(self._baseline, json.dumps(baseline) + "\n")
 
     @_named_errors
     def baseline(self) -> dict[str, float]:
-        """Nats per character by name, as they were kept; none where they were not, or cannot be understood."""
+        """The losses that were kept, nats per character by name; none where none were kept, or cannot be read."""
         with suppress(FileNotFoundError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
             kept = json.loads(self._baseline.read_text("utf-8"))["nats_per_character"]
             return {str(name): float(loss) for name, loss in kept.items()}
@@ -250,21 +328,46 @@ class Run:
     @_named_errors
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, in the order of their iterations."""
-        if not self.exists:
-            raise RunError(f"{str(self)!r} holds no run; give a folder made by charrnn train")
+        self._check_made()
         found = []
         for path in self._snapshot_files():
             try:
                 with open(path, encoding="utf-8", newline="") as file:
                     found.append(Snapshot.from_file(file.read()))
             except (ValueError, KeyError):
-                raise RunError(f"snapshot {str(path)!r} is damaged; remove it") from None
+                raise RunError(f"snapshot {str(path)!r} is damaged", "remove it") from None
         return found
+
+    def _check_made(self) -> None:
+        if not self.exists:
+            raise RunError(f"{str(self)!r} holds no run", "give a folder made by charrnn train")
 
     def _snapshot_files(self) -> list[Path]:
         numbered = (path for path in self._snapshots.glob("*.txt") if path.stem.isdecimal())
         return sorted(numbered, key=lambda path: int(path.stem))
 
-    def _checkpoint_files(self) -> list[Path]:
-        named = [self._checkpoints / name for name in (LAST, PREVIOUS, DAMAGED, BEST)]
-        return [*named, *kept_iterations(self.folder).values()]
+    def _weights(self) -> dict[int, Path]:
+        """The weights kept with snapshots, by iteration, in order."""
+        files = {path.stem.removeprefix("iteration-"): path for path in self._checkpoints.glob("iteration-*.npz")}
+        numbered = {int(number): path for number, path in files.items() if re.fullmatch("[0-9]{1,12}", number)}
+        return dict(sorted(numbered.items()))
+
+
+def _first_whole(paths: Collection[Path]) -> Checkpoint:
+    """The first checkpoint that is not damaged, with a CharRNNWarning where that is not the first of all."""
+    damaged: DamagedCheckpointError | None = None
+    for path in paths:
+        try:
+            checkpoint = read_checkpoint(path)
+        except DamagedCheckpointError as error:
+            damaged = damaged or error
+        else:
+            if damaged:
+                warnings.warn(
+                    f"{damaged}; {str(path)!r} of iteration {checkpoint.progress.iteration} takes its place",
+                    CharRNNWarning,
+                    stacklevel=2,
+                )
+            return checkpoint
+    assert damaged
+    raise damaged

@@ -1,15 +1,15 @@
-"""A sample that a run took on its way, and the text file that keeps it."""
+"""A sample that a run took while it trained, and the text file that keeps it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A sample and where the run stood when it was taken."""
+    """A sample, and how far the run was when it was taken."""
 
     iteration: int
     loss: float
-    """Of training, nats per character, mean of the latest iterations."""
+    """Training loss, nats per character, mean of the latest iterations."""
     validation_loss: float | None
     temperature: float
     seed: int
@@ -24,7 +24,7 @@ class Snapshot:
 
     @classmethod
     def from_file(cls, content: str) -> "Snapshot":
-        """The inverse of ``to_file``; raises ValueError or KeyError for anything else."""
+        """The inverse of ``to_file``; raises ValueError or KeyError for any other text."""
         header, _, text = content.partition("\n\n")
         values = dict(line.split(": ", 1) for line in header.splitlines())
         validation_loss = values.get("validation_loss")

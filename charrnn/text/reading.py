@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
+from charrnn.layout import is_run
 from charrnn.text.catalogue import locate, way_to
 
 BLOCK = 1 << 16
@@ -71,9 +72,9 @@ def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]
 
 
 def _texts(folder: Path) -> Iterator[Path]:
-    """The ``.txt`` files under a folder, without those that runs of ours have written there."""
+    """The ``.txt`` files under a folder, but for those that a run has written there."""
     for root, folders, files in os.walk(folder):
-        if "config.yaml" in files and "checkpoints" in folders:
+        if is_run(Path(root)):
             folders.clear()
         else:
             yield from (Path(root, file) for file in files if file.endswith(".txt"))

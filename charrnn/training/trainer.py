@@ -15,12 +15,14 @@ import numpy as np
 from charrnn import seeds
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CharRNNWarning, DivergenceError, RunError
+from charrnn.layout import BEST, LAST
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.optim.schedules import Position
 from charrnn.settings.build import build_clip, build_optimizer, build_schedule
 from charrnn.settings.schema import Settings
-from charrnn.storage.checkpoint import BEST, LAST, Checkpoint, CorpusRecord, Origin, Progress, TrainingState, versions
+from charrnn.storage.checkpoint import Checkpoint, TrainingState, versions
+from charrnn.storage.document import CorpusRecord, Origin, Progress
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
@@ -151,7 +153,7 @@ class Trainer:
 
     def _train(self) -> Generator[Fact]:
         saved = self.progress.iteration
-        with self.run.writing() if self.run else nullcontext(), self.engine:
+        with self.run.writing(continued=True) if self.run else nullcontext(), self.engine:
             while self.progress.iteration < self.iterations and not self._stopping:
                 with quiet_overflow():
                     step = self._step()

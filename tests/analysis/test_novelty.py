@@ -11,7 +11,8 @@ from charrnn import Model, Sampling, generate, load_settings, make_corpus
 from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, measure_novelty, training_text
 from charrnn.arrays import Ids
 from charrnn.errors import CharRNNError, CorpusError
-from charrnn.storage.checkpoint import Checkpoint, CorpusRecord, Progress
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.document import CorpusRecord, Progress
 from charrnn.text.corpus import load_corpus
 from charrnn.text.vocabulary import Vocabulary
 

@@ -167,7 +167,7 @@ def test_mistakes_in_settings_come_a_line_each(charrnn: Callable) -> None:
         (["settings.npz"], "'settings.npz' is not a whole checkpoint ("),
         (["member.npz"], "'member.npz' is not a whole checkpoint ("),
         (["method.npz"], "'method.npz' is not a whole checkpoint ("),
-        (["future.npz"], "'future.npz' has format 99"),
+        (["future.npz"], "'future.npz' was made by a newer charrnn (format 99;"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )

@@ -10,7 +10,8 @@ import pytest
 
 from charrnn import load_checkpoint, make_corpus
 from charrnn.model import Model
-from charrnn.storage.checkpoint import Checkpoint, CorpusRecord
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.document import CorpusRecord
 
 
 def test_json_is_what_the_checkpoint_holds(folder: Path, charrnn: Callable) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from charrnn.errors import CharRNNError
 from charrnn.settings.overlays import from_file, resolve
-from charrnn.storage.checkpoint import load_checkpoint
+from charrnn.storage.run import load_checkpoint
 
 load: Callable[[str], object] = load_checkpoint
 if sys.argv[1] == "settings":

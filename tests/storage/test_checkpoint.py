@@ -100,7 +100,7 @@ def narrower(document: dict, arrays: dict) -> None:
 
 
 CHANGES = {
-    "format": lambda document, arrays: document.update(format=2),
+    "format": lambda document, arrays: document.update(format=99),
     "hidden": lambda document, arrays: document["settings"]["model"].update(hidden=6),
     "unknown cell": lambda document, arrays: document["settings"]["model"].update(cell="transformer"),
     "unknown setting": lambda document, arrays: document["settings"]["model"].update(heads=8),

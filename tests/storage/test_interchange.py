@@ -186,7 +186,7 @@ CHANGES: dict[str, Callable[[dict, dict], object]] = {
     "vocabulary": lambda document, arrays: document.update(vocabulary="ab"),
     "vocabulary out of order": lambda document, arrays: document.update(vocabulary=document["vocabulary"][::-1]),
     "nested deeply": lambda document, arrays: document.update(settings={"a": [[]] * 1000}),
-    "format": lambda document, arrays: document.update(format=99),
+    "no format": lambda document, arrays: document.update(format=0),
     "no settings": lambda document, arrays: document.pop("settings"),
 }
 
@@ -198,6 +198,14 @@ def test_a_file_that_does_not_hold_what_it_says_is_refused(tmp_path: Path, kind:
     export_weights(checkpoint(), path, kind)
     rewrite(path, CHANGES[change])
     with pytest.raises(CheckpointError, match="is not what charrnn export writes"):
+        import_weights(path)
+
+
+def test_the_file_of_a_newer_version_says_so(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"weights.{kind}"
+    export_weights(checkpoint(), path, kind)
+    rewrite(path, lambda document, arrays: document.update(format=99))
+    with pytest.raises(CheckpointError, match=r"made by a newer charrnn \(format 99; .*; update charrnn"):
         import_weights(path)
 
 

@@ -6,8 +6,8 @@ import click
 
 from charrnn.cli.terminal import say
 from charrnn.files import check_free
-from charrnn.storage.checkpoint import load_checkpoint
 from charrnn.storage.interchange import export_weights, torch_layer
+from charrnn.storage.run import load_checkpoint
 
 
 @click.command("export")

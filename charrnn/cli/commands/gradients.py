@@ -21,7 +21,7 @@ from charrnn.errors import CorpusError, DivergenceError, UnknownCharacterError
 from charrnn.model import Model
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay, from_mapping, resolve
-from charrnn.storage.checkpoint import load_checkpoint
+from charrnn.storage.run import load_checkpoint
 from charrnn.text.vocabulary import Unknown
 from charrnn.training.trainer import Step, Trainer
 

@@ -9,7 +9,7 @@ import click
 from charrnn.analysis.summary import summary
 from charrnn.cli.output import loss_text
 from charrnn.report.escaping import escaped
-from charrnn.storage.checkpoint import load_checkpoint
+from charrnn.storage.run import load_checkpoint
 
 
 @click.command("inspect")
@@ -32,7 +32,7 @@ def _print(facts: Mapping[str, Any]) -> None:
     corpus, progress, vocabulary = facts["corpus"], facts["progress"], facts["vocabulary"]
     _line("corpus", f"{corpus['name']}, {corpus['characters']:,} characters, SHA-256 {corpus['sha256']}")
     for origin in facts["origins"]:
-        _line("began with", f"{origin['path']}, iteration {origin['iteration']:,} on {origin['corpus']['name']}")
+        _line("began with", f"{origin['name']}, iteration {origin['iteration']:,} on {origin['corpus']['name']}")
     epochs = "" if facts["epochs"] is None else f", {facts['epochs']:.2f} epochs"
     _line(
         "trained", f"{progress['iteration']:,} iterations of {facts['characters_per_iteration']:,} characters{epochs}"

@@ -20,7 +20,8 @@ from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
 from charrnn.report.page import PAGE_END
-from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.run import load_checkpoint
 from charrnn.text.reading import Source, find_sources, read_blocks
 from charrnn.text.vocabulary import Unknown
 

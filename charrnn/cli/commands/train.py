@@ -23,8 +23,8 @@ from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
 from charrnn.settings.schema import Settings
-from charrnn.storage.checkpoint import Checkpoint, load_checkpoint
-from charrnn.storage.run import Run
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.run import Run, load_checkpoint
 from charrnn.text.catalogue import locate
 from charrnn.text.corpus import corpus_name
 from charrnn.text.vocabulary import Vocabulary

@@ -45,7 +45,7 @@ class Model:
         model.parameters["head.b"][:] = self.parameters["head.b"].min()
         for name, own in self.parameters.items():
             array = model.parameters[name]
-            if name == model.network.look_up:  # (V, ...)
+            if name == model.network.lookup_parameter:  # (V, ...)
                 array[ids] = own
             elif name.startswith("head."):  # (..., V)
                 array[..., ids] = own

@@ -14,7 +14,6 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.generation.reader import Reader
 from charrnn.model import Model
-from charrnn.nn.cells import CANDIDATE
 from charrnn.nn.network import Network
 from charrnn.text.vocabulary import Unknown
 
@@ -36,7 +35,7 @@ def activation_names(network: Network) -> tuple[str, ...]:
 
 def gate_names(network: Network) -> tuple[str, ...]:
     """The gates of a network, which lie between 0 (closed) and 1 (open); a vanilla RNN has none."""
-    return tuple(name for name in network.cells[0].activations if name != CANDIDATE)
+    return network.cells[0].gates
 
 
 def read_activations(

@@ -14,11 +14,10 @@ from itertools import takewhile
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from charrnn.analysis.scoring import surprisal
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError, DivergenceError
 from charrnn.model import Model
-from charrnn.nn.functional import quiet_overflow
+from charrnn.nn.functional import quiet_overflow, surprisal
 
 LONGEST = 512
 """Characters of the longest context that is tried."""

@@ -19,7 +19,7 @@ from charrnn.analysis.context import ContextLoss
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError, DivergenceError
 from charrnn.model import Model
-from charrnn.nn.functional import cross_entropy, cross_entropy_backward, quiet_overflow
+from charrnn.nn.functional import cross_entropy_and_gradient, quiet_overflow
 from charrnn.nn.parameters import Workspace
 from charrnn.settings.build import build_network
 from charrnn.settings.schema import Settings
@@ -144,18 +144,17 @@ def gradients_back(model: Model, x: Ids, y: Ids, state: Array) -> Iterator[Array
     dstate = np.zeros_like(state)
     for t in reversed(range(len(x))):
         step = x[t : t + 1]
-        dlogits, _, inputs = network.forward(p, step, states[t], space)
+        unrolled = network.forward(p, step, states[t], space)
         if t == len(x) - 1:
-            cross_entropy(dlogits, y[None])
-            cross_entropy_backward(dlogits, y[None])
+            _, dlogits = cross_entropy_and_gradient(unrolled.logits, y[None])
             dlogits *= y.size  # of each loss, not of their mean
             through_head = np.zeros_like(state)
             through_head[-1, 0] = dlogits[0] @ p["head.W"].T
             yield through_head
         else:
             yield dstate
-            dlogits[:] = 0
-        network.backward(p, grads, step, inputs, dlogits, space, dstate=dstate)
+            dlogits = np.zeros_like(unrolled.logits)
+        network.backward(p, grads, unrolled, dlogits, dstate)
 
 
 def norms_back(model: Model, text: Ids, steps: int, positions: int = POSITIONS) -> Array:

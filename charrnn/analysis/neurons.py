@@ -153,15 +153,15 @@ def liveliest(text: str, name: str, length: int) -> slice:
     return slice(start, start + length)
 
 
-def shades(values: Array, of: str, is_gate: bool) -> tuple[Array, Array]:
+def shades(values: Array, *, is_gate: bool = False, through_tanh: bool = False) -> tuple[Array, Array]:
     """Values (n, ...) as they are coloured, from -1 to 1, and the value that 1 stands for, (...).
 
-    Gates from closed, -1, to open, 1. All else by the unit's own largest absolute value in the text, the cell state
-    after tanh, in which it leaves the cell.
+    Gates go from closed, -1, to open, 1. All else is divided by the unit's own largest absolute value in the text, a
+    state that leaves its cell through tanh after tanh.
     """
     if is_gate:
         return 2 * values - 1, np.ones(values.shape[1:], values.dtype)
-    seen = np.tanh(values) if of == "cell" else values
+    seen = np.tanh(values) if through_tanh else values
     largest = np.abs(seen).max(axis=0)
     shade: Array = seen / np.where(largest > 0, largest, 1)
     return shade, largest

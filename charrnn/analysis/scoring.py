@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.arrays import Array, Ids
+from charrnn.arrays import Array
 from charrnn.generation.reader import Reader
 from charrnn.model import Model
-from charrnn.nn.functional import quiet_overflow
+from charrnn.nn.functional import quiet_overflow, surprisal
 from charrnn.text.vocabulary import Unknown
 
 LINE_KEPT = 400
@@ -101,15 +101,6 @@ def score_text(
                 nats = surprisal(logits[:, 0], y)
             yield Piece(vocabulary.decode(y), nats)
         before = ids[-1:] if len(ids) else before
-
-
-def surprisal(logits: Array, targets: Ids) -> Array:
-    """``-ln softmax(logits)[target]`` of each row: logits (n, V), targets (n,) -> (n,) float64."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=-1, keepdims=True)
-    picked = shifted[np.arange(len(targets)), targets]
-    nats: Array = np.log(np.exp(shifted).sum(axis=-1)) - picked
-    return nats
 
 
 def scored_lines(pieces: Iterable[Piece]) -> Iterator[ScoredLine]:

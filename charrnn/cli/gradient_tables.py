@@ -13,10 +13,9 @@ import numpy as np
 from charrnn.analysis.context import WITHIN, horizon
 from charrnn.analysis.gradients import REMAINING, Findings, Flow, reach
 from charrnn.cli.output import loss_text
+from charrnn.nn.cells import CELLS
 from charrnn.settings.schema import TrainingSettings
 
-MARKS = {"rnn": "r", "gru": "g", "lstm": "l"}
-"""What stands for a cell in a chart; other cells have an ``x``."""
 ROWS = 10
 """Of a table, about."""
 DECADES = 12
@@ -118,7 +117,7 @@ def _clipping_table(unclipped: Flow, clipped: Flow) -> None:
 
 
 def _mark(cell: str) -> str:
-    return MARKS.get(cell, "x")
+    return CELLS[cell].mark
 
 
 def _log(number: float) -> float:

@@ -12,6 +12,7 @@ from charrnn.arrays import Array, Ids
 from charrnn.errors import DivergenceError
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
+from charrnn.nn.network import UnrolledNetwork
 from charrnn.nn.parameters import Workspace
 
 WINDOW = 256
@@ -30,7 +31,7 @@ class Reader:
         self.name = name
         self.state: Array = model.network.zero_state(count)  # (L, S, B, H)
         self._space = Workspace(model.network.dtype)
-        self._window = 0
+        self._latest: UnrolledNetwork | None = None
 
     def step(self, ids: Ids) -> Array:
         """Reads one character of each text, ids (B,); returns the logits (B, V) of the next characters."""
@@ -50,10 +51,10 @@ class Reader:
             window = ids[start : start + WINDOW]
             x = np.broadcast_to(window[:, None], (len(window), count))
             with quiet_overflow():
-                logits, self.state, _ = network.forward(p, x, self.state, self._space)
-            self._check(logits)
-            self._window = len(window)
-            yield window, logits
+                unrolled = network.forward(p, x, self.state, self._space)
+            self.state, self._latest = unrolled.state, unrolled
+            self._check(unrolled.logits)
+            yield window, unrolled.logits
 
     def read(self, ids: Ids) -> Array:
         """Reads one or more ids (n,), the same in all texts; returns the logits (B, V) of what comes next."""
@@ -64,7 +65,8 @@ class Reader:
     def activations(self) -> list[dict[str, Array]]:
         """For each layer, the states and gates by name during the latest window, (T, H) for the first text; views that
         hold until the next window is read."""
-        layers = self.model.network.trace(self._space, self._window, self.state.shape[2])
+        assert self._latest, "no window has been read"
+        layers = self.model.network.trace(self._latest)
         return [{name: a[:, 0] for name, a in layer.items()} for layer in layers]
 
     def _check(self, logits: Array) -> None:

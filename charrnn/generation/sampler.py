@@ -16,6 +16,7 @@ from charrnn.generation.filters import FILTERS, RECENT, apply_filters, check_fil
 from charrnn.generation.reader import PrimeReader, Reader
 from charrnn.generation.stops import Ending, until
 from charrnn.model import Model
+from charrnn.nn.functional import surprisal
 
 NOISE = 2**14
 """How many random numbers are drawn at a time; where the texts are few, that serves several steps."""
@@ -132,7 +133,7 @@ def best_of(
     texts = [""] * B
     scores = []  # (B,) for each step
     for ids, logits in progress(steps):
-        scores.append(_log_probabilities(logits, ids))
+        scores.append(-surprisal(logits, ids))
         for b, (ending, v) in enumerate(zip(endings, ids.tolist(), strict=True)):
             texts[b] += ending.add(characters[v])
         if all(ending.reached for ending in endings):
@@ -145,15 +146,6 @@ def best_of(
     ]
     groups = (scored[k : k + choices] for k in range(0, B, choices))
     return [sorted(group, key=lambda each: -each.score) for group in groups]
-
-
-def _log_probabilities(logits: Array, ids: Ids) -> Array:
-    """Of one character for each row of logits (B, V), (B,) in float64."""
-    largest = logits.max(axis=-1, keepdims=True)
-    relative = (logits - largest).astype(np.float64)
-    drawn = np.take_along_axis(relative, ids[:, None], axis=-1)[:, 0]
-    log_probabilities: Array = drawn - np.log(np.exp(relative).sum(axis=-1))
-    return log_probabilities
 
 
 def _steps(

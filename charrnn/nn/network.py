@@ -1,27 +1,37 @@
-"""The network: optional embedding -> stack of cells, dropout between -> linear head -> softmax cross-entropy.
+"""The network: optional embedding -> stack of cells, dropout between them -> linear head -> softmax cross-entropy.
 
-Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L layers, S states of a cell.
+Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L layers, S carried states of a cell.
     x, y ids (T, B)     state (L, S, B, H)     masks (L - 1, T, B, H)     logits (T, B, V)
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Ids
 from charrnn.nn.cells import CELLS
-from charrnn.nn.functional import (
-    affine,
-    cross_entropy,
-    cross_entropy_backward,
-    is_ids,
-    linear,
-    linear_backward,
-    look_up,
-)
+from charrnn.nn.cells.cell import UnrolledCell
+from charrnn.nn.functional import affine, cross_entropy_and_gradient, is_ids, linear, linear_backward, look_up
 from charrnn.nn.initialisers import INITIALISERS
 from charrnn.nn.parameters import Parameters, Workspace
+
+
+@dataclass(frozen=True)
+class UnrolledNetwork:
+    """A network unrolled over a window: what ``forward`` computed, and all that ``backward`` needs of it.
+
+    Its arrays, all but ``x``, ``state`` and ``masks``, lie in ``space`` and hold until the next forward there.
+    """
+
+    x: Ids
+    layers: list[UnrolledCell]
+    logits: Array
+    state: Array
+    """After the window, (L, S, B, H)."""
+    masks: Array | None
+    space: Workspace
 
 
 class Network:
@@ -48,17 +58,19 @@ class Network:
         for layer, cell_ in enumerate(self.cells):
             self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
         self.shapes |= {"head.W": (H, V), "head.b": (V,)}
-        self.look_up = "layer0.Wx" if E is None else "embedding.W"
+        self.lookup_parameter = "layer0.Wx" if E is None else "embedding.W"
         """The parameter that has a row for each character."""
 
     @property
     def product_parameters(self) -> int:
-        """How many parameters take part in matrix products: the weights, but for those of which rows are looked up.
+        """How many parameters take part in matrix products: all weights but those whose rows are looked up.
 
-        A character costs 2 floating-point operations for each of them forward, 4 backward (one product for the
-        gradient of the weights, one for that of what they were given).
+        For each of them a character costs 2 floating-point operations forward and 4 backward, where one product gives
+        the gradient of the weights and one that of their input.
         """
-        return sum(math.prod(shape) for name, shape in self.shapes.items() if len(shape) == 2 and name != self.look_up)
+        return sum(
+            math.prod(shape) for name, shape in self.shapes.items() if len(shape) == 2 and name != self.lookup_parameter
+        )
 
     def parameters(
         self,
@@ -70,16 +82,16 @@ class Network:
         """Freshly drawn parameters; see ``initialisers.py``."""
         p = Parameters(self.shapes, self.dtype)
 
-        def draw(W: Array, role: str) -> None:
+        def fill(W: Array, role: str) -> None:
             INITIALISERS[initialiser](W, role, self.hidden_size, scale, rng)
 
         if self.embedding_size is not None:
-            draw(p["embedding.W"], "lookup")
+            fill(p["embedding.W"], "lookup")
         for layer, cell in enumerate(self.cells):
             one_hot = layer == 0 and self.embedding_size is None
-            cell.initialise(p.under(f"layer{layer}"), draw, "lookup" if one_hot else "input", forget_bias)
-        draw(p["head.W"], "input")
-        draw(p["head.b"], "bias")
+            cell.initialise(p.under(f"layer{layer}"), fill, "lookup" if one_hot else "input", forget_bias)
+        fill(p["head.W"], "input")
+        fill(p["head.b"], "bias")
         return p
 
     def zero_state(self, streams: int) -> Array:
@@ -88,50 +100,46 @@ class Network:
 
     def state_shape(self, streams: int) -> tuple[int, ...]:
         """(L, S, B, H)."""
-        return len(self.cells), self.cells[0].states, streams, self.hidden_size
+        return len(self.cells), len(self.cells[0].carried), streams, self.hidden_size
 
     def dropout_masks(self, rate: float, window: int, streams: int, rng: np.random.Generator) -> Array | None:
         """Masks (L - 1, T, B, H) for the outputs of all layers but the last: 0, or 1 / (1 - rate) so that the
-        expectation stays (Srivastava et al. 2014; on the non-recurrent connections only, Zaremba et al. 2014,
-        arXiv 1409.2329). None where nothing is dropped."""
+        expectation stays the same (Srivastava et al. 2014; on the non-recurrent connections only, Zaremba et al. 2014,
+        arXiv 1409.2329). None if nothing is dropped."""
         layers = len(self.cells) - 1
         if rate == 0 or layers == 0:
             return None
         keep = rng.random((layers, window, streams, self.hidden_size), np.float32) >= rate
         return np.multiply(keep, 1 / (1 - rate), dtype=self.dtype)
 
-    @np.errstate(over="ignore")  # of exp in a sigmoid, whose value is right all the same
+    @np.errstate(over="ignore")  # sigmoid is right although exp overflows in it
     def forward(
         self, p: Parameters, x: Ids, state: Array, space: Workspace, masks: Array | None = None
-    ) -> tuple[Array, Array, list[Array | Ids]]:
-        """Runs a window: (logits (T, B, V), the state after it, what each layer and the head were given).
-
-        The logits and the inputs are views into the workspace; the state is not.
-        """
+    ) -> UnrolledNetwork:
+        """Runs over a window x (T, B) from a state (L, S, B, H), which it leaves as it is."""
         T, B = x.shape
+        layers: list[UnrolledCell] = []
         after = np.empty_like(state)
         h: Array | Ids = x
         if self.embedding_size is not None:
             h = space("embedded", (T, B, self.embedding_size))
             look_up(p["embedding.W"], x, h)
-        inputs = [h]
         for layer, cell in enumerate(self.cells):
-            h, after[layer] = cell.forward(p.under(f"layer{layer}"), h, state[layer], space.part(layer))
+            unrolled = cell.forward(p.under(f"layer{layer}"), h, state[layer], space.part(layer))
+            layers.append(unrolled)
+            h, after[layer] = unrolled.h, unrolled.state
             if masks is not None and layer < len(masks):
                 h = np.multiply(h, masks[layer], out=space(f"dropped{layer}", h.shape))
-            inputs.append(h)
         logits = space("logits", (T, B, self.vocabulary_size))
         linear(h, p["head.W"], p["head.b"], out=logits)
-        return logits, after, inputs
+        return UnrolledNetwork(x, layers, logits, after, masks, space)
 
-    def trace(self, space: Workspace, T: int, B: int) -> list[dict[str, Array]]:
-        """Of each layer the states and gates of the window that ``forward`` ran last in this workspace; see
-        ``Cell.trace``."""
-        return [cell.trace(space.part(layer), T, B) for layer, cell in enumerate(self.cells)]
+    def trace(self, unrolled: UnrolledNetwork) -> list[dict[str, Array]]:
+        """What the units of each layer did in the window: states, gates and candidate by name; see ``Cell.trace``."""
+        return [cell.trace(layer) for cell, layer in zip(self.cells, unrolled.layers, strict=True)]
 
     def step(self, p: Parameters, x: Ids, state: Array) -> Array:
-        """One step for which no backward follows: ids x (B,) -> logits (B, V); overwrites the state with the one
-        after it."""
+        """One step without a backward: ids x (B,) -> logits (B, V). The state is overwritten with the one after it."""
         h: Array | Ids = x if self.embedding_size is None else p["embedding.W"].take(x, axis=0)
         for layer, cell in enumerate(self.cells):
             h = cell.step(p.under(f"layer{layer}"), h, state[layer])
@@ -141,27 +149,27 @@ class Network:
         self,
         p: Parameters,
         grads: Parameters,
-        x: Ids,
-        inputs: list[Array | Ids],
+        unrolled: UnrolledNetwork,
         dlogits: Array,
-        space: Workspace,
-        masks: Array | None = None,
         dstate: Array | None = None,
     ) -> None:
-        """The forward upside down; overwrites ``grads``. ``dstate`` (L, S, B, H), the gradient by the state after the
-        window, is overwritten with that by the state before it; without it truncation cuts there."""
-        T, B = x.shape
+        """The forward upside down: overwrites ``grads`` and uses ``unrolled`` up.
+
+        ``dstate`` (L, S, B, H), the gradient by the state after the window, is overwritten with the gradient by the
+        state before it. None stands for zeros: truncation cuts there.
+        """
+        x, masks, space = unrolled.x, unrolled.masks, unrolled.space
         if dstate is None:
-            dstate = self.zero_state(B)
-        dh = space("dh", (T, B, self.hidden_size))
-        linear_backward(inputs[-1], p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
+            dstate = self.zero_state(x.shape[1])
+        dh = space("dh", (*x.shape, self.hidden_size))
+        linear_backward(unrolled.layers[-1].h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
         for layer, cell in reversed(list(enumerate(self.cells))):
             if masks is not None and layer < len(masks):
                 dh *= masks[layer]
-            below = inputs[layer]
+            below = unrolled.layers[layer].x
             dx = None if is_ids(below) else dh if layer > 0 else space("dembedded", below.shape)
             part = f"layer{layer}"
-            cell.backward(p.under(part), below, dh, dstate[layer], space.part(layer), grads.under(part), dx)
+            cell.backward(p.under(part), grads.under(part), unrolled.layers[layer], dh, dstate[layer], dx)
         if dx is not None:
             linear_backward(x, p["embedding.W"], dx, dW=grads["embedding.W"], db=None)
 
@@ -176,8 +184,7 @@ class Network:
         masks: Array | None = None,
     ) -> tuple[float, Array]:
         """Loss in nats per character and the state after the window; ``grads`` is overwritten with the gradient."""
-        logits, after, inputs = self.forward(p, x, state, space, masks)
-        loss = cross_entropy(logits, y)
-        cross_entropy_backward(logits, y)
-        self.backward(p, grads, x, inputs, logits, space, masks)
-        return loss, after
+        unrolled = self.forward(p, x, state, space, masks)
+        loss, dlogits = cross_entropy_and_gradient(unrolled.logits, y)
+        self.backward(p, grads, unrolled, dlogits)
+        return loss, unrolled.state

@@ -1,4 +1,4 @@
-"""One contiguous vector with named views into it: what optimizers, clipping and workers act on."""
+"""Parameters: one contiguous vector for optimizers, clipping and workers, with a named view of it for each array."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,15 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Parameters(Mapping[str, Array]):
-    """Arrays by name (``"layer0.Wh"``), all of them views into ``vector`` in the order of ``shapes``.
+    """Arrays by name (``"layer0.Wh"``), views into ``vector``, one after the other in the order of ``shapes``.
 
-    Gradients are held the same way, so that ``gradients.vector`` stands beside ``parameters.vector`` number by number.
+    Gradients are held the same way, so that each number of ``gradients.vector`` belongs to the number at the same place
+    in ``parameters.vector``. An optimizer is given these vectors, and ``shapes``, which tell it which stretches of them
+    are matrices and which are vectors.
     """
 
     def __init__(self, shapes: Shapes, dtype: npt.DTypeLike = np.float32, vector: Array | None = None) -> None:
-        """Zeros, or the numbers of a vector that is there already."""
+        """Zeros, or views into a vector that is there already."""
         self.shapes = dict(shapes)
         size = sum(math.prod(shape) for shape in shapes.values())
         self.vector: Array = np.zeros(size, dtype) if vector is None else vector
@@ -59,10 +61,10 @@ class Parameters(Mapping[str, Array]):
 
 
 class Workspace:
-    """Arrays kept by name between calls, so that a training step allocates nothing larger than one step of a window.
+    """Arrays kept by name between calls, so that no window allocates again what the one before it had.
 
-    ``space("h", (T, B, H))`` allocates on the first call and whenever the shape has changed; what it returns holds
-    whatever it held before.
+    ``space("a", (T, B, H))`` allocates on the first call and whenever the shape has changed. What it returns still
+    holds the numbers of its last use.
     """
 
     def __init__(self, dtype: npt.DTypeLike = np.float32) -> None:

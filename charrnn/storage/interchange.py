@@ -29,6 +29,7 @@ from charrnn.errors import CheckpointError, SettingsError
 from charrnn.extras import load_extra
 from charrnn.files import write_output
 from charrnn.model import Model
+from charrnn.nn.cells import CELLS
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
 from charrnn.settings.schema import Settings
@@ -47,8 +48,8 @@ from charrnn.storage.archive import (
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.document import read_document
 
-PEERS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "rnn-relu": "RNN"}
-"""PyTorch's class for each cell that it has."""
+PEERS = [name for name, cell in CELLS.items() if cell.torch_class]
+"""The cells that PyTorch has."""
 METADATA = "charrnn"
 
 
@@ -92,10 +93,11 @@ def import_weights(path: Path) -> Checkpoint:
 
 def torch_layer(checkpoint: Checkpoint) -> str:
     """The PyTorch expression that makes the module ``rnn``: ``torch.nn.LSTM(65, 128, num_layers=1)``."""
-    network, cell = checkpoint.model.network, checkpoint.settings.model.cell
-    relu = ', nonlinearity="relu"' if cell == "rnn-relu" else ""
-    first = network.cells[0].input_size
-    return f"torch.nn.{PEERS[cell]}({first}, {network.hidden_size}, num_layers={len(network.cells)}{relu})"
+    network = checkpoint.model.network
+    cell = network.cells[0]
+    options = "".join(f', {name}="{value}"' for name, value in cell.torch_options.items())
+    sizes = f"{cell.input_size}, {network.hidden_size}, num_layers={len(network.cells)}"
+    return f"torch.nn.{cell.torch_class}({sizes}{options})"
 
 
 class _Weights(Protocol):
@@ -202,15 +204,14 @@ def _expected(network: Network) -> dict[str, Shaped]:
 def _theirs(network: Network, p: Mapping[str, Array]) -> dict[str, Array]:
     """Our parameters under PyTorch's names."""
     theirs = {"embedding.weight": p["embedding.W"]} if network.embedding_size is not None else {}
-    for layer in range(len(network.cells)):
-        bias = np.broadcast_to(np.zeros((), network.dtype), p[f"layer{layer}.b"].shape)
-        if f"layer{layer}.bhn" in p:
-            bias = np.concatenate([bias[: -network.hidden_size], p[f"layer{layer}.bhn"]])
+    for layer, cell in enumerate(network.cells):
+        own = {name: p[f"layer{layer}.{name}"] for name in cell.shapes()}
+        input_bias, recurrent_bias = cell.torch_biases(own)
         theirs |= {
-            f"rnn.weight_ih_l{layer}": p[f"layer{layer}.Wx"].T,
-            f"rnn.weight_hh_l{layer}": p[f"layer{layer}.Wh"].T,
-            f"rnn.bias_ih_l{layer}": p[f"layer{layer}.b"],
-            f"rnn.bias_hh_l{layer}": bias,
+            f"rnn.weight_ih_l{layer}": own["Wx"].T,
+            f"rnn.weight_hh_l{layer}": own["Wh"].T,
+            f"rnn.bias_ih_l{layer}": input_bias,
+            f"rnn.bias_hh_l{layer}": recurrent_bias,
         }
     return theirs | {"head.weight": p["head.W"].T, "head.bias": p["head.b"]}
 
@@ -220,14 +221,10 @@ def _ours(network: Network, theirs: Mapping[str, Array]) -> Parameters:
     p = Parameters(network.shapes, network.dtype)
     if network.embedding_size is not None:
         p["embedding.W"][:] = theirs["embedding.weight"]
-    for layer in range(len(network.cells)):
-        p[f"layer{layer}.Wx"][:] = theirs[f"rnn.weight_ih_l{layer}"].T
-        p[f"layer{layer}.Wh"][:] = theirs[f"rnn.weight_hh_l{layer}"].T
-        input_bias, bias = theirs[f"rnn.bias_ih_l{layer}"], theirs[f"rnn.bias_hh_l{layer}"]
-        p[f"layer{layer}.b"][:] = input_bias + bias
-        if f"layer{layer}.bhn" in p:
-            last = slice(-network.hidden_size, None)
-            p[f"layer{layer}.b"][last] = input_bias[last]
-            p[f"layer{layer}.bhn"][:] = bias[last]
+    for layer, cell in enumerate(network.cells):
+        own = p.under(f"layer{layer}")
+        own["Wx"][:] = theirs[f"rnn.weight_ih_l{layer}"].T
+        own["Wh"][:] = theirs[f"rnn.weight_hh_l{layer}"].T
+        cell.set_torch_biases(own, theirs[f"rnn.bias_ih_l{layer}"], theirs[f"rnn.bias_hh_l{layer}"])
     p["head.W"][:], p["head.b"][:] = theirs["head.weight"].T, theirs["head.bias"]
     return p

@@ -52,8 +52,8 @@ def do(task: Task, network: Network, p: Parameters, grads: Parameters, space: Wo
     with quiet_overflow():
         if task.gradient:
             return Result(*network.loss_and_gradients(p, grads, task.x, task.y, task.state, space, task.masks))
-        logits, after, _ = network.forward(p, task.x, task.state, space)
-        return Result(cross_entropy(logits, task.y), after)
+        unrolled = network.forward(p, task.x, task.state, space)
+        return Result(cross_entropy(unrolled.logits, task.y), unrolled.state)
 
 
 class RemoteWorker:

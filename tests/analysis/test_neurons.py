@@ -146,11 +146,11 @@ def test_the_liveliest_stretch_begins_with_a_line() -> None:
 
 
 def test_shades() -> None:
-    shade, largest = shades(np.array([[0.5, 0], [-2, 0]]), "hidden", False)
+    shade, largest = shades(np.array([[0.5, 0], [-2, 0]]))
     np.testing.assert_allclose(shade, [[0.25, 0], [-1, 0]])
     np.testing.assert_allclose(largest, [2, 0])
-    shade, largest = shades(np.array([0.5, -90]), "cell", False)
+    shade, largest = shades(np.array([0.5, -90]), through_tanh=True)
     np.testing.assert_allclose(shade, [np.tanh(0.5), -1])
     np.testing.assert_allclose(largest, 1)
-    shade, largest = shades(np.array([0.5, 0, 1]), "forget", True)
+    shade, largest = shades(np.array([0.5, 0, 1]), is_gate=True)
     np.testing.assert_allclose(shade, [0, -1, 1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charrnn import Model, Vocabulary, make_corpus
-from charrnn.analysis.scoring import LINE_KEPT, Score, score_text, scored_lines, surprisal
+from charrnn.analysis.scoring import LINE_KEPT, Score, score_text, scored_lines
 from charrnn.errors import DivergenceError, UnknownCharacterError
 from charrnn.generation.reader import Reader
 from charrnn.settings.runs import load_settings
@@ -56,11 +56,6 @@ def test_pieces_give_the_text_back_and_scores_add_up(model: Model) -> None:
     assert score.bits == pytest.approx(score.loss / math.log(2))
     assert math.log2(score.perplexity) == pytest.approx(score.bits)
     assert math.isnan(Score().loss)
-
-
-def test_surprisal_of_large_logits() -> None:
-    logits = np.array([[1000.0, 0.0], [0.0, -1000.0]], np.float32)
-    np.testing.assert_allclose(surprisal(logits, np.array([0, 1])), [0, 1000])
 
 
 def test_an_unknown_character_is_named_where_it_stands(model: Model) -> None:

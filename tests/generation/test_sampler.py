@@ -34,8 +34,8 @@ def small_model(cell: str = "lstm", characters: str = CHARACTERS) -> Model:
 def logits_after(model: Model, text: str) -> Array:
     """Logits (V,) of what follows a text, read by the network in one window."""
     network, ids = model.network, model.vocabulary.encode(text)[:, None]
-    logits, _, _ = network.forward(model.parameters, ids, network.zero_state(1), Workspace(network.dtype))
-    return logits[-1, 0]
+    unrolled = network.forward(model.parameters, ids, network.zero_state(1), Workspace(network.dtype))
+    return unrolled.logits[-1, 0]
 
 
 def texts_of(
@@ -88,7 +88,8 @@ def test_steps_equal_a_window(cell: str, embedding: int | None) -> None:
     p = network.parameters(np.random.default_rng(0))
     x = np.random.default_rng(1).integers(6, size=(7, 3), dtype=np.uint8)
     state = np.random.default_rng(2).normal(size=network.zero_state(3).shape)
-    logits, after, _ = network.forward(p, x, state, Workspace(np.float64))
+    unrolled = network.forward(p, x, state, Workspace(np.float64))
+    logits, after = unrolled.logits, unrolled.state
     for t, ids in enumerate(x):
         assert_allclose(network.step(p, ids, state), logits[t], rtol=1e-12)
     assert_allclose(state, after, rtol=1e-12)

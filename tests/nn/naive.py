@@ -21,8 +21,8 @@ def sigmoid(a: Array) -> Array:
     return 1 / (1 + np.exp(-a))
 
 
-def blocks(p: Weights, name: str, gates: int) -> list[Array]:
-    return np.split(p[name], gates, axis=-1)
+def blocks(p: Weights, name: str, count: int) -> list[Array]:
+    return np.split(p[name], count, axis=-1)
 
 
 Trace = dict[str, Array]
@@ -146,8 +146,8 @@ class Problem:
     def forward(self, space: Workspace | None = None) -> tuple[Array, Array]:
         """Logits (T, B, V) and the state after the window, as the network gives them."""
         space = space or Workspace(np.float64)
-        logits, after, _ = self.network.forward(self.p, self.x, self.state, space, self.masks)
-        return logits.copy(), after
+        unrolled = self.network.forward(self.p, self.x, self.state, space, self.masks)
+        return unrolled.logits.copy(), unrolled.state
 
     def loss(self) -> float:
         return cross_entropy(self.forward()[0], self.y)

@@ -5,12 +5,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from charrnn.arrays import Array, Ids
 from charrnn.nn.functional import (
     cross_entropy,
-    cross_entropy_backward,
+    cross_entropy_and_gradient,
     linear,
     linear_backward,
     look_up,
     quiet_overflow,
     sigmoid,
+    surprisal,
 )
 
 rng = np.random.default_rng(0)
@@ -41,17 +42,44 @@ def window(scale: float, dtype: type) -> tuple[Array, Ids]:
 def test_cross_entropy_equals_log_sum_exp(scale: float, dtype: type) -> None:
     logits, targets = window(scale, dtype)
     expected = [-log_probabilities(logits)[(*at, targets[at])] for at in np.ndindex(targets.shape)]
+    before = logits.copy()
     assert_allclose(cross_entropy(logits, targets), np.mean(expected), rtol=1e-6)
+    assert_array_equal(logits, before)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("scale", [1, 1e4])
+def test_surprisal_equals_log_sum_exp(scale: float, dtype: type) -> None:
+    logits, targets = window(scale, dtype)
+    expected = [-log_probabilities(logits)[(*at, targets[at])] for at in np.ndindex(targets.shape)]
+    before = logits.copy()
+    nats = surprisal(logits, targets)
+    assert (nats.shape, nats.dtype) == (targets.shape, np.float64)
+    assert_allclose(nats.ravel(), expected, rtol=1e-12, atol=1e-12)
+    assert_allclose(surprisal(logits[0], targets[0]), nats[0])
+    assert_array_equal(logits, before)
+
+
+def test_surprisal_of_large_logits() -> None:
+    logits = np.array([[1000.0, 0.0], [0.0, -1000.0]], np.float32)
+    assert_allclose(surprisal(logits, np.array([0, 1])), [0, 1000])
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("scale", [1, 1e4])
+def test_loss_with_gradient_is_the_loss_alone(scale: float, dtype: type) -> None:
+    logits, targets = window(scale, dtype)
+    alone = cross_entropy(logits, targets)
+    assert cross_entropy_and_gradient(logits, targets)[0] == alone
 
 
 @pytest.mark.parametrize("scale", [1, 1e4])
-def test_cross_entropy_backward(scale: float) -> None:
+def test_gradient_of_cross_entropy(scale: float) -> None:
     logits, targets = window(scale, np.float64)
     expected = (np.exp(log_probabilities(logits)) - np.eye(7)[targets]) / targets.size
-    cross_entropy(logits, targets)
-    cross_entropy_backward(logits, targets)
-    assert_allclose(logits, expected, atol=1e-15)
-    assert_allclose(logits.sum(axis=-1), 0, atol=1e-15)
+    _, dlogits = cross_entropy_and_gradient(logits, targets)
+    assert_allclose(dlogits, expected, atol=1e-15)
+    assert_allclose(dlogits.sum(axis=-1), 0, atol=1e-15)
 
 
 def test_linear_of_ids_equals_one_hot_vectors() -> None:

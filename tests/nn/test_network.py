@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn.nn.cells import CELLS
 from charrnn.nn.initialisers import INITIALISERS
-from charrnn.nn.network import Network
+from charrnn.nn.network import Network, UnrolledNetwork
 from charrnn.nn.parameters import Parameters, Workspace
 
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -34,8 +34,7 @@ def test_network_equals_its_naive_form(cell: str, layers: int, dropout: float, e
 @every_cell
 def test_trace_equals_the_naive_states_and_gates(cell: str, layers: int) -> None:
     problem, space = Problem.random(cell, layers), Workspace(np.float64)
-    problem.forward(space)
-    traces = problem.network.trace(space, *problem.x.shape)
+    traces = problem.network.trace(problem.network.forward(problem.p, problem.x, problem.state, space))
     _, _, naive_traces = naive.forward_and_trace(cell, problem.p, problem.x, problem.state)
     assert len(traces) == layers
     for trace, of_streams in zip(traces, naive_traces, strict=True):
@@ -64,25 +63,18 @@ def test_gradients_equal_those_of_two_halves_with_the_gradient_of_the_state_carr
     network, p = whole.network, whole.p
     dlogits = np.random.default_rng(1).normal(size=(8, 3, network.vocabulary_size))
 
-    def read(part: Problem, space: Workspace) -> tuple[np.ndarray, list[np.ndarray]]:
-        _, after, inputs = network.forward(p, part.x, part.state, space)
-        return after, inputs
+    def unrolled(part: Problem) -> UnrolledNetwork:
+        return network.forward(p, part.x, part.state, Workspace(np.float64))
 
-    space, expected = Workspace(np.float64), p.like()
-    dstate = np.zeros_like(whole.state)
-    network.backward(p, expected, whole.x, read(whole, space)[1], dlogits, space, dstate=dstate)
+    expected, dstate = p.like(), np.zeros_like(whole.state)
+    network.backward(p, expected, unrolled(whole), dlogits, dstate)
 
-    spaces = (Workspace(np.float64), Workspace(np.float64))
-    first = whole.cut(0, 4, whole.state)
-    between, inputs = read(first, spaces[0])
-    second = whole.cut(4, 8, between)
+    first = unrolled(whole.cut(0, 4, whole.state))
+    second = unrolled(whole.cut(4, 8, first.state))
     total, carried = np.zeros_like(p.vector), np.zeros_like(whole.state)
-    for part, given, d, half in (
-        (second, read(second, spaces[1])[1], dlogits[4:], spaces[1]),
-        (first, inputs, dlogits[:4], spaces[0]),
-    ):
+    for half, d in ((second, dlogits[4:]), (first, dlogits[:4])):
         grads = p.like()
-        network.backward(p, grads, part.x, given, d, half, dstate=carried)
+        network.backward(p, grads, half, d, carried)
         total += grads.vector
     assert_allclose(total, expected.vector, **EXACT)
     assert_allclose(carried, dstate, **EXACT)
@@ -107,10 +99,10 @@ def test_ids_equal_one_hot_vectors(cell: str) -> None:
     results = []
     for x in (problem.x, np.eye(layer.input_size)[problem.x]):
         space, grads = Workspace(np.float64), problem.p.like()
-        h, after = layer.forward(p, x, problem.state[0], space)
-        result = [h.copy(), after.copy()]
+        unrolled = layer.forward(p, x, problem.state[0], space)
+        result = [unrolled.h.copy(), unrolled.state.copy()]
         dstate = np.ones_like(problem.state[0])
-        layer.backward(p, x, dh, dstate, space, grads.under("layer0"), None)
+        layer.backward(p, grads.under("layer0"), unrolled, dh, dstate, None)
         results.append([*result, dstate, grads.vector])
 
     for by_ids, by_vectors in zip(*results, strict=True):
@@ -159,7 +151,7 @@ def test_single_precision_is_kept_and_close_to_double(cell: str) -> None:
     p.vector[:] = double.p.vector
     state = double.state.astype(np.float32)
 
-    logits, _, _ = network.forward(p, double.x, state, space)
+    logits = network.forward(p, double.x, state, space).logits
     assert logits.dtype == np.float32
     assert_allclose(logits, double.forward()[0], rtol=0, atol=1e-5)
     _, after = network.loss_and_gradients(p, grads, double.x, double.y, state, space)

@@ -38,7 +38,7 @@ def logits(model: Model, text: str) -> np.ndarray:
     """(T, V)."""
     x = model.vocabulary.encode(text)[:, None]
     space = Workspace(model.network.dtype)
-    return model.network.forward(model.parameters, x, model.network.zero_state(1), space)[0][:, 0]
+    return model.network.forward(model.parameters, x, model.network.zero_state(1), space).logits[:, 0]
 
 
 def test_without_new_characters_the_first_loss_is_the_old_models() -> None:
@@ -47,9 +47,8 @@ def test_without_new_characters_the_first_loss_is_the_old_models() -> None:
     corpus = make_corpus("mat on a man sat and " * 30, characters=OLD.vocabulary.characters)
     trainer = Trainer(settings(), corpus, init_from=old)
     x, y = trainer.streams.window(0)
-    known, _, _ = old.model.network.forward(
-        old.model.parameters, x, old.model.network.zero_state(4), Workspace(np.float64)
-    )
+    network = old.model.network
+    known = network.forward(old.model.parameters, x, network.zero_state(4), Workspace(np.float64)).logits
     first = next(fact for fact in trainer.train() if isinstance(fact, Step))
     assert first.loss == cross_entropy(known, y)
 

@@ -185,7 +185,7 @@ def test_state_reset_begin_from_a_zero_state() -> None:
     network, space = all_fresh.model.network, Workspace()
     for number, loss in enumerate(losses):
         x, y = all_fresh.streams.window(number)
-        logits, _, _ = network.forward(all_fresh.model.parameters, x, network.zero_state(4), space)
+        logits = network.forward(all_fresh.model.parameters, x, network.zero_state(4), space).logits
         assert cross_entropy(logits, y) == pytest.approx(loss, rel=1e-5)
 
 

@@ -6,10 +6,11 @@ import json
 import re
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
-from charrnn.analysis.activations import activation_names, collect, gate_names
+from charrnn.analysis.activations import activation_names, collect
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liveliest, rank, shades
 from charrnn.arrays import Array
 from charrnn.cli.levels import background, coloured, has_colour, marked, painted, runs, visible
@@ -17,7 +18,6 @@ from charrnn.cli.terminal import print_text, say
 from charrnn.cli.texts import load, reading_options
 from charrnn.cli.texts import windows as windows_of
 from charrnn.errors import CorpusError
-from charrnn.nn.cells import CANDIDATE
 from charrnn.report.page import PAGE_END, page_begin, safe
 from charrnn.resources import page_part
 from charrnn.text.vocabulary import Unknown
@@ -89,8 +89,8 @@ def command(
         raise click.UsageError("--json prints one unit, or a ranking; give --unit or --find")
     checkpoint = load(path)
     network = checkpoint.model.network
-    names = activation_names(network)
-    of = of or ("cell" if "cell" in names else "hidden")
+    names, cell = activation_names(network), network.cells[0]
+    of = of or cell.memory
     if of not in names:
         raise click.UsageError(f"--of {of}: the units of this network have {', '.join(names)}")
     layers, units = len(network.cells), network.hidden_size
@@ -103,7 +103,8 @@ def command(
     )
     characters, values = collect(read, of)
     ranking = rank(characters, values, find) if find else None
-    seen = _Seen(of, of in gate_names(network), characters, values)
+    kind = "gate" if of in cell.gates else "state" if of in cell.carried else ""
+    seen = _Seen(of, kind, of in cell.through_tanh, characters, values)
     if as_html:
         title = f"What {path or 'a network that has read War and Peace'} does along {text}"
         _html(title, seen, unit or (0, 0), find, ranking, top)
@@ -123,25 +124,34 @@ class _Seen:
     """A text and one kind of activation along it, (n, L, H)."""
 
     of: str
-    is_gate: bool
+    kind: str
+    """``gate``, ``state``, or nothing for the candidate."""
+    through_tanh: bool
     text: str
     values: Array
 
     @property
     def label(self) -> str:
         """What its values are."""
-        kind = " gate" if self.is_gate else "" if self.of == CANDIDATE else " state"
-        return f"{self.of}{kind}"
+        return f"{self.of} {self.kind}".rstrip()
 
     @property
     def coloured(self) -> str:
         """What is coloured."""
-        return f"tanh of the {self.label}" if self.of == "cell" else self.label
+        return f"tanh of the {self.label}" if self.through_tanh else self.label
+
+    @property
+    def is_gate(self) -> bool:
+        return self.kind == "gate"
+
+    def shades(self, where: Any) -> tuple[Array, Array]:
+        """Of some of its values; see ``shades``."""
+        return shades(self.values[where], is_gate=self.is_gate, through_tanh=self.through_tanh)
 
 
 def _show(seen: _Seen, unit: tuple[int, int]) -> None:
     layer, number = unit
-    shade, largest = shades(seen.values[:, layer, number], seen.of, seen.is_gate)
+    shade, largest = seen.shades((slice(None), layer, number))
     middle = len(_COLOURS) // 2
     found = runs((shade * middle).round().astype(int) + middle, seen.text)
     ends = ["0", "0.5", "1"] if seen.is_gate else [f"{-largest:.2f}", "0", f"{largest:.2f}"]
@@ -207,7 +217,7 @@ def _json_ranking(name: str, ranking: Ranking, seen: _Seen, top: int) -> None:
 def _html(title: str, seen: _Seen, unit: tuple[int, int], name: str | None, ranking: Ranking | None, top: int) -> None:
     part = liveliest(seen.text, name, SHOWN) if name else slice(SHOWN)
     text = seen.text[part]
-    shade, largest = shades(seen.values[part], seen.of, seen.is_gate)
+    shade, largest = seen.shades(part)
     layers, units = largest.shape
     found = ranking.best(top) if ranking else []
     data = {

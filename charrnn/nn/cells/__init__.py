@@ -1,0 +1,15 @@
+"""The recurrent cells, one file a family."""
+
+from charrnn.nn.cells.cell import Cell
+from charrnn.nn.cells.gru import GRU, GRUResetBefore
+from charrnn.nn.cells.lstm import LSTM
+from charrnn.nn.cells.rnn import RNN, ReluRNN
+
+CELLS: dict[str, type[Cell]] = {
+    "lstm": LSTM,
+    "gru": GRU,
+    "gru-reset-before": GRUResetBefore,
+    "rnn": RNN,
+    "rnn-relu": ReluRNN,
+}
+"""Every cell, by its name in ``model.cell``."""

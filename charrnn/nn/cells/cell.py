@@ -1,0 +1,148 @@
+"""What all recurrent cells have in common. A cell runs over a whole window at once, its forward beside its backward.
+
+Shapes: T window, B streams, D input size, H hidden size, S carried states, n blocks of columns.
+    x (T, B, D), or ids (T, B) that stand for one-hot vectors     h (T, B, H)     state (S, B, H)
+    Wx (D, nH), Wh (H, nH), b (nH,): one block of H columns for each gate and for the candidate, side by side
+
+A gradient is ``d`` and the name: ``dh`` is the derivative of the loss by ``h``, ``dht`` the same at step t.
+
+Products that need not wait for the step before, those with x and those that give the gradients of the weights, are done
+for the whole window outside the time loop. Arrays as long as the window are time-major, contiguous and kept in the
+workspace. They cost, in numbers for each step, stream and hidden unit: LSTM 6, GRU 7 (reset before: 5), RNN 2. Backward
+needs no others of that size, because it writes its gradients over the activations.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.initialisers import Fill
+from charrnn.nn.parameters import Workspace
+
+Views = Mapping[str, Array]
+"""The parameters of one cell, or their gradients, by name."""
+
+
+class UnrolledCell(NamedTuple):
+    """A cell unrolled over a window: what ``forward`` computed, and all that ``backward`` needs of it.
+
+    Its arrays lie in the workspace that ``forward`` was given, and hold until the next forward there.
+    """
+
+    x: Array | Ids
+    """The input, (T, B, D), or ids (T, B)."""
+    states: Array
+    """(S, T + 1, B, H): each carried state, before the window and after each of its steps."""
+    activations: Array
+    """(T, B, nH): the gates and the candidate, in the order of ``Cell.activations``. ``backward`` overwrites them with
+    its gradients. In a cell that names none, nothing but memory for these."""
+    kept: tuple[Array, ...] = ()
+    """What else this cell's backward needs, and overwrites too."""
+
+    @property
+    def h(self) -> Array:
+        """The output, (T, B, H): the hidden state after each step."""
+        return self.states[0, 1:]
+
+    @property
+    def state(self) -> Array:
+        """The state after the window, (S, B, H)."""
+        return self.states[:, -1]
+
+
+class Cell(ABC):
+    """A recurrent cell: its equations, and all that the rest of the program knows of it.
+
+    It holds sizes only; parameters and state are arguments.
+    """
+
+    blocks: ClassVar[int]
+    """n: how many blocks of H columns the weights have."""
+    activations: ClassVar[tuple[str, ...]] = ()
+    """Names of what the blocks of columns become in ``forward``, in their order: the gates and the candidate, which is
+    the new value that may enter the state. None in a cell without gates."""
+    gates: ClassVar[tuple[str, ...]] = ()
+    """Those of them that are gates: they lie between 0, closed, and 1, open."""
+    carried: ClassVar[tuple[str, ...]] = ("hidden",)
+    """Names of the S states that are carried from step to step. The first is the hidden state, the cell's output."""
+    memory: ClassVar[str] = "hidden"
+    """The carried state in which the cell remembers: the one to look at first."""
+    through_tanh: ClassVar[tuple[str, ...]] = ()
+    """Carried states that are unbounded and leave the cell through tanh, so that they are best shown through it too."""
+    mark: ClassVar[str]
+    """One letter that stands for the cell in a chart."""
+    torch_class: ClassVar[str | None] = None
+    """The class in ``torch.nn`` that has the same equations, with the blocks of columns in the same order; None if
+    there is none."""
+    torch_options: ClassVar[Mapping[str, str]] = {}
+    """What that class is to be given besides the sizes."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Parameter names and shapes."""
+        D, H, n = self.input_size, self.hidden_size, self.blocks
+        return {"Wx": (D, n * H), "Wh": (H, n * H), "b": (n * H,)}
+
+    def initialise(self, p: Views, fill: Fill, input_role: str, forget_bias: float) -> None:
+        """Fills the parameters in place, block by block. ``forget_bias`` is for cells that have a forget gate."""
+        for name, role in (("Wx", input_role), ("Wh", "recurrent"), ("b", "bias")):
+            for block in self.split(p[name]):
+                fill(block, role)
+
+    def split(self, a: Array) -> list[Array]:
+        """The blocks of columns of an array (..., nH): n views (..., H)."""
+        return np.split(a, self.blocks, axis=-1)
+
+    def trace(self, unrolled: UnrolledCell) -> dict[str, Array]:
+        """What the units did in a window: each state after each step, each gate and the candidate, by name, (T, B, H).
+
+        Views, which hold until the next forward in the same workspace, or until backward.
+        """
+        states = dict(zip(self.carried, unrolled.states[:, 1:], strict=True))
+        if not self.activations:
+            return states
+        return states | dict(zip(self.activations, self.split(unrolled.activations), strict=True))
+
+    def torch_biases(self, p: Views) -> tuple[Array, Array]:
+        """The biases as PyTorch has them, two vectors (nH,): one is added to x Wx, the other to h Wh."""
+        return p["b"], np.zeros_like(p["b"])
+
+    def set_torch_biases(self, p: Views, input_bias: Array, recurrent_bias: Array) -> None:
+        """The inverse of ``torch_biases``: fills the biases in place."""
+        p["b"][:] = input_bias + recurrent_bias
+
+    @abstractmethod
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        """One step, the equations as they stand in the class's docstring: x (B, D), or ids (B,), and the state
+        (S, B, H), which is overwritten with the one after it. Returns h (B, H), a view of the state."""
+
+    @abstractmethod
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        """Runs over a window x (T, B, D), or ids (T, B), from a state (S, B, H), which it leaves as it is."""
+
+    @abstractmethod
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        """The forward upside down: takes dh (T, B, H), overwrites ``grads`` and, unless it is None, ``dx`` (T, B, D).
+
+        ``dstate`` (S, B, H) comes as the gradient by the state after the window, zero where truncation cuts, and is
+        overwritten with the gradient by the state before it. ``dx`` is written last and may be the same array as dh.
+        It uses ``unrolled`` up: each forward can have one backward.
+        """
+
+
+def backward_blocks(dh: Array) -> list[slice]:
+    """The steps of a window (T, B, H) from the last to the first, in blocks that are small enough for a core's cache.
+
+    What does not depend on the gradient that comes back through time is computed for a block at once.
+    """
+    T, B, H = dh.shape
+    n = max(1, 16_384 // (B * H))
+    return [slice(max(0, stop - n), stop) for stop in range(T, 0, -n)]

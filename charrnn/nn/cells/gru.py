@@ -1,0 +1,199 @@
+"""Gated recurrent units. Shapes and names as in ``cell.py``."""
+
+import numpy as np
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_blocks
+from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
+from charrnn.nn.initialisers import Fill
+from charrnn.nn.parameters import Workspace
+
+
+class GRU(Cell):
+    """The gated recurrent unit as cuDNN and PyTorch have it, the reset gate applied after the recurrent product:
+
+        r = sigmoid(x Wxr + h Whr + br)             reset gate
+        z = sigmoid(x Wxz + h Whz + bz)             update gate
+        n = tanh   (x Wxn + bn + r * (h Whn + bhn)) candidate
+        h = (1 - z) * n + z * h                     hidden state
+
+    (Cho et al. 2014, arXiv 1406.1078v1; ``GRUResetBefore`` is the form of that paper's v3.)
+    """
+
+    blocks = 3
+    activations = ("reset", "update", "candidate")
+    gates = ("reset", "update")
+    mark = "g"
+    torch_class = "GRU"
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return super().shapes() | {"bhn": (self.hidden_size,)}
+
+    def initialise(self, p: Views, fill: Fill, input_role: str, forget_bias: float) -> None:
+        super().initialise(p, fill, input_role, forget_bias)
+        fill(p["bhn"], "bias")
+
+    def torch_biases(self, p: Views) -> tuple[Array, Array]:
+        input_bias, recurrent_bias = super().torch_biases(p)
+        recurrent_bias[2 * self.hidden_size :] = p["bhn"]
+        return input_bias, recurrent_bias
+
+    def set_torch_biases(self, p: Views, input_bias: Array, recurrent_bias: Array) -> None:
+        super().set_torch_biases(p, input_bias, recurrent_bias)
+        n = slice(2 * self.hidden_size, None)
+        p["b"][n], p["bhn"][:] = input_bias[n], recurrent_bias[n]
+
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        H = self.hidden_size
+        h: Array = state[0]
+        a, u = affine(x, p["Wx"], p["b"]), h @ p["Wh"]
+        rz = a[:, : 2 * H]
+        rz += u[:, : 2 * H]
+        sigmoid(rz, out=rz)
+        r, z, n = self.split(a)
+        n += r * (u[:, 2 * H :] + p["bhn"])
+        np.tanh(n, out=n)
+        h[:] = (1 - z) * n + z * h
+        return h
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        T, B, H = *x.shape[:2], self.hidden_size
+        states = space("states", (1, T + 1, B, H))
+        a = space("a", (T, B, 3 * H))  # x Wx + b
+        u = space("u", (T, B, 3 * H))  # h Wh, and bhn added to its last block
+        (h,) = states
+        a_rz, u_rz, u_n = a[:, :, : 2 * H], u[:, :, : 2 * H], u[:, :, 2 * H :]
+        gates = a  # step by step they take its place
+        r, z, n = self.split(gates)
+        rz = gates[:, :, : 2 * H]
+        sum_rz, r_u = space("sum_rz", (B, 2 * H)), space("r_u", (B, H))
+
+        states[:, 0] = state
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            np.matmul(h[t], p["Wh"], out=u[t])
+            np.add(a_rz[t], u_rz[t], out=sum_rz)
+            sigmoid(sum_rz, out=rz[t])
+            u_n[t] += p["bhn"]
+            n[t] += np.multiply(r[t], u_n[t], out=r_u)
+            np.tanh(n[t], out=n[t])
+            np.subtract(h[t], n[t], out=h[t + 1])  # (1 - z) n + z h = n + z (h - n)
+            h[t + 1] *= z[t]
+            h[t + 1] += n[t]
+        return UnrolledCell(x, states, gates, kept=(u,))
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h,), gates, (u,) = unrolled
+        T, B, H = dh.shape
+        slopes = gates  # block by block of steps, the slopes take the place of the gates,
+        da = slopes  # and step by step da that of the slopes;
+        du = u  # the same with h Whn + bhn, the only block of u that is needed
+        u_n = slope_n = du_n = u[:, :, 2 * H :]
+        slopes_rzn, da_rzn = slopes.reshape(T, B, 3, H), da.reshape(T, B, 3, H)
+        da_rz, du_rz = da[:, :, : 2 * H], du[:, :, : 2 * H]
+        (dht,) = dstate
+        through_u = np.empty_like(dht)
+
+        for steps in backward_blocks(dh):
+            r, z, n = self.split(gates[steps])
+            *of_a, of_u_n = self.slopes(r, z, n, u_n[steps], h[steps])
+            update = z.copy()
+            for block, slope in zip(self.split(slopes[steps]), of_a, strict=True):
+                block[:] = slope
+            slope_n[steps] = of_u_n
+            for t in reversed(range(steps.start, steps.stop)):
+                dht += dh[t]
+                np.multiply(slopes_rzn[t], dht[:, None], out=da_rzn[t])
+                np.multiply(slope_n[t], dht, out=du_n[t])
+                du_rz[t] = da_rz[t]
+                dht *= update[t - steps.start]
+                dht += np.matmul(du[t], p["Wh"].T, out=through_u)
+        linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
+        np.sum(du_n, axis=(0, 1), out=grads["bhn"])
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    @staticmethod
+    def slopes(r: Array, z: Array, n: Array, u_n: Array, h: Array) -> tuple[Array, Array, Array, Array]:
+        """The partial derivatives of the new h within some steps, from their gates, h Whn + bhn and the h before them:
+        by what the nonlinearities of r, z and n are given, and by h Whn + bhn."""
+        by_n = (1 - z) * (1 - n * n)
+        return by_n * u_n * r * (1 - r), (h - n) * z * (1 - z), by_n, by_n * r
+
+
+class GRUResetBefore(Cell):
+    """The gated recurrent unit with the reset gate applied before the recurrent product, as char-rnn has it:
+
+        r, z as in ``GRU``
+        n = tanh(x Wxn + (r * h) Whn + bn)          candidate
+        h = (1 - z) * n + z * h                     hidden state
+
+    (Cho et al. 2014, arXiv 1406.1078v3.)
+    """
+
+    blocks = 3
+    activations = ("reset", "update", "candidate")
+    gates = ("reset", "update")
+    mark = "g"
+
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        H = self.hidden_size
+        h: Array = state[0]
+        a = affine(x, p["Wx"], p["b"])
+        rz = a[:, : 2 * H]
+        rz += h @ p["Wh"][:, : 2 * H]
+        sigmoid(rz, out=rz)
+        r, z, n = self.split(a)
+        n += (r * h) @ p["Wh"][:, 2 * H :]
+        np.tanh(n, out=n)
+        h[:] = (1 - z) * n + z * h
+        return h
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        T, B, H = *x.shape[:2], self.hidden_size
+        states = space("states", (1, T + 1, B, H))
+        rh = space("rh", (T, B, H))
+        a = space("a", (T, B, 3 * H))  # x Wx + b
+        (h,) = states
+        gates = a  # step by step they take its place
+        r, z, n = self.split(gates)
+        rz = gates[:, :, : 2 * H]
+        Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
+
+        states[:, 0] = state
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            rz[t] += h[t] @ Wh_rz
+            sigmoid(rz[t], out=rz[t])
+            np.multiply(r[t], h[t], out=rh[t])
+            n[t] += rh[t] @ Wh_n
+            np.tanh(n[t], out=n[t])
+            h[t + 1] = (1 - z[t]) * n[t] + z[t] * h[t]
+        return UnrolledCell(x, states, gates, kept=(rh,))
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h,), gates, (rh,) = unrolled
+        H = self.hidden_size
+        r, z, n = self.split(gates)
+        da = gates  # step by step da takes their place
+        da_r, da_z, da_n = self.split(da)
+        da_rz = da[:, :, : 2 * H]
+        Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
+        (dht,) = dstate
+
+        for t in reversed(range(len(dh))):
+            dht += dh[t]
+            dn, dz = dht * (1 - z[t]), dht * (h[t] - n[t])
+            dht *= z[t]
+            da_n[t] = dn * (1 - n[t] ** 2)
+            drh = da_n[t] @ Wh_n.T
+            dht += drh * r[t]
+            da_z[t] = dz * z[t] * (1 - z[t])
+            da_r[t] = drh * h[t] * r[t] * (1 - r[t])
+            dht += da_rz[t] @ Wh_rz.T
+        linear_backward(h[:-1], Wh_rz, da_rz, dW=grads["Wh"][:, : 2 * H], db=None)
+        linear_backward(rh, Wh_n, da_n, dW=grads["Wh"][:, 2 * H :], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)

@@ -1,0 +1,114 @@
+"""Long short-term memory. Shapes and names as in ``cell.py``."""
+
+import numpy as np
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_blocks
+from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
+from charrnn.nn.initialisers import Fill
+from charrnn.nn.parameters import Workspace
+
+
+class LSTM(Cell):
+    """Long short-term memory with a forget gate and no peepholes (Gers et al. 2000, "Learning to forget"):
+
+        i = sigmoid(x Wxi + h Whi + bi)     input gate
+        f = sigmoid(x Wxf + h Whf + bf)     forget gate
+        g = tanh   (x Wxg + h Whg + bg)     candidate
+        o = sigmoid(x Wxo + h Who + bo)     output gate
+        c = f * c + i * g                   cell state
+        h = o * tanh(c)                     hidden state
+
+    The bias of the forget gate begins at ``forget_bias``, 1 as Jozefowicz et al. advise
+    (2015, "An empirical exploration of recurrent network architectures").
+    """
+
+    blocks = 4
+    activations = ("input", "forget", "candidate", "output")
+    gates = ("input", "forget", "output")
+    carried = ("hidden", "cell")
+    memory = "cell"
+    through_tanh = ("cell",)
+    mark = "l"
+    torch_class = "LSTM"
+
+    def initialise(self, p: Views, fill: Fill, input_role: str, forget_bias: float) -> None:
+        super().initialise(p, fill, input_role, forget_bias)
+        _, bf, _, _ = self.split(p["b"])
+        bf[:] = forget_bias
+
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        h: Array
+        h, c = state
+        a = affine(x, p["Wx"], p["b"])
+        a += h @ p["Wh"]
+        i, f, g, o = self.split(a)
+        g *= 2  # one exp for all four: tanh(g) = 2 sigmoid(2 g) - 1
+        sigmoid(a, out=a)
+        g *= 2
+        g -= 1
+        c *= f
+        c += i * g
+        np.multiply(o, np.tanh(c), out=h)
+        return h
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        T, B, H = *x.shape[:2], self.hidden_size
+        states = space("states", (2, T + 1, B, H))
+        a = space("a", (T, B, 4 * H))  # x Wx + b
+        h, c = states
+        gates = a  # step by step they take its place
+        i, f, g, o = self.split(gates)
+        at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
+        _, _, gt, _ = self.split(at)
+
+        states[:, 0] = state
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            np.matmul(h[t], p["Wh"], out=at)
+            at += a[t]
+            gt *= 2  # one exp for all four, as in step
+            sigmoid(at, out=gates[t])
+            g[t] *= 2
+            g[t] -= 1
+            np.multiply(f[t], c[t], out=c[t + 1])
+            c[t + 1] += np.multiply(i[t], g[t], out=ig)
+            np.tanh(c[t + 1], out=h[t + 1])
+            h[t + 1] *= o[t]
+        return UnrolledCell(x, states, gates)
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h, c), gates, _ = unrolled
+        T, B, H = dh.shape
+        slopes = gates  # block by block of steps, the slopes take the place of the gates,
+        da = slopes  # and step by step da that of the slopes
+        c_slopes, h_slope = slopes.reshape(T, B, 4, H)[:, :, :3], self.split(slopes)[3]
+        da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
+        dht, dct = dstate
+        through_h = np.empty_like(dct)
+
+        for steps in backward_blocks(dh):
+            i, f, g, o = self.split(gates[steps])
+            *of_a, dh_dc = self.slopes(i, f, g, o, c[steps], h[1:][steps])
+            forget = f.copy()
+            for block, slope in zip(self.split(slopes[steps]), of_a, strict=True):
+                block[:] = slope
+            for t in reversed(range(steps.start, steps.stop)):
+                dht += dh[t]
+                np.multiply(h_slope[t], dht, out=da_o[t])
+                dct += np.multiply(dh_dc[t - steps.start], dht, out=through_h)
+                np.multiply(c_slopes[t], dct[:, None], out=da_ifg[t])
+                dct *= forget[t - steps.start]
+                np.matmul(da[t], p["Wh"].T, out=dht)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    @staticmethod
+    def slopes(i: Array, f: Array, g: Array, o: Array, c: Array, h: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """The partial derivatives within some steps, from their gates, the c before them and the h after them: of the
+        new c by what the nonlinearities of i, f and g are given, of h by what that of o is given, and of h by the new
+        c."""
+        tanh_c = h / np.maximum(o, np.finfo(o.dtype).tiny)  # as fast as keeping it, and a seventh less to keep
+        return g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)

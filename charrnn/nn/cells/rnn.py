@@ -1,0 +1,83 @@
+"""Vanilla recurrent networks. Shapes and names as in ``cell.py``."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_blocks
+from charrnn.nn.functional import affine, linear, linear_backward
+from charrnn.nn.parameters import Workspace
+
+
+class RNN(Cell):
+    """Elman's network (Elman 1990, "Finding structure in time"):
+
+    h = tanh(x Wx + h Wh + b)
+    """
+
+    blocks = 1
+    mark = "r"
+    torch_class = "RNN"
+
+    def activate(self, a: Array) -> None:
+        """The activation function, in place."""
+        np.tanh(a, out=a)
+
+    def slope(self, h: Array) -> Array:
+        """The derivative of the activation function, from its value: tanh' = 1 - tanh^2."""
+        return 1 - h * h
+
+    def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
+        h: Array = state[0]
+        a = affine(x, p["Wx"], p["b"])
+        a += h @ p["Wh"]
+        self.activate(a)
+        h[:] = a
+        return h
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        T, B, H = *x.shape[:2], self.hidden_size
+        states = space("states", (1, T + 1, B, H))
+        a = space("a", (T, B, H))  # x Wx + b
+        (h,) = states
+
+        states[:, 0] = state
+        linear(x, p["Wx"], p["b"], out=a)
+        for t in range(T):
+            np.matmul(h[t], p["Wh"], out=h[t + 1])
+            h[t + 1] += a[t]
+            self.activate(h[t + 1])
+        return UnrolledCell(x, states, a)
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h,), a, _ = unrolled
+        da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
+        (dht,) = dstate
+
+        for steps in backward_blocks(dh):
+            da[steps] = self.slope(h[1:][steps])
+            for t in reversed(range(steps.start, steps.stop)):
+                dht += dh[t]
+                da[t] *= dht
+                np.matmul(da[t], p["Wh"].T, out=dht)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+class ReluRNN(RNN):
+    """The same network with a rectifier in place of tanh (Le et al. 2015, arXiv 1504.00941):
+
+    h = max(0, x Wx + h Wh + b)
+    """
+
+    torch_options: ClassVar[Mapping[str, str]] = {"nonlinearity": "relu"}
+
+    def activate(self, a: Array) -> None:
+        np.maximum(a, 0, out=a)
+
+    def slope(self, h: Array) -> Array:
+        return (h > 0).astype(h.dtype)

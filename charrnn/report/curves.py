@@ -1,12 +1,15 @@
 """What a run has reported so far, as plain series over its iterations: for the report, the picture and the terminal."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from charrnn.errors import RunError
 from charrnn.settings.schema import Settings
+from charrnn.storage.document import without_folders
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 
@@ -39,8 +42,10 @@ class Curves:
     """Losses are in nats per character."""
 
     run: str
-    """The folder, as it was named."""
+    """What the run is called where its curves are shown."""
+    folder: Path
     settings: Settings
+    """Without the folders of files, which would tell on the machine of the run."""
     training: Series
     """Loss, each value the mean of the latest iterations."""
     validation: Series
@@ -71,13 +76,14 @@ class Curves:
 def read_curves(run: Run) -> Curves:
     """Raises RunError where there is no run, SettingsError where its settings cannot be read."""
     snapshots = run.snapshots()  # first: it says best what is wrong with a folder that holds no run
-    settings = run.settings()
+    settings = without_folders(run.settings())
     rows = sorted(run.metrics(), key=lambda row: row["iteration"])
     baseline = {name: loss for name, loss in run.baseline().items() if math.isfinite(loss)}
     norms = _series(rows, "gradient_norm")
     clip = settings.training.clip if settings.training.clip_kind == "norm" else None
     return Curves(
         run=str(run),
+        folder=run.folder,
         settings=settings,
         training=_series(rows, "loss"),
         validation=_series(rows, "validation_loss"),
@@ -92,7 +98,8 @@ def read_curves(run: Run) -> Curves:
 
 
 def read_all(runs: Iterable[Run]) -> list[Curves]:
-    """The curves of several runs to compare; raises RunError where one has reported nothing yet."""
+    """The curves of several runs to compare, called by the names of their folders. Raises RunError where one has
+    reported nothing yet."""
     found = [read_curves(run) for run in runs]
     for curves in found:
         if not len(curves.training):
@@ -100,7 +107,20 @@ def read_all(runs: Iterable[Run]) -> list[Curves]:
                 f"{curves.run!r} has reported nothing yet; wait until its iteration "
                 f"{curves.settings.training.report}, or set training.report lower"
             )
-    return found
+    names = _names([curves.folder for curves in found])
+    return [replace(curves, run=name) for curves, name in zip(found, names, strict=True)]
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """The name of each folder, after as few of the folders above it as tell it from the others."""
+    paths = [Path(os.path.abspath(folder)).parts for folder in folders]
+    names = []
+    for path in paths:
+        others = {other for other in paths if other != path}
+        lengths = range(1, len(path))  # without the root
+        least = next((n for n in lengths if all(other[-n:] != path[-n:] for other in others)), len(path) - 1)
+        names.append("/".join(path[-least:]))
+    return names
 
 
 @dataclass(frozen=True)

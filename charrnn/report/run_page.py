@@ -62,7 +62,7 @@ def report_page(runs: Sequence[Curves]) -> str:
 def _checkpoint(curves: Curves) -> Checkpoint | None:
     """What says more of a run than its folder's texts; None where nothing was saved yet."""
     try:
-        return load_checkpoint(curves.run)
+        return load_checkpoint(curves.folder)
     except CheckpointError:
         return None
 

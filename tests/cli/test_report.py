@@ -181,3 +181,15 @@ def test_without_the_extra(charrnn: Callable, folder: Path, monkeypatch: pytest.
 def test_a_run_that_saved_nothing_yet_has_a_report(charrnn: Callable, folder: Path) -> None:
     shutil.rmtree("run/checkpoints")
     assert "it is known once the run has saved a checkpoint" in charrnn("report", "run", "-o", "-").out
+
+
+def test_a_page_tells_nothing_of_the_machine(charrnn: Callable, folder: Path) -> None:
+    """Runs named by whole paths, of which one began with the other, and one has saved nothing yet."""
+    tuned = ("train", str(folder / "cats.txt"), "--config", "tiny.yaml", "--init-from", str(folder / "run"))
+    assert charrnn(*tuned, "--run", "again").code == 0
+    shutil.copytree("run", "early")
+    shutil.rmtree("early/checkpoints")
+    page = charrnn("report", *(str(folder / name) for name in ("run", "again", "early")), "-o", "-").out
+    assert "path</th><td>[&#34;cats.txt&#34;]" in page
+    assert str(folder) not in page
+    assert folder.name not in page

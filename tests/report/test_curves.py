@@ -111,3 +111,30 @@ def test_a_picture_shows_names_as_they_are(tmp_path: Path, kind: str, begins: by
     assert file.getvalue().startswith(begins)
     if kind == "svg":
         assert rb"$frac{$&lt;&amp;\x1b -->" in file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["my"], ["my"]),
+        (["a/my", "a/your"], ["my", "your"]),
+        (["a/my", "b/my", "b/your"], ["a/my", "b/my", "your"]),
+        (["my", "a/my"], [None, "a/my"]),
+        (["my", "my"], ["my", "my"]),
+    ],
+)
+def test_runs_are_called_by_as_little_as_tells_them_apart(
+    tmp_path: Path, folders: list[str], names: list[str | None]
+) -> None:
+    for folder in {*folders}:
+        made(tmp_path / folder, ROWS)
+    runs = [Run(tmp_path / folder) for folder in folders]
+    found = [curves.run for curves in read_all(runs)]
+    assert found == [name or f"{tmp_path.name}/my" for name in names]
+    assert [curves.folder for curves in read_all(runs)] == [run.folder for run in runs]
+
+
+def test_curves_name_no_folder(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.create(load_settings("quick", corpus={"path": ["/home/alice/letters.txt"]}, training={"iterations": 9}))
+    assert read_curves(run).settings.corpus.path == ["letters.txt"]

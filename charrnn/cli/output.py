@@ -1,6 +1,5 @@
-"""How losses, snapshots and progress are shown. Generated text goes to stdout, everything else to stderr."""
+"""How training is shown. Snapshots go to stdout, everything else to stderr."""
 
-import math
 import sys
 import time
 from contextlib import suppress
@@ -8,37 +7,11 @@ from contextlib import suppress
 from tqdm import tqdm
 
 from charrnn.cli.terminal import print_text, say
+from charrnn.report.figures import snapshot_text
 from charrnn.storage.snapshot import Snapshot
 from charrnn.training.trainer import Evaluation, Fact, Planned, Step, Trainer
 
 SECONDS_BETWEEN_LINES = 10
-
-
-def loss_text(nats: float) -> str:
-    """A loss in both units: ``1.405 nats/char (2.027 bits)``."""
-    kind = ".3f" if nats < 1e6 else ".3e"
-    return f"{nats:{kind}} nats/char ({nats / math.log(2):{kind}} bits)"
-
-
-def snapshot_text(snapshot: Snapshot) -> str:
-    """A snapshot as the progression shows it, iteration first."""
-    facts = [f"iteration {snapshot.iteration}", f"loss {loss_text(snapshot.loss)}"]
-    if snapshot.validation_loss is not None:
-        facts.append(f"validation {loss_text(snapshot.validation_loss)}")
-    facts.append(f"{snapshot.real_words:.0%} real words at temperature {snapshot.temperature:g}")
-    return f"{', '.join(facts)}\n\n{snapshot.text}\n"
-
-
-def duration_text(seconds: float) -> str:
-    """A duration that was estimated: ``about 2.4 minutes``."""
-    if seconds < 1.5:
-        return "about a second"
-    value, unit = seconds, "seconds"
-    for factor, longer in ((60, "minutes"), (60, "hours"), (24, "days")):
-        if value < 1.5 * factor:
-            break
-        value, unit = value / factor, longer
-    return f"about {f'{value:.1f}'.removesuffix('.0') if value < 9.95 else f'{value:,.0f}'} {unit}"
 
 
 def introduce(trainer: Trainer) -> None:

@@ -1,5 +1,7 @@
 """What may reach a terminal: text, and nothing that moves its cursor, changes its colours or reverses its reading."""
 
+import os
+import shutil
 import sys
 import warnings
 from contextlib import suppress
@@ -19,6 +21,18 @@ def print_text(text: str, raw: bool = False) -> None:
     """Generated text to stdout, at once: escaped on a terminal unless ``raw``, to a file or pipe as it is."""
     sys.stdout.write(text if raw or not sys.stdout.isatty() else escaped(text))
     sys.stdout.flush()
+
+
+def has_colour() -> bool:
+    """Whether stdout shows colours: a terminal, unless NO_COLOR is set (no-color.org); or FORCE_COLOR asks for them."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def line_width() -> int:
+    """How many columns a line may take: those of the terminal, or 80 where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
 
 
 def can_show(characters: str) -> bool:

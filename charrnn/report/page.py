@@ -1,30 +1,60 @@
-"""The frame of a page of HTML.
+"""Pages of HTML, made from the templates in ``pages/``, which all extend ``base.html``.
 
-A page needs nothing else and may load nothing, is light or dark as its reader's system is, and fits a telephone.
+A page needs nothing else and may load nothing, is light or dark as its reader's system is, and fits a telephone. What
+it shows was written by networks, or by whoever named a file, and may be hostile. So in every value that a template
+shows control characters and changes of reading direction are made visible, and nothing becomes markup. Values for
+scripts go through ``tojson``, and a content security policy lets a page's own scripts run, by their hashes, and nothing
+be loaded.
 """
 
-import html
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from charrnn.report.escaping import escaped
-from charrnn.resources import page_part, script_hash
+from charrnn.report.levels import visible
+
+PAGES = Path(__file__).parent / "pages"
+PIECES = 100
+"""How many pieces of a page are put together before they are passed on."""
 
 
-def page_begin(title: str, style: str, script: str = "") -> str:
-    """A page up to what it holds; ``style`` names its style sheet in ``charrnn/pages``, ``script`` is all that may
-    run."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'" + (f"; script-src {script_hash(script)}" if script else "")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>{safe(title)}</title>\n<style>\n{page_part('page.css')}{page_part(style)}</style>\n</head>\n<body>\n"
-        f"<h1>{safe(title)}</h1>\n"
+def page_script(name: str) -> str:
+    """A script of ``pages/``."""
+    return (PAGES / name).read_text("utf-8")
+
+
+def make_page(template: str, *, title: str, scripts: Sequence[str] = (), **values: Any) -> Iterator[str]:
+    """A page, part by part: iterables among the ``values`` are read when the page comes to what they hold.
+
+    ``scripts`` run at the end of the page, in this order.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(PAGES, "utf-8"),
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters["visible"] = visible
+    environment.policies["json.dumps_kwargs"] = {}  # Bokeh's references follow what they refer to: keys are not sorted
+    hashes = [Markup(_hash(script)) for script in scripts]
+    parts = environment.get_template(template).stream(title=title, scripts=scripts, hashes=hashes, **values)
+    parts.enable_buffering(PIECES)
+    return parts
 
 
-PAGE_END = "</body>\n</html>\n"
+def _harmless(value: Any) -> Any:
+    """A value before it is escaped as HTML; markup of ours stays as it is."""
+    return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def safe(text: str) -> str:
-    """A text that neither the page's markup nor the controls in it can harm."""
-    return html.escape(escaped(text))
+def _hash(script: str) -> str:
+    """A script as a content security policy names it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -1,9 +1,4 @@
-"""One page of HTML about runs, to keep and to pass on: it holds all it needs, and asks no network for anything.
-
-What stands in it was written by networks and by whoever named a file, so none of it may become markup: the template
-escapes everything that is not ours, the data for its script is JSON with ``<``, ``>``, ``&`` and all that is not ASCII
-escaped, and its content security policy lets the two scripts run, by their hashes, and nothing be loaded.
-"""
+"""The page of HTML about runs, to keep and to pass on: it holds all it needs, and asks no network for anything."""
 
 import itertools
 import math
@@ -12,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from charrnn import resources
 from charrnn.errors import CharRNNError, CheckpointError
 from charrnn.extras import load_extra
-from charrnn.report.charts import charts
+from charrnn.report.chart_page import charts
 from charrnn.report.curves import COLOURS, Curves, panels
 from charrnn.report.escaping import escaped
+from charrnn.report.page import make_page, page_script
 from charrnn.settings.schema import MEANINGS
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
@@ -30,20 +25,14 @@ _BLANKS = {" ": "space", "\n": "newline", "\t": "tab"}
 
 def report_page(runs: Sequence[Curves]) -> str:
     """The page about one run, or several to compare. Raises CharRNNError where the extra ``report`` is missing."""
-    jinja2 = load_extra("jinja2", "report")
     library = load_extra("bokeh.resources", "report").Resources(mode="inline", components=["bokeh"]).js_raw[0]
-    script = resources.page_part("report.js")
     checkpoints = [_checkpoint(curves) for curves in runs]
     positions = sorted({snapshot.iteration for curves in runs for snapshot in curves.snapshots})
     drawn = [panel for panel in panels(runs) if not panel.is_empty]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.policies["json.dumps_kwargs"] = {}  # Bokeh's references follow what they refer to: keys are not sorted
-    page: str = environment.from_string(resources.page_part("report.html")).render(
-        style=resources.page_part("page.css"),
-        library=library,
-        script=script,
-        hashes=" ".join(map(resources.script_hash, (library, script))),
-        title=", ".join(escaped(curves.run) for curves in runs),
+    parts = make_page(
+        "report.html",
+        title=", ".join(curves.run for curves in runs),
+        scripts=(library, page_script("report.js")),
         runs=[_facts(*run) for run in zip(runs, checkpoints, itertools.cycle(COLOURS), strict=False)],
         positions=positions,
         panels=drawn,
@@ -56,7 +45,7 @@ def report_page(runs: Sequence[Curves]) -> str:
             "snapshots": [_snapshots(curves) for curves in runs],
         },
     )
-    return page
+    return "".join(parts)
 
 
 def _checkpoint(curves: Curves) -> Checkpoint | None:
@@ -72,11 +61,11 @@ def _facts(curves: Curves, checkpoint: Checkpoint | None, colour: str) -> dict[s
     model = curves.settings.model
     numbers = f", {len(checkpoint.model.parameters.vector):,} parameters" if checkpoint else ""
     best = min(curves.validation.values, default=None)
-    baseline = f"{_loss(curves.baseline[1])}, {escaped(curves.baseline[0])}" if curves.baseline else "not computed"
+    baseline = f"{_loss(curves.baseline[1])}, {curves.baseline[0]}" if curves.baseline else "not computed"
     return {
-        "name": escaped(curves.run),
+        "name": curves.run,
         "colour": colour,
-        "corpus": escaped(checkpoint.corpus.name if checkpoint else ", ".join(curves.settings.corpus.path)),
+        "corpus": checkpoint.corpus.name if checkpoint else ", ".join(curves.settings.corpus.path),
         "network": f"{model.cell}, {model.layers} x {model.hidden}{numbers}",
         "iterations": f"{curves.last_iteration:,}",
         "training": _loss(curves.training.values[-1]),
@@ -91,7 +80,7 @@ def _vocabularies(runs: Sequence[Curves], checkpoints: Sequence[Checkpoint | Non
     runs_of: dict[str, list[str]] = {}
     for curves, checkpoint in zip(runs, checkpoints, strict=True):
         characters = checkpoint.model.vocabulary.characters if checkpoint else ""
-        runs_of.setdefault(characters, []).append(escaped(curves.run))
+        runs_of.setdefault(characters, []).append(curves.run)
     return [
         {
             "runs": ", ".join(names),
@@ -133,7 +122,7 @@ def _settings(runs: Sequence[Curves]) -> list[dict[str, Any]]:
     return [
         {
             "key": key,
-            "values": [escaped(value) for value in values],
+            "values": values,
             "differs": len(set(values)) > 1,
             "meaning": meaning,
         }

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.cli.output import duration_text
 from charrnn.nn.network import Network
+from charrnn.report.figures import duration_text
 
 CATS = ("bench", "cats.txt", "--config", "tiny.yaml")
 

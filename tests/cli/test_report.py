@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from pages import needs_a_browser
 from charrnn.storage.run import Run
 
 pytest.importorskip("bokeh")
-pytest.importorskip("jinja2")
 EVIL = "</script><img src=x onerror=\"document.title='hacked'\"><!--\u2028\u2029&lt;{{7*7}}$$x$$\x1b[31m\u202e"
 """What ends a script, begins an element, ends a line of JavaScript, is a template, a formula, a colour, or reversed."""
 
@@ -171,10 +171,9 @@ def test_mistakes(charrnn: Callable, folder: Path, args: list[str], says: str) -
     assert says in result.err
 
 
-@pytest.mark.parametrize("library", ["jinja2", "bokeh"])
-def test_without_the_extra(charrnn: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
-    for module in [library, *(name for name in __import__("sys").modules if name.startswith(f"{library}."))]:
-        monkeypatch.setitem(__import__("sys").modules, module, None)
+def test_without_the_extra(charrnn: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ["bokeh", *(name for name in sys.modules if name.startswith("bokeh."))]:
+        monkeypatch.setitem(sys.modules, module, None)
     assert "pip install 'charrnn[report]'" in charrnn("report", "run").err
 
 

@@ -11,7 +11,7 @@ import pytest
 from pages import HOSTILE, Page
 
 from charrnn import load_checkpoint
-from charrnn.cli.levels import has_colour
+from charrnn.cli.terminal import has_colour
 
 SCORE = ("score", "--checkpoint", "run")
 LINES = ["the cat sat on the mat.\n", "\n", "gogogogo ran.\n", "the dog ran.\n"]

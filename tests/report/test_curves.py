@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from charrnn.errors import RunError
-from charrnn.report.charts import STRETCHES, charts
+from charrnn.report.chart_page import STRETCHES, charts
+from charrnn.report.chart_picture import draw
 from charrnn.report.curves import Line, Panel, Series, panels, read_all, read_curves
-from charrnn.report.picture import draw
 from charrnn.settings.runs import load_settings
 from charrnn.storage.run import Run
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 import click
 
 from charrnn.cli.options import settings_of, settings_options
-from charrnn.cli.output import duration_text, introduce
+from charrnn.cli.output import introduce
+from charrnn.report.figures import duration_text
 from charrnn.settings.build import build_corpus
 from charrnn.training.speed import measure, product_ceiling, time_left
 from charrnn.training.trainer import Trainer

@@ -13,9 +13,8 @@ import numpy as np
 
 from charrnn.analysis.activations import gate_names
 from charrnn.analysis.gates import LEFT_SATURATED, QUANTILES, RIGHT_SATURATED, Gate, study
-from charrnn.cli.levels import line_width
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
-from charrnn.cli.terminal import can_show, print_text
+from charrnn.cli.terminal import can_show, line_width, print_text
 from charrnn.cli.texts import load, reading_options, windows
 from charrnn.errors import CharRNNError
 from charrnn.report.escaping import escaped

@@ -1,6 +1,7 @@
 """``charrnn gradients``"""
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,13 @@ from charrnn.analysis.baselines import held_out
 from charrnn.analysis.context import LONGEST, ContextLoss, losses_by_context
 from charrnn.analysis.gradients import COMPARED, LARGE, Findings, Flow, flow, like_sized, norms_back
 from charrnn.arrays import Ids
-from charrnn.cli.gradient_plot import draw
-from charrnn.cli.gradient_tables import clip_text, document, print_tables
 from charrnn.cli.options import overlays_of, settings_options
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
 from charrnn.errors import CorpusError, DivergenceError, UnknownCharacterError
 from charrnn.model import Model
+from charrnn.report.gradient_picture import draw_gradients
+from charrnn.report.gradient_tables import clip_text, document, tables
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay, from_mapping, resolve
 from charrnn.storage.run import load_checkpoint
@@ -90,11 +91,12 @@ def command(
         found = _of_small_networks(overlays, steps, positions)
     else:
         found = _of_checkpoint(path, overlays, steps, positions, unknown)
-    with picture_beside(plot, lambda: draw(found)):
+    with picture_beside(plot, lambda: draw_gradients(found)):
         if as_json:
             click.echo(json.dumps(document(found), allow_nan=False))
         else:
-            print_tables(found)
+            for line in tables(found, shutil.get_terminal_size().columns):
+                click.echo(line)
 
 
 def _of_small_networks(overlays: Sequence[Overlay], steps: int, positions: int) -> Findings:

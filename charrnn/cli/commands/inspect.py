@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from charrnn.analysis.summary import summary
-from charrnn.cli.output import loss_text
 from charrnn.report.escaping import escaped
+from charrnn.report.figures import loss_text
 from charrnn.storage.run import load_checkpoint
 
 

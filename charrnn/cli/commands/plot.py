@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from charrnn.cli.pictures import check_picture, picture_options, write_picture
+from charrnn.report.chart_picture import draw
 from charrnn.report.curves import read_all
-from charrnn.report.picture import draw
 from charrnn.storage.run import Run
 
 

@@ -12,14 +12,13 @@ import click
 from tqdm import tqdm
 
 from charrnn.analysis.scoring import Piece, Score, score_text, scored_lines
-from charrnn.cli.levels import has_colour
-from charrnn.cli.output import loss_text
-from charrnn.cli.surprisal import coloured, legend, marked, page_begin, page_figures, page_text
-from charrnn.cli.terminal import print_text, say
+from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
-from charrnn.report.page import PAGE_END
+from charrnn.report.figures import loss_text
+from charrnn.report.levels import coloured, marked
+from charrnn.report.surprisal import COLOURS, by_surprisal, legend, surprisal_page
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
 from charrnn.text.reading import Source, find_sources, read_blocks
@@ -189,21 +188,17 @@ def _show(readings: Sequence[_Reading]) -> None:
     sys.stdout.write(f"{legend(colour)}\n")
     for reading in readings:
         sys.stdout.write(f"\n{escaped(reading.name)}\n\n" if len(readings) > 1 else "\n")
-        for text in (coloured if colour else marked)(reading):
-            sys.stdout.write(text)
+        text = by_surprisal(reading)
+        sys.stdout.writelines(coloured(text, COLOURS) if colour else marked(text, line_width()))
         sys.stdout.write("\n")
     for figures in _figures(readings):
         print_text(f"{figures}\n")
 
 
 def _html(readings: Sequence[_Reading], title: str) -> None:
-    print_text(page_begin(f"How {title} reads"))
-    for reading in readings:
-        for text in page_text(reading.name, reading):
-            print_text(text)
-    for figures in _figures(readings):
-        print_text(page_figures(figures))
-    print_text(PAGE_END)
+    texts = ((reading.name, reading) for reading in readings)
+    for part in surprisal_page(f"How {title} reads", texts, _figures(readings)):
+        print_text(part)
 
 
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:

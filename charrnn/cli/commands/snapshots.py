@@ -2,9 +2,9 @@
 
 import click
 
-from charrnn.cli.output import snapshot_text
 from charrnn.cli.terminal import print_text, raw_option
 from charrnn.errors import RunError
+from charrnn.report.figures import snapshot_text
 from charrnn.storage.run import Run
 
 

@@ -16,9 +16,10 @@ import click
 from charrnn.analysis.baselines import document
 from charrnn.cli.commands.baseline import measured_baselines
 from charrnn.cli.options import overlays_of, settings_options
-from charrnn.cli.output import TrainingBar, duration_text, introduce, loss_text
+from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.terminal import say
 from charrnn.errors import DivergenceError
+from charrnn.report.figures import duration_text, loss_text
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 
 import click
 
-from charrnn.cli.levels import has_colour
-from charrnn.cli.output import loss_text
-from charrnn.cli.terminal import can_show
-from charrnn.report.braille import chart
+from charrnn.cli.terminal import can_show, has_colour
+from charrnn.report.chart_terminal import chart
 from charrnn.report.curves import Curves, panels, read_curves
 from charrnn.report.escaping import escaped
+from charrnn.report.figures import loss_text
 from charrnn.storage.run import Run
 
 SECONDS_BETWEEN_LOOKS = 1

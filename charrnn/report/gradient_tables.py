@@ -1,67 +1,68 @@
-"""What ``charrnn gradients`` found, as tables with a chart beside them, and as a document."""
+"""How far back gradients and networks reach: tables with a chart beside them, and the same as a JSON document."""
 
 import math
-import shutil
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import click
 import numpy as np
 
 from charrnn.analysis.context import WITHIN, horizon
 from charrnn.analysis.gradients import REMAINING, Findings, Flow, reach
-from charrnn.cli.output import loss_text
 from charrnn.nn.cells import CELLS
+from charrnn.report.figures import loss_text
 from charrnn.settings.schema import TrainingSettings
 
 ROWS = 10
-"""Of a table, about."""
+"""How many rows a table has, about."""
 DECADES = 12
-"""Powers of ten that a chart goes down from its largest number."""
+"""How many powers of ten a chart reaches below its largest number."""
 NARROWEST = 10
-"""Columns that a chart takes; where the terminal has fewer beside a table, there is none."""
+"""The fewest columns a chart needs; where there are fewer beside a table, there is no chart."""
 
 
-def print_tables(found: Findings) -> None:
-    _flow_table("untrained", found.usual)
-    _flow_table("trained", found.usual, trained=True)
+def tables(found: Findings, width: int) -> Iterator[str]:
+    """Everything that was found, as lines of at most ``width`` columns where the charts leave room."""
+    yield from _flow_table("untrained", found.usual, width)
+    yield from _flow_table("trained", found.usual, width, trained=True)
     if found.clipped:
         large = f"recurrent weights that lengthen a vector {found.clipped[0].settings.model.scale:g} times"
-        _flow_table(f"{large}, untrained", found.clipped)
+        yield from _flow_table(f"{large}, untrained", found.clipped, width)
         for flows in (found.unclipped, found.clipped):
-            _flow_table(f"the same, trained, {clip_text(flows[0].settings.training)}", flows, trained=True)
-        _clipping_table(found.unclipped[0], found.clipped[0])
-    _context_table(found)
+            title = f"the same, trained, {clip_text(flows[0].settings.training)}"
+            yield from _flow_table(title, flows, width, trained=True)
+        yield from _clipping_table(found.unclipped[0], found.clipped[0], width)
+    yield from _context_table(found, width)
 
 
 def clip_text(training: TrainingSettings) -> str:
+    """How training clips, such as ``norm clipped to 5``."""
     return "without clipping" if training.clip is None else f"{training.clip_kind} clipped to {training.clip:g}"
 
 
-def _flow_table(title: str, flows: Sequence[Flow], trained: bool = False) -> None:
-    """The mean norms at some of the steps back, each with its mark at its place on a logarithmic scale, and what
-    training was, where there was one."""
+def _flow_table(title: str, flows: Sequence[Flow], width: int, trained: bool = False) -> Iterator[str]:
+    """The mean norm at some of the steps back, as numbers and as marks on a logarithmic scale; and how training went,
+    where there was one."""
     names = [flow.settings.model.cell for flow in flows]
     curves = [flow.trained if trained else flow.untrained for flow in flows]
     rows = list(zip(*(norms.mean(axis=-1).tolist() for norms in curves), strict=True))
     steps = len(rows) - 1
-    chart = _log_chart([norm for row in rows for norm in row], 8 + 10 * len(names))
-    click.echo(f"mean norm of d loss[t] / d state[t-k]\n{title}")
-    click.echo(f"     k{''.join(f'{name:>10}' for name in names)}  {chart.axis}".rstrip())
+    chart = _log_chart([norm for row in rows for norm in row], width - 8 - 10 * len(names))
+    yield f"mean norm of d loss[t] / d state[t-k]\n{title}"
+    yield f"     k{''.join(f'{name:>10}' for name in names)}  {chart.axis}".rstrip()
     for k in range(0, len(rows), max(1, math.ceil(steps / ROWS))):
         numbers = "".join(f"{norm:10.1e}" for norm in rows[k])
-        click.echo(f"{k:6}{numbers}  {chart.row(map(_log, rows[k]), map(_mark, names))}".rstrip())
-    click.echo(f"the last k with {REMAINING:.1%} of the norm at k = 1, by mean and median")
+        yield f"{k:6}{numbers}  {chart.row(map(_log, rows[k]), map(_mark, names))}".rstrip()
+    yield f"the last k with {REMAINING:.1%} of the norm at k = 1, by mean and median"
     for average in (np.mean, np.median):
         reached = (reach(average(norms, axis=-1)) for norms in curves)
         shown = [f">= {k}" if k == steps else f"{k}" for k in reached]
-        click.echo(f"{average.__name__:>6}{''.join(f'{k:>10}' for k in shown)}")
+        yield f"{average.__name__:>6}{''.join(f'{k:>10}' for k in shown)}"
     if trained and any(flow.loss or flow.diverged for flow in flows):
-        click.echo("training: largest norm of the whole gradient, and loss at the end")
-        click.echo("\n".join(map(_training_text, flows)))
-    click.echo()
+        yield "training: largest norm of the whole gradient, and loss at the end"
+        yield from map(_training_text, flows)
+    yield ""
 
 
 def _training_text(flow: Flow) -> str:
@@ -76,30 +77,31 @@ def _training_text(flow: Flow) -> str:
     return f"{flow.settings.model.cell}: {', '.join(parts)}"
 
 
-def _context_table(found: Findings) -> None:
+def _context_table(found: Findings, width: int) -> Iterator[str]:
+    """The loss by how many characters of context the network was given, and from where on more of them help little."""
     names, networks = [flow.settings.model.cell for flow in found.usual], found.contexts
     rows = list(zip(*networks, strict=True))
     losses = [each.loss for row in rows for each in row]
     low, high = min(losses), max(losses)
-    chart = _Chart(low, high, f"{low:.2f}", f"{high:.2f}", 10 + 15 * len(names))
-    click.echo("loss by characters of context, nats/char (bits)")
-    click.echo(f" context{''.join(f'{name:>15}' for name in names)}  {chart.axis}".rstrip())
+    chart = _Chart(low, high, f"{low:.2f}", f"{high:.2f}", width - 10 - 15 * len(names))
+    yield "loss by characters of context, nats/char (bits)"
+    yield f" context{''.join(f'{name:>15}' for name in names)}  {chart.axis}".rstrip()
     for row in (*rows[1:], rows[0]):
         numbers = "".join(f"{f'{each.loss:.3f} ({each.bits:.3f})':>15}" for each in row)
         marks = chart.row([each.loss for each in row], map(_mark, names))
-        click.echo(f"{row[0].context or 'all':>8}{numbers}  {marks}".rstrip())
+        yield f"{row[0].context or 'all':>8}{numbers}  {marks}".rstrip()
     for name, losses_of_one in zip(names, networks, strict=True):
         within = horizon(losses_of_one)
         error = next((each.error for each in losses_of_one if each.context == within), losses_of_one[-1].error)
         what = f"{within} on" if within else f"no context up to {losses_of_one[-1].context} on"
-        click.echo(f"{name}: within {WITHIN:g} nats/char of all from {what} (standard error {error:.3f})")
+        yield f"{name}: within {WITHIN:g} nats/char of all from {what} (standard error {error:.3f})"
 
 
-def _clipping_table(unclipped: Flow, clipped: Flow) -> None:
+def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]:
     """Blocks of iterations: the largest norm and the mean loss of each."""
     pair = (unclipped, clipped)
-    chart = _log_chart([norm for each in pair for norm in each.gradient_norm], 51)
-    click.echo(
+    chart = _log_chart([norm for each in pair for norm in each.gradient_norm], width - 51)
+    yield (
         f"that {clipped.settings.model.cell}, without clipping (n) and with (c): largest norm of the whole gradient\n"
         "before clipping, and mean training loss in nats/char\n"
         f"{'iterations':>13}{'norm n':>10}{'norm c':>10}{'loss n':>8}{'loss c':>8}  {chart.axis}".rstrip()
@@ -112,8 +114,8 @@ def _clipping_table(unclipped: Flow, clipped: Flow) -> None:
         losses = [statistics.fmean(each.loss[block] or [math.nan]) for each in pair]
         numbers = "".join([f"{norm:10.1e}" for norm in norms] + [f"{loss:8.3f}" for loss in losses])
         rows = f"{start + 1} to {min(start + size, iterations)}"
-        click.echo(f"{rows:>13}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip())
-    click.echo()
+        yield f"{rows:>13}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip()
+    yield ""
 
 
 def _mark(cell: str) -> str:
@@ -125,17 +127,17 @@ def _log(number: float) -> float:
 
 
 class _Chart:
-    """Rows of marks over an axis, in what is left of the terminal's width."""
+    """Rows of marks under an axis, in at most ``room`` columns; empty where that is too narrow."""
 
-    def __init__(self, low: float, high: float, left: str, right: str, used: int) -> None:
+    def __init__(self, low: float, high: float, left: str, right: str, room: int) -> None:
         self._low, self._high = low, max(high, low + 1e-9)
-        free = min(60, shutil.get_terminal_size().columns - used - 1)
+        free = min(60, room - 1)
         self._width = free if free >= NARROWEST else 0
         self.axis = self._width and left + "-" * (self._width - len(left) - len(right)) + right
 
     def row(self, places: Iterable[float], marks: Iterable[str]) -> str:
-        """``<`` stands for marks beyond the axis to the left, ``*`` for several at one place; what is no finite number
-        to the right has none."""
+        """A mark at each place: ``<`` for one left of the axis, ``*`` for several at one place; none for infinity and
+        NaN."""
         cells = [" "] * self._width
         for place, mark in zip(places, marks, strict=True):
             if not self._width or not place < math.inf:
@@ -147,15 +149,16 @@ class _Chart:
         return "".join(cells).rstrip()
 
 
-def _log_chart(numbers: Sequence[float], used: int) -> _Chart:
-    """A chart of the powers of ten that hold the numbers, ``DECADES`` of them at most."""
+def _log_chart(numbers: Sequence[float], room: int) -> _Chart:
+    """A chart with an axis of powers of ten that holds the numbers, at most ``DECADES`` long."""
     logs = [log for log in map(_log, numbers) if math.isfinite(log)]
     top = math.ceil(max(logs, default=0))
     bottom = min(max(math.floor(min(logs, default=0)), top - DECADES), top - 1)
-    return _Chart(bottom, top, f"1e{bottom}", f"1e{top}", used)
+    return _Chart(bottom, top, f"1e{bottom}", f"1e{top}", room)
 
 
 def document(found: Findings) -> dict[str, Any]:
+    """Everything that was found, for JSON."""
     networks = [
         _flow_document(flow)
         | {
@@ -169,7 +172,7 @@ def document(found: Findings) -> dict[str, Any]:
 
 
 def _flow_document(flow: Flow) -> dict[str, Any]:
-    """With null for what is not finite."""
+    """A network's gradients, with None for numbers that are not finite."""
     m, t = flow.settings.model, flow.settings.training
     norms = {
         when: {

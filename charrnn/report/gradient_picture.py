@@ -1,4 +1,4 @@
-"""The charts of ``charrnn gradients`` as a picture."""
+"""How far back gradients and networks reach, as a picture."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(found: Findings) -> "Figure":
+def draw_gradients(found: Findings) -> "Figure":
     """Gradients before and after training and loss by context; below them, where there are any, the gradients of
     networks with large recurrent weights, and what clipping did to the training of the first."""
     from matplotlib.figure import Figure

@@ -1,0 +1,32 @@
+"""Losses, durations and snapshots in words."""
+
+import math
+
+from charrnn.storage.snapshot import Snapshot
+
+
+def loss_text(nats: float) -> str:
+    """A loss in both units: ``1.405 nats/char (2.027 bits)``."""
+    kind = ".3f" if nats < 1e6 else ".3e"
+    return f"{nats:{kind}} nats/char ({nats / math.log(2):{kind}} bits)"
+
+
+def snapshot_text(snapshot: Snapshot) -> str:
+    """A snapshot as the progression shows it, iteration first."""
+    facts = [f"iteration {snapshot.iteration}", f"loss {loss_text(snapshot.loss)}"]
+    if snapshot.validation_loss is not None:
+        facts.append(f"validation {loss_text(snapshot.validation_loss)}")
+    facts.append(f"{snapshot.real_words:.0%} real words at temperature {snapshot.temperature:g}")
+    return f"{', '.join(facts)}\n\n{snapshot.text}\n"
+
+
+def duration_text(seconds: float) -> str:
+    """An estimated duration: ``about 2.4 minutes``."""
+    if seconds < 1.5:
+        return "about a second"
+    value, unit = seconds, "seconds"
+    for factor, longer in ((60, "minutes"), (60, "hours"), (24, "days")):
+        if value < 1.5 * factor:
+            break
+        value, unit = value / factor, longer
+    return f"about {f'{value:.1f}'.removesuffix('.0') if value < 9.95 else f'{value:,.0f}'} {unit}"

@@ -1,0 +1,36 @@
+"""Texts whose characters are coloured by their surprisal."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from charrnn.analysis.scoring import Piece
+from charrnn.report.levels import Stretch, background, scale, stretches
+from charrnn.report.page import make_page
+
+BOUNDS = (1, 2, 4, 6, 8)
+"""In bits, between the levels. A character below one bit had a probability of more than a half, below two bits of more
+than a quarter."""
+LABELS = [f"< {bound}" for bound in BOUNDS] + [f">= {BOUNDS[-1]}"]
+COLOURS = ["", *map(background, (230, 222, 215, 209, 203))]
+"""Pale yellow to red; characters that were expected look like all other text."""
+
+
+def legend(colour: bool) -> str:
+    """A line that says what the levels mean."""
+    return f"surprisal in bits (a bit is 0.693 nats): {scale(COLOURS, LABELS, colour)}"
+
+
+def by_surprisal(pieces: Iterable[Piece]) -> Iterator[Stretch]:
+    """A text with the level of each character's surprisal."""
+    for piece in pieces:
+        levels = np.searchsorted(BOUNDS, piece.nats / math.log(2), side="right")
+        yield from stretches(levels.tolist(), piece.text)
+
+
+def surprisal_page(title: str, texts: Iterable[tuple[str, Iterable[Piece]]], figures: Iterable[str]) -> Iterator[str]:
+    """A page of HTML, part by part, with named texts one after the other and lines of figures below them. The figures
+    are read after the texts."""
+    named = ((name, by_surprisal(pieces)) for name, pieces in texts)
+    return make_page("surprisal.html", title=title, labels=LABELS, texts=named, figures=figures)

@@ -3,11 +3,10 @@
     charrnn train war-and-peace.txt --config tolstoy --run runs/tolstoy
     python3 benchmarks/ship.py runs/tolstoy
 
-Takes the run's best weights, without what training needs and without the path its text had, to data/tolstoy.npz.
+Copies the run's best weights, without what training needs, to data/tolstoy.npz.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from charrnn import load_checkpoint
@@ -21,9 +20,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Makes the network that travels with the program out of a run.")
     parser.add_argument("run", type=Path)
     checkpoint = load_checkpoint(parser.parse_args().run).weights_only()
-    names = [Path(path).name for path in checkpoint.settings.corpus.path]
-    corpus = checkpoint.settings.corpus.model_copy(update={"path": names})
-    checkpoint = replace(checkpoint, settings=checkpoint.settings.model_copy(update={"corpus": corpus}))
     checkpoint.save(PATH)
     size = PATH.stat().st_size
     assert size <= MOST_BYTES, f"{size:,} bytes"

@@ -40,25 +40,29 @@ def migrated(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_1(document: dict[str, Any]) -> dict[str, Any]:
-    """Paths become names, so that a file no longer tells where it was made; what the optimizer remembers becomes one
-    part of what training needs."""
-    document = dict(document)
-    settings, optimizer = document["settings"], document.pop("optimizer")
-    init_from = settings["training"]["init_from"]
-    return document | {
-        "settings": settings
-        | {
-            "corpus": settings["corpus"] | {"path": [name_of(path) for path in settings["corpus"]["path"]]},
-            "training": settings["training"] | {"init_from": init_from and name_of(init_from)},
-        },
-        "origins": [_renamed_key(origin, "path", "name", name_of) for origin in document["origins"]],
-        "training": optimizer and _renamed_key(optimizer, "vectors", "optimizer", list),
+    """Paths become names, so that a file no longer tells where it was made; what the optimizer remembers becomes part
+    of what training needs."""
+    settings = document["settings"]
+    corpus, training = settings["corpus"], settings["training"]
+    origin = training["init_from"]
+    named = settings | {
+        "corpus": corpus | {"path": [name_of(path) for path in corpus["path"]]},
+        "training": training | {"init_from": origin and name_of(origin)},
     }
+    origins = [_moved(origin, "path", "name", name_of) for origin in document["origins"]]
+    return _moved(
+        document | {"settings": named, "origins": origins},
+        *("optimizer", "training"),
+        lambda optimizer: optimizer and _moved(optimizer, "vectors", "optimizer", list),
+    )
 
 
-def _renamed_key(values: dict[str, Any], old: str, new: str, change: Callable[[Any], Any]) -> dict[str, Any]:
-    values = dict(values)
-    return values | {new: change(values.pop(old))}
+def _moved(values: dict[str, Any], old: str, new: str, change: Callable[[Any], Any]) -> dict[str, Any]:
+    """The values with one of them changed and under another name. Raises KeyError where that is taken."""
+    if new in values:
+        raise KeyError(new)
+    rest = {name: value for name, value in values.items() if name != old}
+    return rest | {new: change(values[old])}
 
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}

@@ -58,7 +58,10 @@ def _named_errors(method: Callable[Arguments, Result]) -> Callable[Arguments, Re
         try:
             return method(*args, **kwargs)
         except OSError as error:
-            raise RunError(f"{error.filename or args[0]}: {error.strerror}; the run cannot go on there") from None
+            raise RunError(
+                f"{error.filename or args[0]}: {error.strerror}",
+                "check the folder, and the disk that it is on",
+            ) from None
 
     return checked
 

@@ -164,22 +164,48 @@ CHECKPOINTS = {
 }
 
 
+def check_refused(good: Path, attacks: dict[str, tuple[Callable[[Path, Path], None], str]], folder: Path) -> None:
+    """Makes the hostile files out of a good one, and looks at what is said of each."""
+    files = {"good": good, "device": Path("/dev/zero")}
+    for k, (name, (write, _)) in enumerate(attacks.items()):
+        files[name] = folder / f"{k}.npz"
+        write(good, files[name])
+    said = said_of("checkpoint", files)
+    assert said["good"] == "loaded"
+    assert "is not a file" in said["device"]
+    for name, (_, says) in attacks.items():
+        assert says in said[name], name
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
 def test_hostile_checkpoints_are_refused(tmp_path: Path) -> None:
     settings = load_settings("quick", model={"hidden": 4}, training={"iterations": 1, "batch": 2, "window": 3})
     trainer = Trainer(settings, make_corpus("abracadabra " * 20))
     list(trainer.train())
-    good = tmp_path / "good.npz"
-    trainer.checkpoint().save(good)
-    files = {"good": good, "device": Path("/dev/zero")}
-    for k, (name, (write, _)) in enumerate(CHECKPOINTS.items()):
-        files[name] = tmp_path / f"{k}.npz"
-        write(good, files[name])
-    said = said_of("checkpoint", files)
-    assert said["good"] == "loaded"
-    assert "is not a file" in said["device"]
-    for name, (_, says) in CHECKPOINTS.items():
-        assert says in said[name], name
+    trainer.checkpoint().save(tmp_path / "good.npz")
+    check_refused(tmp_path / "good.npz", CHECKPOINTS, tmp_path)
+
+
+OLDER = CHECKPOINTS | {
+    "a path as optimizer": (
+        changed(lambda d: d["optimizer"]["vectors"].append("../../x")),
+        "training.optimizer",
+    ),
+    "objects without end": (
+        text_of(b'{"format": 1, "settings": {"a": [' + b'{"": 0}, ' * 230_000 + b"0]}}"),
+        "nests 230,0",
+    ),
+    "numbers without end": (
+        text_of(b'{"format": 1, "settings": {"a": [' + b"0.5, " * 400_000 + b"0]}}"),
+        "not one of format 1",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+def test_hostile_checkpoints_of_format_1_are_refused(tmp_path: Path) -> None:
+    """They are migrated, and no less dangerous."""
+    check_refused(Path(__file__).parent / "fixtures" / "format-1.npz", OLDER, tmp_path)
 
 
 SETTINGS = {

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from charrnn import Run, Trainer, load_checkpoint, load_settings, make_corpus
-from charrnn.errors import CharRNNWarning, DamagedCheckpointError, RunError
+from charrnn.errors import CharRNNWarning, DamagedCheckpointError, RunError, SettingsError
 from charrnn.storage import checkpoint as checkpoints
 
 CORPUS = make_corpus("a quick brown fox\n" * 30)
@@ -138,3 +138,44 @@ def test_a_run_that_was_only_half_made_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "run/snapshots").mkdir(parents=True)
     Run(tmp_path / "run").create(SETTINGS)
     assert Run(tmp_path / "run").exists
+
+
+RESUME = """
+import sys
+from charrnn import Run
+run = Run(sys.argv[1])
+run.cut_back(4, run.settings())
+"""
+
+
+def test_a_run_that_another_process_went_on_with_is_not_written_any_more(run: Run) -> None:
+    trainer = Trainer(SETTINGS, CORPUS, run, run.last_checkpoint())
+    run.cut_back(6, SETTINGS)
+    with run.writing(continued=True), run.writing(continued=True):
+        pass
+    subprocess.run([sys.executable, "-c", RESUME, run.folder], check=True)
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    for write in (lambda: list(trainer.train()), lambda: run.writing(continued=True).__enter__()):
+        with pytest.raises(RunError, match="has been written by another in the meantime; resume it anew"):
+            write()
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+    assert not run.is_going_on()
+    run.cut_back(4, SETTINGS)
+    with run.writing(continued=True):
+        pass
+
+
+def test_a_run_that_was_begun_anew_in_this_process_is_not_written_any_more(run: Run) -> None:
+    old = Trainer(SETTINGS, CORPUS, run, run.last_checkpoint())
+    Run(run.folder).create(SETTINGS, force=True)
+    with pytest.raises(RunError, match="in the meantime"):
+        list(old.train())
+
+
+def test_settings_are_those_of_the_run(run: Run) -> None:
+    assert run.settings() == SETTINGS
+    with pytest.raises(RunError, match="holds no run; give a folder made by charrnn train"):
+        Run(run.folder.parent / "other").settings()
+    run.config.write_text("training: {batch: x}")
+    with pytest.raises(SettingsError, match=r"training\.batch is 'x'"):
+        run.settings()

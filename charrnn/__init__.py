@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from charrnn.text.corpus import load_corpus as load_corpus
     from charrnn.text.corpus import make_corpus as make_corpus
     from charrnn.text.vocabulary import Vocabulary as Vocabulary
-    from charrnn.training.trainer import Evaluation as Evaluation
-    from charrnn.training.trainer import Planned as Planned
-    from charrnn.training.trainer import Saved as Saved
-    from charrnn.training.trainer import Step as Step
+    from charrnn.training.facts import Evaluation as Evaluation
+    from charrnn.training.facts import Planned as Planned
+    from charrnn.training.facts import Saved as Saved
+    from charrnn.training.facts import Step as Step
+    from charrnn.training.start import resume as resume
+    from charrnn.training.start import start as start
     from charrnn.training.trainer import Trainer as Trainer
 
 __version__ = "0.1.0"
@@ -35,15 +37,15 @@ _HOME = {
     "CharRNNError": "charrnn.errors",
     "Checkpoint": "charrnn.storage.checkpoint",
     "Corpus": "charrnn.text.corpus",
-    "Evaluation": "charrnn.training.trainer",
+    "Evaluation": "charrnn.training.facts",
     "Model": "charrnn.model",
-    "Planned": "charrnn.training.trainer",
+    "Planned": "charrnn.training.facts",
     "Run": "charrnn.storage.run",
-    "Saved": "charrnn.training.trainer",
     "Sampling": "charrnn.generation.sampler",
+    "Saved": "charrnn.training.facts",
     "Settings": "charrnn.settings.schema",
     "Snapshot": "charrnn.storage.snapshot",
-    "Step": "charrnn.training.trainer",
+    "Step": "charrnn.training.facts",
     "Trainer": "charrnn.training.trainer",
     "Vocabulary": "charrnn.text.vocabulary",
     "generate": "charrnn.generation.sampler",
@@ -52,6 +54,8 @@ _HOME = {
     "load_settings": "charrnn.settings.runs",
     "make_corpus": "charrnn.text.corpus",
     "write": "charrnn.generation.sampler",
+    "resume": "charrnn.training.start",
+    "start": "charrnn.training.start",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -17,8 +17,8 @@ wrong; 2 for wrong usage or settings; 130 after Ctrl-C, 143 after SIGTERM. `char
 setting with its meaning.
 
 ## Completion in the shell
-The Tab key completes commands, options, recipes and files once the line for your shell has been run. To have it in every
-shell, add the line to `~/.bashrc` or `~/.zshrc`; for fish, write what the command before the `|` prints to
+The Tab key completes commands, options, recipes and files once the line for your shell has been run. To have it in
+every shell, add the line to `~/.bashrc` or `~/.zshrc`; for fish, write what the command before the `|` prints to
 `~/.config/fish/completions/charrnn.fish`.
 ```sh
 eval "$(_CHARRNN_COMPLETE=bash_source charrnn)"     # bash, 4.4 or later

@@ -91,6 +91,44 @@ def test_the_rule_sees_what_breaks_it(module: str, source: str) -> None:
     assert violations(module, source)
 
 
+def private_names(source: str) -> list[str]:
+    """What is imported from another module though its name begins with an underscore."""
+    return [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("charrnn")
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_a_room_is_small_and_takes_no_private_name(module: str) -> None:
+    assert len(FILES[module].splitlines()) <= 400
+    assert private_names(FILES[module]) == []
+
+
+def circles(needs: dict[str, set[str]]) -> set[str]:
+    """The modules that lie on a circle of imports."""
+    left = dict(needs)
+    while leaves := {module for module, others in left.items() if not others & left.keys()}:
+        left = {module: others for module, others in left.items() if module not in leaves}
+    return set(left)
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    inside = {
+        module: {name.removeprefix("charrnn.") for name in imports(ast.parse(source))} & FILES.keys() - {module}
+        for module, source in FILES.items()
+    }
+    assert circles(inside) == set()
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == {"a", "b", "c", "d"}
+
+
+def test_private_names_are_seen() -> None:
+    assert private_names("from charrnn.text.corpus import Corpus, _make") == ["charrnn.text.corpus._make"]
+
+
 @pytest.mark.parametrize("statement", ["import charrnn", "import charrnn.__main__"])
 def test_importing_and_asking_for_help_is_light(statement: str) -> None:
     heavy = {"numpy", "pydantic", "yaml", "threadpoolctl", "charrnn.settings.schema"}

@@ -24,7 +24,7 @@ from charrnn.nn.parameters import Workspace
 from charrnn.settings.build import build_network
 from charrnn.settings.schema import Settings
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.trainer import Step
+from charrnn.training.facts import Step
 
 POSITIONS = 256
 """At how many the norms are taken."""

@@ -2,14 +2,18 @@
 
 import bz2
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from charrnn.errors import SettingsError
+from charrnn.model import Model
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
-from charrnn.training.trainer import Trainer
+from charrnn.text.streams import count_windows
+from charrnn.training.budget import Budget
+from charrnn.training.speed import REHEARSAL, forecast, measure_speed
 
 HIDDEN = (64, 128, 256, 384, 512, 768, 1024)
 """Sizes to choose from."""
@@ -93,23 +97,32 @@ def propose(settings: Settings, corpus: Corpus) -> Iterator[Proposal]:
     hard = difficulty(corpus)
     losses: list[float] = []
     for hidden in HIDDEN:
-        model = m.model_copy(update={"hidden": hidden})
-        training = t.model_copy(update={"batch": batch})
-        trainer = Trainer(settings.model_copy(update={"model": model, "training": training}), corpus)
-        parameters, seen = len(trainer.model.parameters.vector), trainer.iterations * batch * t.window
-        if trainer.iterations < FEWEST or (losses and parameters > CROWDED * len(corpus.training)):
+        sized, training = m.model_copy(update={"hidden": hidden}), t.model_copy(update={"batch": batch})
+        candidate = settings.model_copy(update={"model": sized, "training": training})
+        parameters, iterations = _fitting(candidate, corpus)
+        if iterations < FEWEST or (losses and parameters > CROWDED * len(corpus.training)):
             break
-        loss = FIT.loss(Sizes(parameters, seen, len(corpus.training), hard))
-        epochs = trainer.iterations / trainer.streams.windows
-        yield Proposal(m.layers, hidden, batch, parameters, trainer.iterations, epochs, loss)
+        loss = FIT.loss(Sizes(parameters, iterations * batch * t.window, len(corpus.training), hard))
+        epochs = iterations / count_windows(len(corpus.training), batch, t.window)
+        yield Proposal(m.layers, hidden, batch, parameters, iterations, epochs, loss)
         losses.append(loss)
         if len(losses) > 2 and min(losses[-2:]) > min(losses):
             break
     if not losses:
         raise SettingsError(
-            f"{t.minutes:g} minutes are too few: they hold {trainer.iterations} iterations of the smallest network, "
+            f"{t.minutes:g} minutes are too few: they hold {iterations} iterations of the smallest network, "
             f"and it takes {FEWEST} to learn anything; set training.minutes higher"
         )
+
+
+def _fitting(settings: Settings, corpus: Corpus) -> tuple[int, int]:
+    """How many parameters a network has, and how many iterations of it fit in the minutes of the settings."""
+    started, seconds = time.perf_counter(), 60 * (settings.training.minutes or 0)
+    model = Model.new(settings, corpus.vocabulary)
+    speed = measure_speed(settings, corpus, model, min(REHEARSAL, seconds / 20))
+    spent = time.perf_counter() - started
+    budget = Budget(seconds, forecast(settings, corpus, speed), 0, spent)
+    return len(model.parameters.vector), budget.plan(0, spent)
 
 
 def best(proposals: Sequence[Proposal]) -> Proposal:

@@ -9,14 +9,16 @@ from tqdm import tqdm
 from charrnn.cli.terminal import print_text, say
 from charrnn.report.figures import snapshot_text
 from charrnn.storage.snapshot import Snapshot
-from charrnn.training.trainer import Evaluation, Fact, Planned, Step, Trainer
+from charrnn.training.facts import Evaluation, Fact, Planned, Step
+from charrnn.training.trainer import Trainer
 
 SECONDS_BETWEEN_LINES = 10
 
 
 def introduce(trainer: Trainer) -> None:
-    """Says what is learnt, and by what."""
+    """Says what is learnt, by what, and for how long, which has been planned before."""
     c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
+    assert trainer.iterations is not None
     say(
         f"corpus: {c.name}, {len(c):,} characters, {len(c.vocabulary)} distinct; "
         f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
@@ -31,7 +33,7 @@ def introduce(trainer: Trainer) -> None:
 class TrainingBar:
     """A bar on a terminal; a plain line now and then where stderr goes elsewhere."""
 
-    def __init__(self, iteration: int, iterations: int) -> None:
+    def __init__(self, iteration: int, iterations: int | None) -> None:
         self._iterations = iterations
         self._validation = ""
         self._last_line = time.monotonic()

@@ -4,6 +4,7 @@ An export holds the same document. Neither holds a path, only names: both are ma
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ class Progress:
     plan: tuple[tuple[Counter, Counter], ...] = ()
     """Where the length is set in minutes: after which iteration a plan was made, and how many iterations it has in
     all. The latest plan is the last."""
+
+    @property
+    def training_loss(self) -> float:
+        """The mean of the recent losses, nats per character; NaN before the first."""
+        return sum(self.recent_losses) / len(self.recent_losses) if self.recent_losses else math.nan
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,14 @@ from threadpoolctl import threadpool_limits
 from charrnn.arrays import Array, Ids
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
+from charrnn.settings.schema import Settings
+from charrnn.training.cores import available_cores
 from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
+
+
+def engine_for(settings: Settings, network: Network) -> "Engine":
+    """An engine with the workers that settings ask for, one a core where they ask for none; no more than streams."""
+    return Engine(network, min(settings.compute.workers or available_cores(), settings.training.batch))
 
 
 class Engine:

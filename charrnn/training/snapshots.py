@@ -3,7 +3,8 @@
 from charrnn import seeds
 from charrnn.generation.sampler import Sampling, generate
 from charrnn.model import Model
-from charrnn.settings.schema import SnapshotSettings
+from charrnn.settings.schema import Settings, SnapshotSettings
+from charrnn.storage.document import Progress
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.words import real_word_share
 
@@ -13,19 +14,18 @@ def is_due(iteration: int, settings: SnapshotSettings) -> bool:
     return iteration in settings.at or bool(settings.every and iteration % settings.every == 0)
 
 
-def take_snapshot(
-    model: Model,
-    settings: SnapshotSettings,
-    seed: int,
-    iteration: int,
-    loss: float,
-    validation_loss: float | None,
-    real: frozenset[str],
-) -> Snapshot:
+def take_snapshot(model: Model, settings: Settings, progress: Progress, real: frozenset[str]) -> Snapshot:
     """Writes a sample and measures it against the ``real`` words of the training text."""
-    sampling = Sampling(settings.prime, {"temperature": settings.temperature})
-    rng = seeds.generator(seed, "snapshots", iteration)
-    characters = generate(model, settings.length, rng, sampling)
-    text = settings.prime + "".join(character for (character,) in characters)
-    share = real_word_share(text, real)
-    return Snapshot(iteration, loss, validation_loss, settings.temperature, seed, share, text)
+    s, seed = settings.snapshots, settings.training.seed
+    rng = seeds.generator(seed, "snapshots", progress.iteration)
+    characters = generate(model, s.length, rng, Sampling(s.prime, {"temperature": s.temperature}))
+    text = s.prime + "".join(character for (character,) in characters)
+    return Snapshot(
+        iteration=progress.iteration,
+        loss=progress.training_loss,
+        validation_loss=progress.validation_loss,
+        temperature=s.temperature,
+        seed=seed,
+        real_words=real_word_share(text, real),
+        text=text,
+    )

@@ -1,54 +1,49 @@
 """How fast this machine trains and writes, and how long a run will take.
 
-All is measured with the trainer's own network, text and engine, and none of it changes the training: the optimizer
-steps on a copy, the rest reads.
+Everything is measured on the network and the text that will be used, and nothing of it changes the training: iterations
+are rehearsed on a copy of the parameters, the rest only reads.
 """
 
 import math
 import statistics
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from charrnn import seeds
 from charrnn.generation.sampler import Sampling, generate
 from charrnn.model import Model
-from charrnn.nn.functional import quiet_overflow
-from charrnn.nn.parameters import Parameters
-from charrnn.settings.build import build_clip, build_optimizer
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
+from charrnn.text.streams import Streams
 from charrnn.training.cores import available_cores
+from charrnn.training.engine import engine_for
+from charrnn.training.learner import Learner
 
-if TYPE_CHECKING:
-    from charrnn.training.trainer import Trainer
-
+REHEARSAL = 1.0
+"""Seconds of iterations that are timed to plan how many fit in a number of minutes; less where the minutes are few."""
 REPEATS = 50
-"""Enough for a median: what takes a moment is not repeated for as long as what takes long."""
-SCRATCH = 2**22
-"""Of how many parameters at most a copy is made, to try the optimizer on; its time grows with their number."""
+"""Repetitions at most, enough for a median: a measurement that takes a moment need not go on for its full time."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Characters a second."""
+    """Characters per second."""
 
     training: float
-    """Of whole iterations, but for evaluations and snapshots."""
+    """Of whole iterations, evaluations and snapshots left out."""
     evaluation: float | None
-    """None where no part of the text is held back."""
+    """None where no part of the text is held out."""
     sampling: float
     """Of one text written alone."""
 
 
 @dataclass(frozen=True)
 class Duration:
-    """Seconds of what a run has before it. Files that it writes are not counted."""
+    """How many seconds the rest of a run takes, without the files that it writes."""
 
     training: float
     evaluation: float
@@ -59,35 +54,27 @@ class Duration:
         return self.training + self.evaluation + self.snapshots
 
 
-def measure(trainer: "Trainer", seconds: float) -> Speed:
-    """The speed of a trainer that is not training now, from so many seconds of iterations, one at least, and about
-    half as long of the rest.
+def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: float) -> Speed:
+    """Times iterations for so many seconds, one iteration at least, and everything else for about half as long.
 
-    Raises DivergenceError where its numbers are not finite.
+    Raises CorpusError where the text is too short to train on, DivergenceError where the model's numbers are not
+    finite.
     """
-    t, corpus = trainer.settings.training, trainer.corpus
-    held_back = max(corpus.validation, corpus.test, key=len)[: t.batch * t.window + 1]
+    t = settings.training
+    held_out = max(corpus.validation, corpus.test, key=len)[: t.batch * t.window + 1]
+    rehearsed = replace(model, parameters=model.parameters.copy())
     evaluation = None
-    with trainer.engine, quiet_overflow():
-        training = t.batch * t.window / typical(_rehearsal(trainer), seconds)
-        if len(held_back):
-
-            def evaluate() -> float:
-                started = time.perf_counter()
-                trainer.engine.evaluate(trainer.model.parameters, held_back, t.batch, t.window)
-                return time.perf_counter() - started
-
-            evaluation = (len(held_back) - 1) / typical(evaluate, seconds / 4)
-    return Speed(training, evaluation, _sampling(trainer.model, trainer.settings.snapshots.temperature, seconds / 4))
-
-
-def time_left(trainer: "Trainer", speed: Speed) -> Duration:
-    """How long the trainer will take from where it stands to the end of its settings."""
-    return duration(trainer.settings, trainer.corpus, speed, trainer.progress.iteration, trainer.iterations)
+    with engine_for(settings, model.network) as engine:
+        learner = Learner(settings, rehearsed, Streams(corpus.training, t.batch, t.window), engine)
+        training = t.batch * t.window / typical(_timed(lambda: learner.step(0, 1)), seconds)
+        if len(held_out):
+            evaluate = _timed(lambda: engine.evaluate(model.parameters, held_out, t.batch, t.window))
+            evaluation = (len(held_out) - 1) / typical(evaluate, seconds / 4)
+    return Speed(training, evaluation, _sampling(model, settings.snapshots.temperature, seconds / 4))
 
 
 def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: int) -> Duration:
-    """How long the iterations after ``done`` take if ``last`` is the last of all."""
+    """How long the iterations after number ``done`` take, up to ``last``, the last of all."""
     s, t = settings.snapshots, settings.training
     every = [s.every] if s.every else []
     evaluated = len(corpus.test)
@@ -100,9 +87,14 @@ def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: 
     )
 
 
+def forecast(settings: Settings, corpus: Corpus, speed: Speed) -> Callable[[int, int], float]:
+    """``duration`` in seconds, as a function of ``done`` and ``last``."""
+    return lambda done, last: duration(settings, corpus, speed, done, last).total
+
+
 def occasions(done: int, last: int, every: Collection[int], at: Iterable[int]) -> int:
-    """How many of the iterations after ``done``, to ``last``, are a multiple of one of ``every`` (two at most), or one
-    of ``at``."""
+    """How many of the iterations after ``done``, up to ``last``, are a multiple of one of ``every`` (two at most), or
+    one of ``at``."""
     regular = sum(last // n - done // n for n in every)
     if len(every) == 2:
         both = math.lcm(*every)
@@ -111,53 +103,41 @@ def occasions(done: int, last: int, every: Collection[int], at: Iterable[int]) -
 
 
 def product_ceiling(dtype: npt.DTypeLike, seconds: float = 0.5) -> float:
-    """Floating-point operations a second that large matrix products reach with all cores: the best of several."""
+    """Floating-point operations per second that large matrix products reach on all cores: the best of several."""
     size = 1536
     rng = np.random.default_rng(0)
     a, b = (rng.random((size, size)).astype(dtype) for _ in range(2))
     out, times = np.empty_like(a), [math.inf]
+    multiply = _timed(lambda: np.matmul(a, b, out=out))
     with threadpool_limits(available_cores(), user_api="blas"):
         until = time.perf_counter() + seconds
         while len(times) < 4 or time.perf_counter() < until:
-            started = time.perf_counter()
-            np.matmul(a, b, out=out)
-            times.append(time.perf_counter() - started)
+            times.append(multiply())
     return 2 * size**3 / min(times)
 
 
 def typical(seconds_of: Callable[[], float], seconds: float) -> float:
-    """The median of what repeated calls return, for so long. The first, which allocates, counts only if there is no
-    time for another."""
+    """The median of what repeated calls return, for so many seconds. The first call, which allocates memory, counts
+    only if there is no time for another."""
     times = [seconds_of()]
     while sum(times) < seconds and len(times) < REPEATS:
         times.append(seconds_of())
     return statistics.median(times[1:] or times)
 
 
-def _rehearsal(trainer: "Trainer") -> Callable[[], float]:
-    """Does what an iteration does and returns the seconds one takes."""
-    t, network, p = trainer.settings.training, trainer.model.network, trainer.model.parameters
-    scratch = p.vector[:SCRATCH].copy()
-    optimizer = build_optimizer(trainer.settings, Parameters({"scratch": scratch.shape}, vector=scratch))
-    clip = build_clip(trainer.settings)
-    rng = seeds.generator(t.seed, "rehearsal")
+def _timed(work: Callable[[], object]) -> Callable[[], float]:
+    """Does the work and returns how many seconds it took."""
 
-    def iteration() -> float:
+    def timed() -> float:
         started = time.perf_counter()
-        x, y = trainer.streams.window(0)
-        masks = network.dropout_masks(trainer.settings.model.dropout, t.window, t.batch, rng)
-        _, gradient, _ = trainer.engine.loss_and_gradients(p, x, y, trainer.state, masks)
-        clip(gradient.vector)
-        clipped = time.perf_counter()
-        optimizer.step(scratch, gradient.vector[:SCRATCH], t.learning_rate)
-        stepped = time.perf_counter()
-        return clipped - started + (stepped - clipped) * len(p.vector) / len(scratch)
+        work()
+        return time.perf_counter() - started
 
-    return iteration
+    return timed
 
 
 def _sampling(model: Model, temperature: float, seconds: float) -> float:
-    """Characters a second, not counting what comes before the first of them."""
+    """Characters per second, from the first character on."""
     times = []
     sampling = Sampling(filters={"temperature": temperature})
     for _ in generate(model, 10 * REPEATS, np.random.default_rng(0), sampling):

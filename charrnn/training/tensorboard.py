@@ -7,7 +7,7 @@ from typing import Any
 from charrnn.errors import RunError
 from charrnn.extras import load_extra
 from charrnn.storage.snapshot import Snapshot
-from charrnn.training.trainer import Evaluation, Fact, Saved, Step
+from charrnn.training.facts import Evaluation, Fact, Saved, Step
 
 
 class EventFile:
@@ -26,7 +26,9 @@ class EventFile:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"{str(folder)!r} cannot hold event files: {error.strerror}; name another folder") from None
+            raise RunError(
+                f"{str(folder)!r} cannot hold event files: {error.strerror}", "name another folder"
+            ) from None
 
     def write(self, fact: Fact) -> None:
         """Writes what a fact says; raises OSError."""

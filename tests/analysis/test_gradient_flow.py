@@ -10,7 +10,8 @@ from charrnn.analysis.gradients import COMPARED_CELLS, LARGE, flow, gradients_ba
 from charrnn.arrays import Array
 from charrnn.errors import CorpusError
 from charrnn.nn.cells import CELLS
-from charrnn.training.trainer import Step, Trainer
+from charrnn.training.facts import Step
+from charrnn.training.trainer import Trainer
 
 TEXT = "The cat sat on the mat.\nAnd then, all at once,\nit left. " * 12
 K, P = 4, 2

@@ -4,11 +4,10 @@ import random
 
 import pytest
 
-from charrnn import load_settings, make_corpus
+from charrnn import Model, Settings, load_settings, make_corpus
 from charrnn.analysis import sizes
 from charrnn.analysis.sizes import FIT, Proposal, Sizes, best, difficulty, propose, reason
 from charrnn.text.corpus import Corpus
-from charrnn.training import trainer
 from charrnn.training.speed import Speed
 
 TEXT = "".join(random.Random(1).choices("etaoin shrdlu\n", k=20_000))
@@ -17,10 +16,10 @@ TEXT = "".join(random.Random(1).choices("etaoin shrdlu\n", k=20_000))
 def proposals(monkeypatch: pytest.MonkeyPatch, minutes: float, corpus: Corpus) -> list[Proposal]:
     """On a machine whose speed is one over the number of parameters."""
 
-    def speed(measured: trainer.Trainer, seconds: float) -> Speed:
-        return Speed(4e9 / len(measured.model.parameters.vector), None, 1000)
+    def speed(settings: Settings, corpus: Corpus, model: Model, seconds: float) -> Speed:
+        return Speed(4e9 / len(model.parameters.vector), None, 1000)
 
-    monkeypatch.setattr(trainer, "measure", speed)
+    monkeypatch.setattr(sizes, "measure_speed", speed)
     monkeypatch.setattr(sizes, "HIDDEN", (16, 32, 64, 128, 256))
     settings = load_settings("quick", training={"minutes": minutes}, snapshots={"at": []})
     return list(propose(settings, corpus))

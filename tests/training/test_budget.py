@@ -126,6 +126,7 @@ def test_other_minutes_are_planned_anew(tmp_path: Path) -> None:
     checkpoint = stopped(begun(tmp_path / "run", 1000), 5).run.last_checkpoint()
     longer = settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": 2000}, "test")])
     trainer = Trainer(longer, CORPUS, None, checkpoint)
+    trainer.plan()
     ((after, iterations),) = trainer.progress.plan
     assert (after, iterations == trainer.iterations) == (5, True)
     none_left = settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": 1e-5}, "test")])

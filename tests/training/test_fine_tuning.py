@@ -83,8 +83,10 @@ def test_the_old_network_is_left_alone() -> None:
 
 def test_optimizer_and_iteration_begin_anew() -> None:
     trainer = Trainer(settings(), MORE, init_from=learnt())
-    assert (trainer.progress.iteration, trainer.optimizer.steps, trainer.progress.best_loss) == (0, 0, None)
-    assert not any(vector.any() for vector in trainer.optimizer.state.values())
+    assert (trainer.progress.iteration, trainer.progress.best_loss) == (0, None)
+    training = trainer.checkpoint().training
+    assert training.optimizer_steps == 0
+    assert not any(vector.any() for vector in training.optimizer.values())
 
 
 def test_a_vocabulary_that_lacks_what_the_network_knows_is_refused() -> None:

@@ -58,7 +58,7 @@ def facts(run: Run) -> list[dict]:
 
 def same(a: Trainer, b: Trainer) -> None:
     assert digest(a) == digest(b)
-    assert a.state.tobytes() == b.state.tobytes()
+    assert a.checkpoint().training.state.tobytes() == b.checkpoint().training.state.tobytes()
     assert a.progress == b.progress
     assert facts(a.run) == facts(b.run)
     assert a.run.snapshots() == b.run.snapshots()

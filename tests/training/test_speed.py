@@ -13,8 +13,7 @@ from charrnn.errors import DivergenceError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.clipping import CLIPS
 from charrnn.optim.optimizers import OPTIMIZERS
-from charrnn.training import speed
-from charrnn.training.speed import Duration, Speed, measure, occasions, product_ceiling, time_left, typical
+from charrnn.training.speed import Duration, Speed, occasions, product_ceiling, typical
 
 TEXT = "the cat sat on the mat and the dog ran to the man who sat, " * 20
 SECONDS = 1e-3
@@ -50,26 +49,17 @@ def bits(of: Trainer) -> list[bytes]:
 def test_measuring_changes_no_bit_of_the_run(sections: dict) -> None:
     bare, measured = trainer(**sections), trainer(**sections)
     list(bare.train())
-    measure(measured, SECONDS)
+    measured.measure(SECONDS)
     for _ in measured.train():
         measured.stop()
-    measure(measured, SECONDS)
+    measured.measure(SECONDS)
     list(measured.train())
     assert bits(measured) == bits(bare)
 
 
-def test_a_part_of_many_parameters_is_enough_for_the_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And that part is a copy."""
-    monkeypatch.setattr(speed, "SCRATCH", 10)
-    measured = trainer()
-    before = bits(measured)
-    assert measure(measured, SECONDS).training > 0
-    assert bits(measured) == before
-
-
 @pytest.mark.parametrize(("validation", "test"), [(0.1, 0), (0, 0.1), (0, 0)])
 def test_evaluation_is_measured_where_there_is_something_to_evaluate(validation: float, test: float) -> None:
-    measured = measure(trainer(make_corpus(TEXT, validation=validation, test=test)), SECONDS)
+    measured = trainer(make_corpus(TEXT, validation=validation, test=test)).measure(SECONDS)
     assert (measured.evaluation is not None) == (validation + test > 0)
     assert min(measured.training, measured.sampling, measured.evaluation or 1) > 0
 
@@ -78,30 +68,30 @@ def test_a_network_without_finite_numbers_has_no_speed() -> None:
     broken = trainer()
     broken.model.parameters.vector[:] = np.nan
     with pytest.raises(DivergenceError):
-        measure(broken, SECONDS)
+        broken.measure(SECONDS)
 
 
 def test_time_left_is_what_remains_at_that_speed(tmp_path: Path) -> None:
     corpus = make_corpus(TEXT, validation=0.1, test=0.05)  # 118 and 59 of 1,180 characters
     begun = trainer(corpus)
     at = Speed(training=10, evaluation=100, sampling=5)
-    assert time_left(begun, at) == Duration(
+    assert begun.time_left(at) == Duration(
         training=pytest.approx(10 * 4 * 5 / 10),
         evaluation=pytest.approx((4 * 118 + 59) / 100),  # at 3, 4, 8 and the end
         snapshots=pytest.approx(20 / 5),
     )
-    assert time_left(begun, at).total == pytest.approx(20 + 5.31 + 4)
+    assert begun.time_left(at).total == pytest.approx(20 + 5.31 + 4)
     for fact in begun.train():
         if fact.iteration == 4:
             begun.stop()
-    assert time_left(begun, at) == Duration(
+    assert begun.time_left(at) == Duration(
         training=pytest.approx(6 * 4 * 5 / 10), evaluation=pytest.approx((2 * 118 + 59) / 100), snapshots=0
     )
 
 
 def test_time_left_without_a_part_to_evaluate() -> None:
     bare = trainer(make_corpus(TEXT, validation=0), training={"iterations": None, "epochs": 2}, snapshots={"every": 7})
-    left = time_left(bare, Speed(training=10, evaluation=None, sampling=5))
+    left = bare.time_left(Speed(training=10, evaluation=None, sampling=5))
     assert left.training == pytest.approx(2 * bare.streams.windows * 20 / 10)
     assert left.evaluation == 0
     assert left.snapshots == pytest.approx((2 * bare.streams.windows // 7 + 1) * 20 / 5)

@@ -5,12 +5,11 @@ from dataclasses import asdict
 
 import click
 
-from charrnn.cli.options import settings_of, settings_options
+from charrnn.cli.options import overlays_of, settings_options
 from charrnn.cli.output import introduce
 from charrnn.report.figures import duration_text
-from charrnn.settings.build import build_corpus
-from charrnn.training.speed import measure, product_ceiling, time_left
-from charrnn.training.trainer import Trainer
+from charrnn.training.speed import product_ceiling
+from charrnn.training.start import start
 
 SECONDS = 2.0
 """How long iterations are timed."""
@@ -26,19 +25,19 @@ def command(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tupl
     floating-point operations a second, of those in matrix products; large products show how many this machine reaches
     with all its cores.
     """
-    settings = settings_of(corpus, configs, assignments)
-    trainer = Trainer(settings, build_corpus(settings))
+    trainer = start(overlays_of(corpus, configs, assignments))
+    trainer.plan()
     introduce(trainer)
     network = trainer.model.network
-    speed = measure(trainer, SECONDS)
-    duration = time_left(trainer, speed)
+    speed = trainer.measure(SECONDS)
+    left = trainer.time_left(speed)
     reached, ceiling = 6 * network.product_parameters * speed.training, product_ceiling(network.dtype)
     if as_json:
         numbers = {
             "characters_per_second": asdict(speed),
             "flops": {"training": reached, "ceiling": ceiling},
             "iterations": trainer.iterations,
-            "seconds": asdict(duration) | {"total": duration.total},
+            "seconds": asdict(left) | {"total": left.total},
         }
         click.echo(json.dumps(numbers))
         return
@@ -50,7 +49,6 @@ def command(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tupl
         click.echo(f"evaluation: {speed.evaluation:,.0f} characters/s")
     click.echo(f"sampling: {speed.sampling:,.0f} characters/s")
     click.echo(
-        f"time: {duration_text(duration.total)} for {trainer.iterations:,} iterations; "
-        f"{duration.evaluation / duration.total:.0%} of it for evaluations, "
-        f"{duration.snapshots / duration.total:.0%} for snapshots"
+        f"time: {duration_text(left.total)} for {trainer.iterations:,} iterations; "
+        f"{left.evaluation / left.total:.0%} of it for evaluations, {left.snapshots / left.total:.0%} for snapshots"
     )

@@ -24,7 +24,8 @@ from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay, from_mapping, resolve
 from charrnn.storage.run import load_checkpoint
 from charrnn.text.vocabulary import Unknown
-from charrnn.training.trainer import Step, Trainer
+from charrnn.training.facts import Step
+from charrnn.training.trainer import Trainer
 
 
 @click.command("gradients")

@@ -1,0 +1,52 @@
+"""What a trainer tells while it trains. Losses are in nats per character."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from charrnn.storage.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration done."""
+
+    iteration: int
+    epoch: float
+    """Passes over the training text so far."""
+    loss: float
+    """Mean of the latest iterations."""
+    gradient_norm: float
+    """Before clipping."""
+    learning_rate: float
+    characters_per_second: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A loss over a whole part of the text that is held out."""
+
+    iteration: int
+    part: str
+    """``validation``, or at the end of training ``test``."""
+    loss: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint that training can resume from."""
+
+    iteration: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Another number of iterations fits in the minutes of the run than was planned before."""
+
+    iteration: int
+    iterations: int
+    """In all."""
+
+
+Fact = Step | Evaluation | Snapshot | Saved | Planned

@@ -1,0 +1,119 @@
+"""How training begins: a new run, a run that goes on, and a run that begins with another network."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from charrnn.settings.build import build_corpus
+from charrnn.settings.overlays import Overlay, from_mapping, from_settings
+from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
+from charrnn.settings.schema import Settings
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.run import Run, load_checkpoint
+from charrnn.text.catalogue import locate
+from charrnn.text.corpus import Corpus
+from charrnn.training.trainer import Trainer
+
+
+def start(
+    settings: Settings | Sequence[Overlay],
+    corpus: Corpus | None = None,
+    *,
+    run: Run | Path | str | None = None,
+    force: bool = False,
+) -> Trainer:
+    """A trainer for a new run; nothing is trained yet.
+
+    ``settings`` are settings, or overlays of them. The corpus is the one they name, unless another is given here.
+    ``run`` is the folder that training will make and write, and from which ``resume`` goes on; without one, nothing is
+    written. A run that stands there is replaced with ``force`` only.
+
+    Where ``training.init_from`` names a run folder or a checkpoint, training begins with its network: with its
+    architecture, whatever the settings say of that, with the characters that it knows, and with those that are new in
+    the corpus.
+
+    Raises SettingsError, CorpusError or CheckpointError for what cannot be used, RunError where the folder is taken.
+    """
+    run = run if isinstance(run, Run | None) else Run(run)
+    settings, beginning = starting_settings(settings)
+    if run:
+        run.check_free(force)
+    kept = None
+    if corpus:
+        settings, kept = _kept(settings, corpus)
+    else:
+        kept = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
+        known = beginning.model.vocabulary if beginning else None
+        corpus = build_corpus(settings, standard_input=kept, cache=run.ids if run else None, known=known)
+    if not run:
+        return Trainer(settings, corpus, init_from=beginning)
+    settings = _with_full_paths(settings, run)
+    return Trainer(settings, corpus, run, init_from=beginning, create=lambda: _create(run, settings, force, kept))
+
+
+def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, Any]) -> Trainer:
+    """A trainer that goes on with a run from its last checkpoint, to the same bits as if it had not stopped.
+
+    Settings that may change are given by overlays, or by section: ``resume("runs/my", training={"iterations": 2000})``.
+    What the run wrote after that checkpoint is removed, since it will be written again.
+
+    Raises RunError where there is no run to go on with, where another process is writing it, or where its text has
+    changed; SettingsError for a setting that cannot change.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    run.check_exists()
+    with run.writing():
+        checkpoint = run.last_checkpoint()
+        settings = settings_to_resume(checkpoint.settings, [*overlays, from_mapping(sections, "resume")])
+        settings = _with_full_paths(settings, run)
+        corpus = build_corpus(settings, cache=run.ids, known=checkpoint.model.vocabulary)
+        corpus = replace(corpus, name=checkpoint.corpus.name)
+        trainer = Trainer(settings, corpus, run, checkpoint)
+        run.cut_back(checkpoint.progress.iteration, settings)
+    return trainer
+
+
+def starting_settings(given: Settings | Sequence[Overlay]) -> tuple[Settings, Checkpoint | None]:
+    """The settings of a new run, and the checkpoint whose network it begins with, if it does."""
+    overlays = [from_settings(given, "the settings")] if isinstance(given, Settings) else given
+    settings = settings_to_start(overlays)
+    if settings.training.init_from is None:
+        return settings, None
+    beginning = load_checkpoint(settings.training.init_from)
+    return settings_to_begin(overlays, beginning.settings.model), beginning
+
+
+def _create(run: Run, settings: Settings, force: bool, kept: bytes | None) -> None:
+    """Makes the folder of a run, and in it the text, where that cannot be read again from elsewhere."""
+    run.create(settings, force)
+    if kept is not None:
+        run.keep_corpus(kept)
+
+
+def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
+    """Settings that read a corpus again from the copy of it that the run keeps, and that copy."""
+    text = corpus.vocabulary.decode(corpus.ids)
+    mark = "\ufeff" if text.startswith("\ufeff") else ""  # reading drops one
+    n = len(corpus)
+    own = settings.corpus.model_copy(
+        update={
+            "path": ["-"],
+            "encoding": "utf-8",
+            "newline": "keep",
+            "validation": len(corpus.validation) / n,
+            "test": len(corpus.test) / n,
+        }
+    )
+    return settings.model_copy(update={"corpus": own}), (mark + text).encode()
+
+
+def _with_full_paths(settings: Settings, run: Run) -> Settings:
+    """Paths that hold from any folder, and in the place of standard input the copy that the run keeps."""
+    paths = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
+    origin = settings.training.init_from
+    corpus = settings.corpus.model_copy(update={"path": paths})
+    training = settings.training.model_copy(update={"init_from": origin and os.path.abspath(origin)})
+    return settings.model_copy(update={"corpus": corpus, "training": training})

@@ -8,12 +8,14 @@ byte for byte. Prints what happened.
 """
 
 import argparse
-import json
 import random
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from charrnn import Run
+from charrnn.layout import CHECKPOINTS
 
 SETTINGS = """
 model: {hidden: 64}
@@ -49,16 +51,14 @@ def main() -> None:
             process.wait()
         kills += 1
         before = last_report(killed)
-        process = start(config, killed, resume=(killed / "checkpoints" / "last.npz").exists())
+        process = start(config, killed, resume=Run(killed).last.exists())
         lost += max(0, before - resumed_at(process))
     for each in (process, undisturbed):
         each.terminate()
         each.wait()
 
     both = sorted({path.name for path in kept(peace)} & {path.name for path in kept(killed)})
-    differing = [
-        name for name in both if len({(run / "checkpoints" / name).read_bytes() for run in (peace, killed)}) > 1
-    ]
+    differing = [name for name in both if len({(run / CHECKPOINTS / name).read_bytes() for run in (peace, killed)}) > 1]
     print(
         f"{arguments.minutes:g} minutes, {kills} kills, {last_report(killed):,} iterations, of which {lost:,} were "
         f"done again; {len(both)} weights compared with the undisturbed run's ({last_report(peace):,} iterations): "
@@ -87,16 +87,12 @@ def resumed_at(process: "subprocess.Popen[str]") -> int:
 
 
 def last_report(run: Path) -> int:
-    """The latest iteration in a run's metrics; a line may be cut short."""
-    try:
-        lines = (run / "metrics.jsonl").read_text().splitlines()
-    except FileNotFoundError:
-        return 0
-    return next((json.loads(line)["iteration"] for line in reversed(lines) if line.endswith("}")), 0)
+    """The latest iteration in a run's metrics."""
+    return max((row["iteration"] for row in Run(run).metrics()), default=0)
 
 
 def kept(run: Path) -> list[Path]:
-    return list((run / "checkpoints").glob("iteration-*.npz"))
+    return list((run / CHECKPOINTS).glob("iteration-*.npz"))
 
 
 if __name__ == "__main__":

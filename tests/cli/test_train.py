@@ -145,6 +145,26 @@ def test_standard_input_is_kept_and_resumed_from(folder: Path, charrnn: Callable
     assert (resumed.code, metrics(folder / "runs/stdin")[-1]["iteration"]) == (0, 8)
 
 
+def test_a_run_that_keeps_its_text_goes_on_where_it_was_moved(folder: Path, charrnn: Callable) -> None:
+    assert charrnn("train", "-", *TINY, stdin=Path("cats.txt").read_bytes()).code == 0
+    Path("runs/stdin").rename("moved")
+    assert charrnn("train", "--run", "moved", "--resume", "--set", "training.iterations=8").code == 0
+    assert metrics(folder / "moved")[-1]["iteration"] == 8
+    assert f'path: ["{folder / "moved" / "corpus.txt"}"]' in Path("moved/config.yaml").read_text()
+
+
+def test_a_run_whose_text_is_gone_goes_on_when_that_is_named(folder: Path, charrnn: Callable) -> None:
+    assert charrnn("train", "cats.txt", *TINY, "--run", "new").code == 0
+    resume = ("train", "--run", "new", "--resume", "--set", "training.iterations=8")
+    Path("cats.txt").rename("elsewhere.txt")
+    code, out, err = charrnn(*resume)
+    assert (code, out) == (1, "")
+    assert "cats.txt' does not exist" in err
+    assert charrnn(*resume, "elsewhere.txt").code == 0
+    assert f'path: ["{folder / "elsewhere.txt"}"]' in Path("new/config.yaml").read_text()
+    assert load_checkpoint("new").settings.corpus.path == [str(folder / "elsewhere.txt")]
+
+
 def test_a_long_text_is_learnt_from_ids_beside_the_run(
     folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

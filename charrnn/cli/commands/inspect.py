@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from charrnn.analysis.summary import summary
+from charrnn.layout import LAST
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
 from charrnn.storage.run import load_checkpoint
@@ -45,7 +46,7 @@ def _print(facts: Mapping[str, Any]) -> None:
         _line(
             "best validation loss", f"{loss_text(progress['best_loss'])}, at iteration {progress['best_iteration']:,}"
         )
-    _line("resumable", "yes" if facts["resumable"] else "no, weights only; a run goes on from its last.npz")
+    _line("resumable", "yes" if facts["resumable"] else f"no, weights only; a run goes on from its {LAST}")
     _line("made with", ", ".join(f"{name} {version}" for name, version in facts["made_with"].items()))
     _line("vocabulary", f"{len(vocabulary):,} characters: {vocabulary!r}")
     click.echo(f"\nparameters: {facts['numbers']:,}")

@@ -1,6 +1,7 @@
 """A text that a network is to read, as commands take it: options, and its beginning in blocks."""
 
 from collections.abc import Callable, Iterator
+from typing import get_args
 
 import click
 from threadpoolctl import threadpool_limits
@@ -34,7 +35,7 @@ checkpoint_option = click.option(
 )
 unknown_option = click.option(
     "--unknown",
-    type=click.Choice(["error", "skip", "replace"]),
+    type=click.Choice(get_args(Unknown)),
     default="error",
     show_default=True,
     help="What to do with characters that a network has not learnt.",
@@ -81,13 +82,9 @@ def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, en
 
     Raises CorpusError where it holds no character that the network can read.
     """
-
     corpus = checkpoint.settings.corpus
-    try:
-        blocks = read_blocks(find_sources([text]), encoding or corpus.encoding, corpus.newline)
-        characters = "".join(first_characters(blocks, length + 1))
-    except CorpusError as error:
-        raise CorpusError(str(error).replace("set corpus.encoding to", "give --encoding")) from None
+    blocks = read_blocks(find_sources([text]), encoding or corpus.encoding, corpus.newline)
+    characters = "".join(first_characters(blocks, length + 1))
     if len(characters) > length:
         say(f"of {text} only the first {length:,} characters are read; --length reads more")
     done = 0
@@ -108,4 +105,4 @@ def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, en
             done += len(window.text)
             bar.update(len(window.text))
     if not done:
-        raise CorpusError(f"{text!r} holds no character that the network can read; give a text that does")
+        raise CorpusError(f"{text!r} holds no character that the network can read", "give a text that does")

@@ -97,11 +97,12 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
                 offset = file.tell() - len(error.object) + error.start
                 raise CorpusError(
                     f"{source.name!r} is not {encoding}: byte 0x{error.object[error.start]:02x} at offset {offset} "
-                    f"({error.reason}); set corpus.encoding to the right one, {marked_as} for instance"
+                    f"({error.reason})",
+                    f"set {{encoding}} to the right one, {marked_as} for instance",
                 ) from None
             except UnicodeError as error:
                 raise CorpusError(
-                    f"{source.name!r} is not {encoding}: {error}; set corpus.encoding to the right one"
+                    f"{source.name!r} is not {encoding}: {error}", "set {encoding} to the right one"
                 ) from None
             yield block
 

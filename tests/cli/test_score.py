@@ -167,7 +167,7 @@ def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> Non
     [
         (["nowhere.txt"], 1, "'nowhere.txt' does not exist; check the path"),
         (["empty.txt"], 1, "there is no character to score in 'empty.txt'"),
-        (["latin.txt"], 1, "'latin.txt' is not utf-8: byte 0xe9 at offset 3 (invalid continuation byte); give --enc"),
+        (["latin.txt"], 1, "'latin.txt' is not utf-8: byte 0xe9 at offset 3 (invalid continuation byte); set --enc"),
         (["cats.txt", "--checkpoint", "nowhere"], 1, "checkpoint 'nowhere' does not exist"),
         (["cats.txt", "--encoding", "nothing"], 2, "'nothing'"),
         (["cats.txt", "--show", "--html"], 2, "--show, --html, --lines and --json"),

@@ -6,16 +6,14 @@ import click
 
 from charrnn.cli.terminal import say
 from charrnn.files import check_free
-from charrnn.storage.interchange import export_weights, torch_layer
+from charrnn.storage.interchange import FORMATS, export_weights, torch_layer
 from charrnn.storage.run import load_checkpoint
 
 
 @click.command("export")
 @click.argument("checkpoint", type=click.Path())
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
-@click.option(
-    "--format", "kind", type=click.Choice(["safetensors", "npz"]), required=True, help="Kind of file to write."
-)
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), required=True, help="Kind of file to write.")
 @click.option("--to", type=click.Path(), help="The file.  [default: the name of CHECKPOINT with the format's ending]")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def command(checkpoint: str, at: int | None, kind: str, to: str | None, force: bool) -> None:

@@ -115,13 +115,10 @@ class _Reading:
             desc=escaped(self.name),
             bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
         ) as bar:
-            try:
-                for piece in score_text(self._model, blocks, self.name, self._unknown):
-                    self.score += piece.score
-                    yield piece
-                    bar.update(len(piece.text.encode("utf-8", "replace")))
-            except CorpusError as error:
-                raise CorpusError(str(error).replace("set corpus.encoding to", "give --encoding")) from None
+            for piece in score_text(self._model, blocks, self.name, self._unknown):
+                self.score += piece.score
+                yield piece
+                bar.update(len(piece.text.encode("utf-8", "replace")))
 
     def finish(self) -> None:
         """Reads what has not been read."""

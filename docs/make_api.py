@@ -14,7 +14,8 @@ import charrnn
 HEAD = """\
 # The library
 
-Every name that `charrnn` exports, made from the code by `python3 docs/make_api.py`. Losses are in nats per character.
+Every name that `charrnn` exports, made from the code by `python3 docs/make_api.py`. How they work together is shown in
+[library.md](library.md). Losses are in nats per character.
 
 """
 WIDTH = 120

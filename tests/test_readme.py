@@ -19,7 +19,9 @@ from charrnn import load_checkpoint
 ROOT = Path(__file__).parent.parent
 README, TOUR = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tour.md"))
 RUN = ("how-to", "see", "run-folder")
-*PAGES, CHECKPOINT = ((ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in (*RUN, "checkpoint"))
+*PAGES, CHECKPOINT, LIBRARY = (
+    (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in (*RUN, "checkpoint", "library")
+)
 ELSEWHERE = ("pip install", "corpus fetch")
 """What needs the network; each has a test of its own."""
 
@@ -136,6 +138,20 @@ def test_a_checkpoint_is_read_with_numpy_alone(walked: Path, monkeypatch: pytest
     for n in range(len(ids)):
         logits = model.network.step(model.parameters, ids[n : n + 1], state)[0]
     np.testing.assert_allclose(said["probabilities"], np.exp(logits) / np.exp(logits).sum(), atol=1e-6)
+
+
+def test_the_walk_through_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: dict[str, Any] = {}
+    outputs = []
+    for block in blocks(LIBRARY, "python"):
+        exec(compile(block.replace("200", "20").replace("300", "30"), "library.md", "exec"), said)
+        outputs.append(capsys.readouterr().out)
+    assert [bool(output) for output in outputs] == ["print(" in block for block in blocks(LIBRARY, "python")]
+    assert (tmp_path / "runs" / "library" / "checkpoints" / "best.npz").exists()
+    assert said["trainer"].progress.iteration == 30
+    by_hand, by_difference = re.findall(r"^(?:backward|difference) +(\S+)$", "".join(outputs), re.M)
+    assert float(by_hand) == pytest.approx(float(by_difference), rel=1e-5)
 
 
 def test_the_readme_is_short() -> None:

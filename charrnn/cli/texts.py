@@ -1,7 +1,9 @@
 """A text that a network is to read, as commands take it: options, and its beginning in blocks."""
 
 from collections.abc import Callable, Iterator
-from typing import get_args
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, get_args
 
 import click
 from threadpoolctl import threadpool_limits
@@ -48,11 +50,29 @@ encoding_option = click.option(
 )
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Which network is to read which text, and how; what ``reading_options`` ask for."""
+
+    checkpoint: str | None
+    """A run folder or checkpoint file; None for the network that travels with the program."""
+    text: str
+    length: int | None
+    unknown: Unknown
+    encoding: str | None
+
+
 def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """TEXT and how a network reads its beginning, as ``path``, ``length``, ``unknown``, ``encoding`` and ``text``.
-    ``lengths`` says how much of it is read by default."""
+    """TEXT and the options for how a network reads it, which the command gets as one ``Reading``, its first argument.
+    ``lengths`` says how much of the text is read by default."""
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(
+            path: str | None, text: str, length: int | None, unknown: Unknown, encoding: str | None, **options: Any
+        ) -> None:
+            function(Reading(path, text, length, unknown, encoding), **options)
+
         for option in (
             encoding_option,
             unknown_option,
@@ -64,8 +84,8 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
             checkpoint_option,
             click.argument("text", type=click.Path(), metavar="TEXT"),
         ):
-            function = option(function)
-        return function
+            command = option(command)
+        return command
 
     return decorated
 
@@ -77,13 +97,13 @@ def load(path: str | None, at: int | None = None) -> Checkpoint:
     return load_checkpoint(path or shipped_network(), at)
 
 
-def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, encoding: str | None) -> Iterator[Trace]:
-    """Reads the beginning of a text, with a bar on a terminal where that takes longer than a second.
+def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int) -> Iterator[Trace]:
+    """Reads the beginning of a text with a network, with a bar on a terminal where that takes longer than a second.
 
     Raises CorpusError where it holds no character that the network can read.
     """
-    corpus = checkpoint.settings.corpus
-    blocks = read_blocks(find_sources([text]), encoding or corpus.encoding, corpus.newline)
+    corpus, text, length = checkpoint.settings.corpus, reading.text, reading.length or default_length
+    blocks = read_blocks(find_sources([text]), reading.encoding or corpus.encoding, corpus.newline)
     characters = "".join(first_characters(blocks, length + 1))
     if len(characters) > length:
         say(f"of {text} only the first {length:,} characters are read; --length reads more")
@@ -100,7 +120,7 @@ def windows(checkpoint: Checkpoint, text: str, length: int, unknown: Unknown, en
             bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
         ) as bar,
     ):
-        for window in read_activations(checkpoint.model, [characters[:length]], text, unknown):
+        for window in read_activations(checkpoint.model, [characters[:length]], text, reading.unknown):
             yield window
             done += len(window.text)
             bar.update(len(window.text))

@@ -9,12 +9,10 @@ import click
 from charrnn.analysis.activations import activation_names, collect
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, rank
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
-from charrnn.cli.texts import load, reading_options
-from charrnn.cli.texts import windows as windows_of
+from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.errors import CorpusError
 from charrnn.report.levels import coloured, marked
 from charrnn.report.units import COLOURS, SHOWN, Activations, by_unit, legend, ranking_page, rounded, units_page
-from charrnn.text.vocabulary import Unknown
 
 RANKED = 20_000
 """Characters of the text that are read to rank units."""
@@ -49,17 +47,13 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    path: str | None,
+    reading: Reading,
     unit: tuple[int, int] | None,
     find: str | None,
     of: str | None,
     top: int,
     as_html: bool,
     as_json: bool,
-    length: int | None,
-    unknown: Unknown,
-    encoding: str | None,
-    text: str,
 ) -> None:
     """Show what a unit of a network does along a text, and find the unit that tells quotations or line lengths.
 
@@ -79,7 +73,7 @@ def command(
         raise click.UsageError("--html and --json print different things; give one")
     if as_json and not (find or unit):
         raise click.UsageError("--json prints one unit, or a ranking; give --unit or --find")
-    checkpoint = load(path)
+    checkpoint = load(reading.checkpoint)
     network = checkpoint.model.network
     names, cell = activation_names(network), network.cells[0]
     of = of or cell.memory
@@ -90,15 +84,13 @@ def command(
         raise click.UsageError(
             f"--unit {unit[0]}:{unit[1]} is not there; layers go from 0 to {layers - 1}, units from 0 to {units - 1}"
         )
-    read = windows_of(
-        checkpoint, text, length or (SHOWN if unit or (as_html and not find) else RANKED), unknown, encoding
-    )
+    read = read_beginning(reading, checkpoint, SHOWN if unit or (as_html and not find) else RANKED)
     characters, values = collect(read, of)
     ranking = rank(characters, values, find) if find else None
     kind = "gate" if of in cell.gates else "state" if of in cell.carried else ""
     seen = Activations(of, kind, of in cell.through_tanh, characters, values)
     if as_html:
-        title = f"What {path or 'a network that has read War and Peace'} does along {text}"
+        title = f"What {reading.checkpoint or 'a network that has read War and Peace'} does along {reading.text}"
         if find and ranking:
             page = ranking_page(title, seen, find, ranking, top)
         else:

@@ -7,6 +7,8 @@ costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from charrnn.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from charrnn.errors import CharRNNError as CharRNNError
     from charrnn.generation.sampler import Sampling as Sampling
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from charrnn.training.start import resume as resume
     from charrnn.training.start import start as start
     from charrnn.training.trainer import Trainer as Trainer
-
-__version__ = "0.1.0"
 
 _HOME = {
     "CharRNNError": "charrnn.errors",

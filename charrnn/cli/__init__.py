@@ -13,11 +13,11 @@ import warnings
 import click
 from click.shell_completion import CompletionItem
 
-from charrnn import __version__
 from charrnn.cli.remedies import CommandGroup, running, sentence
 from charrnn.cli.terminal import say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
 from charrnn.report.escaping import escaped
+from charrnn.version import __version__
 
 COMMANDS = {
     "train": "Learn to write from a text.",

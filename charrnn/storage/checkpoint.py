@@ -22,7 +22,6 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from charrnn import __version__
 from charrnn.arrays import Array
 from charrnn.errors import CharRNNError, CheckpointError, DamagedCheckpointError
 from charrnn.files import name_of, replace_file
@@ -32,6 +31,7 @@ from charrnn.settings.schema import Settings
 from charrnn.storage.archive import ArchiveError, Shaped, check_writable, open_archive, shaped, write_archive
 from charrnn.storage.document import CorpusRecord, Origin, Progress, read_document, to_json, without_folders
 from charrnn.storage.migrations import FORMAT
+from charrnn.version import __version__
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from charrnn import __version__
 from charrnn.errors import CharRNNError, CheckpointError
 from charrnn.files import name_of
 from charrnn.nn.network import Network
@@ -23,6 +22,7 @@ from charrnn.settings.schema import Settings
 from charrnn.storage.archive import ArchiveError
 from charrnn.storage.migrations import FORMAT, migrated, renamed
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.version import __version__
 
 Counter = Annotated[int, Field(ge=0, le=10**12)]
 Loss = Annotated[float, Field(allow_inf_nan=False)]

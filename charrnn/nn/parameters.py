@@ -10,6 +10,7 @@ import numpy.typing as npt
 from charrnn.arrays import Array
 
 Shapes = Mapping[str, tuple[int, ...]]
+"""Arrays by name, in the order in which they stand in a vector."""
 
 
 class Parameters(Mapping[str, Array]):

@@ -25,6 +25,16 @@ def test_vector_holds_every_number_in_the_order_of_names(p: Parameters) -> None:
     assert p.vector.dtype == np.float64
 
 
+def test_shapes_are_enough_to_find_each_array_in_the_vector(p: Parameters) -> None:
+    """As an optimizer does that is given the vector and the shapes."""
+    rest = p.vector
+    for name, shape in p.shapes.items():
+        array, rest = rest[: np.prod(shape)].reshape(shape), rest[np.prod(shape) :]
+        assert_array_equal(array, p[name])
+        assert np.shares_memory(array, p[name])
+    assert not rest.size
+
+
 def test_views_and_vector_are_the_same_memory(p: Parameters) -> None:
     p.vector *= 2
     assert_array_equal(p["layer0.b"], [12, 14, 16])

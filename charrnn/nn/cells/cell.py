@@ -138,10 +138,10 @@ class Cell(ABC):
         """
 
 
-def backward_blocks(dh: Array) -> list[slice]:
-    """The steps of a window (T, B, H) from the last to the first, in blocks that are small enough for a core's cache.
+def backward_chunks(dh: Array) -> list[slice]:
+    """The steps of a window (T, B, H) from the last to the first, in chunks that are small enough for a core's cache.
 
-    What does not depend on the gradient that comes back through time is computed for a block at once.
+    What does not depend on the gradient that comes back through time is computed for a whole chunk at once.
     """
     T, B, H = dh.shape
     n = max(1, 16_384 // (B * H))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_blocks
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
 from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
@@ -63,7 +63,7 @@ class GRU(Cell):
         u = space("u", (T, B, 3 * H))  # h Wh, and bhn added to its last block
         (h,) = states
         a_rz, u_rz, u_n = a[:, :, : 2 * H], u[:, :, : 2 * H], u[:, :, 2 * H :]
-        gates = a  # step by step they take its place
+        gates = a  # a step at a time, they overwrite it
         r, z, n = self.split(gates)
         rz = gates[:, :, : 2 * H]
         sum_rz, r_u = space("sum_rz", (B, 2 * H)), space("r_u", (B, H))
@@ -87,8 +87,8 @@ class GRU(Cell):
     ) -> None:
         x, (h,), gates, (u,) = unrolled
         T, B, H = dh.shape
-        slopes = gates  # block by block of steps, the slopes take the place of the gates,
-        da = slopes  # and step by step da that of the slopes;
+        slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
+        da = slopes  # and a step at a time, da overwrites the slopes;
         du = u  # the same with h Whn + bhn, the only block of u that is needed
         u_n = slope_n = du_n = u[:, :, 2 * H :]
         slopes_rzn, da_rzn = slopes.reshape(T, B, 3, H), da.reshape(T, B, 3, H)
@@ -96,7 +96,7 @@ class GRU(Cell):
         (dht,) = dstate
         through_u = np.empty_like(dht)
 
-        for steps in backward_blocks(dh):
+        for steps in backward_chunks(dh):
             r, z, n = self.split(gates[steps])
             *of_a, of_u_n = self.slopes(r, z, n, u_n[steps], h[steps])
             update = z.copy()
@@ -156,7 +156,7 @@ class GRUResetBefore(Cell):
         rh = space("rh", (T, B, H))
         a = space("a", (T, B, 3 * H))  # x Wx + b
         (h,) = states
-        gates = a  # step by step they take its place
+        gates = a  # a step at a time, they overwrite it
         r, z, n = self.split(gates)
         rz = gates[:, :, : 2 * H]
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
@@ -178,7 +178,7 @@ class GRUResetBefore(Cell):
         x, (h,), gates, (rh,) = unrolled
         H = self.hidden_size
         r, z, n = self.split(gates)
-        da = gates  # step by step da takes their place
+        da = gates  # a step at a time, da overwrites them
         da_r, da_z, da_n = self.split(da)
         da_rz = da[:, :, : 2 * H]
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_blocks
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
 from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
@@ -57,7 +57,7 @@ class LSTM(Cell):
         states = space("states", (2, T + 1, B, H))
         a = space("a", (T, B, 4 * H))  # x Wx + b
         h, c = states
-        gates = a  # step by step they take its place
+        gates = a  # a step at a time, they overwrite it
         i, f, g, o = self.split(gates)
         at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
         _, _, gt, _ = self.split(at)
@@ -82,14 +82,14 @@ class LSTM(Cell):
     ) -> None:
         x, (h, c), gates, _ = unrolled
         T, B, H = dh.shape
-        slopes = gates  # block by block of steps, the slopes take the place of the gates,
-        da = slopes  # and step by step da that of the slopes
+        slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
+        da = slopes  # and a step at a time, da overwrites the slopes
         c_slopes, h_slope = slopes.reshape(T, B, 4, H)[:, :, :3], self.split(slopes)[3]
         da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
         dht, dct = dstate
         through_h = np.empty_like(dct)
 
-        for steps in backward_blocks(dh):
+        for steps in backward_chunks(dh):
             i, f, g, o = self.split(gates[steps])
             *of_a, dh_dc = self.slopes(i, f, g, o, c[steps], h[1:][steps])
             forget = f.copy()

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_blocks
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
 from charrnn.nn.functional import affine, linear, linear_backward
 from charrnn.nn.parameters import Workspace
 
@@ -58,7 +58,7 @@ class RNN(Cell):
         da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
         (dht,) = dstate
 
-        for steps in backward_blocks(dh):
+        for steps in backward_chunks(dh):
             da[steps] = self.slope(h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
                 dht += dh[t]

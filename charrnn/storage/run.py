@@ -47,7 +47,8 @@ def load_checkpoint(path: str | Path, at: int | None = None) -> Checkpoint:
     if at is not None:
         raise CheckpointError(f"{str(path)!r} is no folder", "{at} picks from a run folder; leave it out")
     checkpoint = read_checkpoint(path)
-    return Run(path.parent.parent).with_paths(checkpoint) if path.parent.name == layout.CHECKPOINTS else checkpoint
+    folder = Path(os.path.abspath(path)).parent
+    return Run(folder.parent).with_paths(checkpoint) if folder.name == layout.CHECKPOINTS else checkpoint
 
 
 def _named_errors(method: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

@@ -1,5 +1,5 @@
 """Loads files and prints for each, as a line of JSON, what was said of it and how many bytes it took at the worst.
-``python3 tests/hostile.py checkpoint|settings FILE...``
+``python3 tests/storage/hostile.py checkpoint|settings FILE...``
 """
 
 import json

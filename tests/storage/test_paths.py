@@ -69,13 +69,17 @@ def test_no_file_tells_where_it_was_made(run: Run, tmp_path: Path, kind: str) ->
 @pytest.mark.parametrize(
     "file", ["", "checkpoints/best.npz", "checkpoints/last.npz", "checkpoints/iteration-000001.npz"]
 )
-def test_in_the_run_folder_the_paths_are_known(run: Run, tmp_path: Path, file: str) -> None:
+def test_in_the_run_folder_the_paths_are_known(
+    run: Run, tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     there = tmp_path / TELLING
     whole = ([str(there / "fox.txt"), str(there / "books")], str(there / "first"))
     assert named(run.folder / file) == whole
     moved = run.folder.rename(tmp_path / "moved")
     assert named(moved / file) == whole
     assert Run(moved).last_checkpoint().settings.corpus.path == whole[0]
+    monkeypatch.chdir((moved / file).parent if file else moved)
+    assert named(Path(Path(file).name)) == whole
 
 
 def test_elsewhere_the_names_stay(run: Run, tmp_path: Path) -> None:

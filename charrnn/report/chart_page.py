@@ -1,15 +1,17 @@
-"""The interactive charts of a page, drawn by Bokeh in its reader's browser."""
+"""Charts of runs on a page, drawn by Bokeh in the reader's browser, where they can be zoomed."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from charrnn.extras import load_extra
-from charrnn.report.curves import COLOURS, Line, Panel, Series
+from charrnn.report.curves import Series
 from charrnn.report.escaping import escaped
+from charrnn.report.panels import COLOURS, Line, Panel
 
 STRETCHES = 1000
-"""Of a curve with more than two points for each of them, the ends are drawn and each stretch's lowest and highest."""
+"""A curve with more than twice as many points is cut into so many stretches, of each of which only the lowest and the
+highest point are drawn, and the ends of the curve."""
 
 
 def charts(panels: Sequence[Panel], runs: Sequence[str]) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def _figure(panel: Panel, x_range: Any) -> Any:
 
 
 def _span(panel: Panel) -> float:
-    """How much an axis spans around values that are all the same, such as a constant learning rate."""
+    """The span of an axis if all its values are the same, such as a constant learning rate."""
     return max((abs(value) for line in panel.lines for value in line.series.values), default=0.0) or 1.0
 
 
@@ -72,7 +74,7 @@ def _draw(figure: Any, line: Line, name: str) -> None:
 
 
 def _thinned(series: Series) -> Series:
-    """The same course with fewer points."""
+    """The same curve with fewer points."""
     if len(series) <= 2 * STRETCHES:
         return series
     kept = {0, len(series) - 1}

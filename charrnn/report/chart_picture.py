@@ -1,12 +1,13 @@
-"""The curves of runs as a picture, drawn by Matplotlib."""
+"""Charts of runs as a picture, drawn by Matplotlib."""
 
 import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from charrnn.report.curves import COLOURS, Curves, panels
+from charrnn.report.curves import Curves
 from charrnn.report.escaping import escaped
+from charrnn.report.panels import COLOURS, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,8 +21,8 @@ _LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def draw(runs: Sequence[Curves]) -> "Figure":
-    """All panels, one under the other."""
+def draw_charts(runs: Sequence[Curves]) -> "Figure":
+    """All charts, one under the other."""
     import matplotlib
     from matplotlib import ticker
     from matplotlib.figure import Figure

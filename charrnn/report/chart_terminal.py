@@ -1,4 +1,4 @@
-"""Curves as text: in each character cell two by four dots, as Braille (U+2800 on) has them, or stars without."""
+"""Charts of runs as text: each character holds two by four dots in Braille (from U+2800 on), or is a star."""
 
 import math
 import textwrap
@@ -6,19 +6,20 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from charrnn.report.curves import Line, Panel
 from charrnn.report.escaping import escaped
+from charrnn.report.panels import Line, Panel
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a cell, by row and column (Unicode Standard, Braille Patterns)."""
 _DASHES = {"solid": (1, 1), "dashed": (6, 4), "dotted": (4, 1)}
-"""Of so many columns of dots so many are drawn."""
+"""A line's pattern: of how many columns of dots how many are drawn."""
 _COLOURS = {"solid": "", "dashed": "36", "dotted": "33", "crosses": "31"}
 _LABEL = 8
 
 
 def chart(panel: Panel, width: int, height: int, braille: bool, colour: bool) -> list[str]:
-    """A panel as ``height`` lines of ``width`` columns: a title in one or two, the curves, the iterations."""
+    """A chart as ``height`` lines of ``width`` columns: its title in one or two lines, its curves, and the iterations.
+    Without ``braille`` it is drawn with stars."""
     lines = [line for line in panel.lines if len(line.series)]
     names = ", ".join(line.name if line.style == "solid" else f"{line.name} ({line.style})" for line in lines)
     title = textwrap.wrap(escaped(f"{panel.title} in {panel.unit}: {names or 'none yet'}"), width)[:2]
@@ -49,14 +50,14 @@ def chart(panel: Panel, width: int, height: int, braille: bool, colour: bool) ->
 
 
 def _range(values: Iterable[float]) -> tuple[float, float]:
-    """The lowest and the highest, never the same."""
+    """The lowest and the highest value, moved apart where they are the same."""
     found = list(values)
     low, high = min(found), max(found)
     return (low, high) if high > low else (low, low + (abs(low) or 1.0) / 10)
 
 
 def _dots(line: Line, x: np.ndarray, y: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Column and row of each dot of a line through points, of which ``x`` rises."""
+    """Column and row of each dot of a line through points with ascending ``x``."""
     if line.style == "crosses":
         yield from zip(np.rint(x).astype(int).tolist(), np.rint(y).astype(int).tolist(), strict=True)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charrnn.analysis.gradients import Findings, Flow
-from charrnn.report.curves import COLOURS
+from charrnn.report.panels import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

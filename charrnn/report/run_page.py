@@ -10,9 +10,10 @@ from typing import Any
 from charrnn.errors import CharRNNError, CheckpointError
 from charrnn.extras import load_extra
 from charrnn.report.chart_page import charts
-from charrnn.report.curves import COLOURS, Curves, panels
+from charrnn.report.curves import Curves
 from charrnn.report.escaping import escaped
 from charrnn.report.page import make_page, page_script
+from charrnn.report.panels import COLOURS, panels
 from charrnn.settings.schema import MEANINGS
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint

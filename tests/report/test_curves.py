@@ -8,8 +8,9 @@ import pytest
 
 from charrnn.errors import RunError
 from charrnn.report.chart_page import STRETCHES, charts
-from charrnn.report.chart_picture import draw
-from charrnn.report.curves import Line, Panel, Series, panels, read_all, read_curves
+from charrnn.report.chart_picture import draw_charts
+from charrnn.report.curves import Series, read_all, read_curves
+from charrnn.report.panels import Line, Panel, panels
 from charrnn.settings.runs import load_settings
 from charrnn.storage.run import Run
 
@@ -81,7 +82,7 @@ def test_a_single_value_can_be_seen() -> None:
 def test_a_picture_leaves_out_what_is_empty_and_shows_a_single_value(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     file = io.BytesIO()
-    draw([read_curves(made(tmp_path / "run", ['{"iteration": 1, "loss": 4.0}']))]).savefig(file, format="svg")
+    draw_charts([read_curves(made(tmp_path / "run", ['{"iteration": 1, "loss": 4.0}']))]).savefig(file, format="svg")
     content = file.getvalue()
     assert b"<!-- Loss -->" in content
     assert b"<!-- Speed -->" not in content
@@ -107,7 +108,7 @@ def test_a_picture_shows_names_as_they_are(tmp_path: Path, kind: str, begins: by
     pytest.importorskip("matplotlib")
     curves = read_curves(made(tmp_path / "$frac{$<&\x1b", ROWS, clip=5))
     file = io.BytesIO()
-    draw([curves, curves]).savefig(file, format=kind)
+    draw_charts([curves, curves]).savefig(file, format=kind)
     assert file.getvalue().startswith(begins)
     if kind == "svg":
         assert rb"$frac{$&lt;&amp;\x1b -->" in file.getvalue()

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from charrnn.cli.pictures import check_picture, picture_options, write_picture
-from charrnn.report.chart_picture import draw
+from charrnn.report.chart_picture import draw_charts
 from charrnn.report.curves import read_all
 from charrnn.storage.run import Run
 
@@ -19,5 +19,5 @@ def command(runs: tuple[str, ...], to: Path, force: bool) -> None:
     RUN is a folder that charrnn train made; the run may still go on. Prints the path of the file.
     """
     check_picture(to, force, "to")
-    write_picture(draw(read_all(map(Run, runs))), to)
+    write_picture(draw_charts(read_all(map(Run, runs))), to)
     click.echo(to)

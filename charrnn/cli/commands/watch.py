@@ -13,9 +13,10 @@ import click
 
 from charrnn.cli.terminal import can_show, has_colour
 from charrnn.report.chart_terminal import chart
-from charrnn.report.curves import Curves, panels, read_curves
+from charrnn.report.curves import Curves, read_curves
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
+from charrnn.report.panels import panels
 from charrnn.storage.run import Run
 
 SECONDS_BETWEEN_LOOKS = 1

@@ -1,0 +1,102 @@
+"""The charts of runs, as data: each is drawn on a page (``chart_page``), in a picture (``chart_picture``) and in a
+terminal (``chart_terminal``)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from charrnn.report.curves import Curves, Series
+
+NATS = "nats/char"
+COLOURS = ("#3a86c8", "#d2691e", "#2e9d6a", "#c2559d", "#8a78d6", "#a3872a")
+"""One for each run, in turn; all are legible on white and on black, and differ from each other."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a panel."""
+
+    run: int
+    """The index of its run, which gives the line its colour."""
+    name: str
+    series: Series
+    style: str = "solid"
+    """``solid``, ``dashed``, ``dotted``, ``points`` with a line between them, or ``crosses`` without."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: what is drawn together over the iterations."""
+
+    title: str
+    unit: str
+    lines: list[Line]
+    note: str = ""
+    """What the chart shows, in a sentence."""
+    logarithmic: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(len(line.series) for line in self.lines)
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it is in nats, so that bits are shown too."""
+        return self.unit == NATS
+
+
+def panels(runs: Sequence[Curves]) -> list[Panel]:
+    """The charts of one run, or of several to compare."""
+    return [
+        Panel(
+            "Loss",
+            NATS,
+            [line for k, curves in enumerate(runs) for line in _losses(k, curves)],
+            "Solid: training, the mean of the latest iterations. Dashed: validation, on text held out from training. "
+            "Dotted: the best baseline on that text, by counting or compressing, where it was computed.",
+        ),
+        Panel(
+            "Real words",
+            "share of all words",
+            [Line(k, "real words", curves.real_words, "points") for k, curves in enumerate(runs)],
+            "Of each snapshot.",
+        ),
+        Panel(
+            "Gradient norm before clipping",
+            "norm",
+            [line for k, curves in enumerate(runs) for line in _norms(k, curves)],
+            "Crosses: the reported steps that were scaled down to the limit, which is the dotted line.",
+            logarithmic=True,
+        ),
+        Panel(
+            "Learning rate",
+            "step size",
+            [Line(k, "learning rate", curves.learning_rate) for k, curves in enumerate(runs)],
+        ),
+        Panel("Speed", "characters/s", [Line(k, "speed", curves.speed) for k, curves in enumerate(runs)]),
+    ]
+
+
+def _losses(k: int, curves: Curves) -> Iterable[Line]:
+    yield Line(k, "training", curves.training)
+    if len(curves.validation):
+        yield Line(k, "validation", curves.validation, "dashed")
+    if curves.baseline:
+        name, loss = curves.baseline
+        yield Line(k, name, _level(curves, loss), "dotted")
+
+
+def _norms(k: int, curves: Curves) -> Iterable[Line]:
+    yield Line(
+        k, "gradient norm", Series.of((i, v) for i, v in curves.gradient_norm.pairs() if v > 0)
+    )  # for a logarithmic axis
+    if curves.clip is not None:
+        yield Line(k, "limit", _level(curves, curves.clip), "dotted")
+        if len(curves.clipped):
+            yield Line(k, "clipped", curves.clipped, "crosses")
+
+
+def _level(curves: Curves, value: float) -> Series:
+    """The same value at the first and the last iteration that was reported."""
+    iterations = curves.training.iterations
+    return Series.of((iteration, value) for iteration in sorted({*iterations[:1], *iterations[-1:]}))

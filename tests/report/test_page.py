@@ -1,0 +1,59 @@
+"""Pages of HTML: they are made part by part, and nothing that they show can harm them."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+
+from charrnn.report.page import PIECES, make_page
+
+HOSTILE = "<b>&\"'\x1b\u202e"
+
+
+def surprisal(texts: object, title: str = "t") -> Iterator[str]:
+    return make_page("surprisal.html", title=title, labels=["low"], texts=texts, figures=[HOSTILE])
+
+
+def test_whatever_is_shown_is_harmless() -> None:
+    page = "".join(surprisal([(HOSTILE, [(0, HOSTILE), (1, HOSTILE)])], title=HOSTILE))
+    assert page.count("&lt;b&gt;&amp;&#34;&#39;\\x1b\\u202e") == 6
+    assert "<b>" not in page
+    assert not {"\x1b", "\u202e"} & set(page)
+
+
+def test_a_long_text_is_read_while_its_page_is_passed_on() -> None:
+    read = []
+
+    def stretches() -> Iterator[tuple[int, str]]:
+        for k in range(10 * PIECES):
+            read.append(k)
+            yield 1, "a"
+
+    parts = surprisal([("long", stretches())])
+    next(parts)
+    next(parts)
+    assert 0 < len(read) < 2 * PIECES
+    assert "".join(parts).rstrip().endswith("</html>")
+    assert len(read) == 10 * PIECES
+
+
+def test_only_the_scripts_of_a_page_may_run() -> None:
+    script = "console.log('<')"
+    empty = {
+        "shown": "",
+        "low": "",
+        "high": "",
+        "layers": 1,
+        "units": 1,
+        "ranking": None,
+        "text": "",
+        "data": "</script>",
+    }
+    page = "".join(make_page("neurons.html", title="t", scripts=[script], **empty))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy[1] == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    assert f"<script>{script}</script>" in page
+    assert page.count("</script>") == 2
+    assert "script-src" not in "".join(surprisal([]))

@@ -13,7 +13,7 @@ from charrnn.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Model:
-    """``parameters`` are those of ``network``, whose ids are those of ``vocabulary``."""
+    """A network with its parameters and the vocabulary that its ids belong to."""
 
     network: Network
     parameters: Parameters

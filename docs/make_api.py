@@ -25,7 +25,7 @@ Documented = tuple[str, str]
 
 def reference() -> str:
     """The whole reference."""
-    names = [name for name in charrnn.__all__ if not name.startswith("_")]
+    names = sorted(name for name in charrnn.__all__ if not name.startswith("_"))
     contents = "\n".join(f"- [{name}](#{name.lower()}): {_summary(getattr(charrnn, name))}" for name in names)
     sections = (f"\n## {name}\n{_described(name, getattr(charrnn, name))}" for name in names)
     return HEAD + contents + "\n" + "".join(sections)
@@ -158,7 +158,7 @@ def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def _summary(thing: Any) -> str:
     first = _line((inspect.getdoc(thing) or "").partition("\n\n")[0])
-    return first.partition(". ")[0].rstrip(".")
+    return first.partition(". ")[0].rstrip(".:")
 
 
 def _code(signature: str) -> str:

@@ -63,7 +63,7 @@ def versions() -> dict[str, str | int]:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """``training`` is None in a checkpoint of weights only: enough to sample, not to resume."""
+    """A model, how it was made, and what training needs to go on with it."""
 
     model: Model
     settings: Settings
@@ -71,7 +71,9 @@ class Checkpoint:
     progress: Progress
     corpus: CorpusRecord
     training: TrainingState | None = None
+    """None in a checkpoint of weights only: enough to sample, not to resume."""
     made_with: Mapping[str, str | int] = field(default_factory=versions)
+    """What computed it: versions of the libraries, the processor, the number of workers."""
     origins: tuple[Origin, ...] = ()
     """The checkpoints whose networks it descends from, the oldest first."""
 

@@ -1,4 +1,4 @@
-"""The two kinds of array there are."""
+"""The two kinds of array in use."""
 
 from typing import Any
 
@@ -8,4 +8,4 @@ import numpy.typing as npt
 Array = npt.NDArray[np.floating[Any]]
 """Real numbers: activations, parameters, gradients."""
 Ids = npt.NDArray[np.integer[Any]]
-"""Characters, by their place in the vocabulary."""
+"""Characters, as their places in the vocabulary."""

@@ -1,4 +1,4 @@
-"""A network with its numbers and its characters: what is trained, saved, sampled and scored."""
+"""A network with its parameters and its vocabulary: what is trained, saved, sampled and scored."""
 
 from dataclasses import dataclass
 
@@ -28,17 +28,18 @@ class Model:
         return cls(network, network.parameters(rng, m.initialisation, m.scale, m.forget_bias), vocabulary)
 
     def extended(self, settings: Settings, vocabulary: Vocabulary) -> "Model":
-        """A copy that knows more characters: those of ``vocabulary``, which holds its own.
+        """A copy that knows more characters: all of ``vocabulary``, which has to hold those of this model.
 
-        What belongs to a character it knows stays with that character, whatever its id becomes. The input rows and
-        head columns of new ones are drawn as in a new model, from the seed of the settings; their head biases are the
-        lowest it has, so that it takes them to be as rare as its rarest. All else is taken as it is.
-        Raises CorpusError where the vocabulary lacks characters of its own.
+        Known characters keep their rows and columns, whatever their ids become. For new characters, input rows and head
+        columns are drawn as in a new model, from the seed of the settings, and head biases are the lowest of this
+        model, so that they are taken to be as rare as its rarest character. Everything else is copied.
+        Raises CorpusError if the vocabulary lacks characters of this model.
         """
         missing = set(self.vocabulary.characters) - set(vocabulary.characters)
         if missing:
             raise CorpusError(
-                f"the corpus lacks {len(missing)} of the characters that the network knows; load it with characters="
+                f"the corpus lacks {len(missing)} of the characters that the network knows",
+                "load it with {characters}",
             )
         model = Model.new(settings, vocabulary)
         ids = vocabulary.encode(self.vocabulary.characters)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.errors import CorpusError
 from charrnn.generation.reader import Reader
 from charrnn.model import Model
 from charrnn.nn.network import Network
@@ -44,13 +45,17 @@ def read_activations(
     """Reads a text, given in blocks of any length, a window at a time.
 
     Raises UnknownCharacterError, naming the text, the line and the character, unless ``unknown`` says what to do, and
-    DivergenceError where the network computes something that is not finite.
+    DivergenceError where the network computes something that is not finite, CorpusError where there is no character
+    that it can read.
     """
-    vocabulary, reader = model.vocabulary, Reader(model, name=name)
+    vocabulary, reader, empty = model.vocabulary, Reader(model, name=name), True
     reader.read(vocabulary.encode(vocabulary.start_character))
     for ids, _ in vocabulary.encode_blocks(blocks, name, unknown):
         for window, _ in reader.windows(ids):
             yield Trace(vocabulary.decode(window), reader.activations())
+            empty = False
+    if empty:
+        raise CorpusError(f"{name!r} holds no character that the network can read", "give a text that does")
 
 
 def collect(traces: Iterable[Trace], name: str) -> tuple[str, Array]:
@@ -59,13 +64,4 @@ def collect(traces: Iterable[Trace], name: str) -> tuple[str, Array]:
     for trace in traces:
         texts.append(trace.text)
         values.append(np.stack([layer[name] for layer in trace.layers], axis=1))
-    return "".join(texts), np.concatenate(values) if values else np.zeros((0, 0, 0))
-
-
-def first_characters(blocks: Iterable[str], length: int) -> Iterator[str]:
-    """The beginning of a text, ``length`` characters of it, in blocks; nothing beyond is read."""
-    for block in blocks:
-        yield block[:length]
-        length -= len(block)
-        if length <= 0:
-            return
+    return "".join(texts), np.concatenate(values)

@@ -1,4 +1,4 @@
-"""What a network has to beat: the same split of the same text under models that only count, and under compressors."""
+"""What a network has to beat: models that only count, and compressors, on the same split of the same text."""
 
 import bz2
 import lzma
@@ -17,10 +17,10 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.reading import in_blocks
 
 ORDER = 9
-"""The longest context that is counted where nothing else is asked for."""
+"""The longest context that is counted by default."""
 COUNTED = 1 << 23
-"""Characters: of a longer training part the end is counted, of a longer part to measure the beginning is measured,
-so that a text of any length takes less than a gigabyte."""
+"""Characters at most: of a longer training part only the end is counted, of a longer held-out part only the beginning
+is measured, so that a text of any length takes less than a gigabyte."""
 
 
 class _Compressor(Protocol):
@@ -33,13 +33,13 @@ COMPRESSORS: dict[str, Callable[[], _Compressor]] = {
     "bz2": lambda: bz2.BZ2Compressor(9),
     "lzma": lambda: lzma.LZMACompressor(preset=9 | lzma.PRESET_EXTREME),
 }
-"""Those of the standard library, at their strongest. zlib looks back over 32 KiB only and bz2 works in blocks of
-900 kB, so that they make little of a long training part; lzma looks back over 64 MiB."""
+"""The compressors of the standard library, at their strongest. zlib looks back over 32 KiB only and bz2 works in blocks
+of 900 kB, so a long training part helps them little; lzma looks back over 64 MiB."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What one of them makes of a part of a text that it has not seen."""
+    """How well a model or a compressor does on a part of a text that it has not seen."""
 
     name: str
     """``n-gram of order 5``, or the name of a compressor."""
@@ -49,8 +49,8 @@ class Baseline:
 
 def in_streams(corpus: Corpus, streams: int) -> Corpus:
     """The same text in so many equal pieces, each of them split as the whole was, so that every part comes from all
-    over the book. So the loader of char-rnn splits a text, and so, by their n-gram losses, did Karpathy, Johnson, Li
-    2015 (arXiv 1506.02078)."""
+    over the book. The loader of char-rnn splits a text like this, and so, to judge by their n-gram losses, did
+    Karpathy, Johnson, Li 2015 (arXiv 1506.02078)."""
     pieces = corpus.ids[: len(corpus) // streams * streams].reshape(streams, -1)
     bounds = [round(start / len(corpus) * pieces.shape[1]) for start in (corpus.validation_start, corpus.test_start)]
     parts = [part.ravel() for part in np.split(pieces, bounds, axis=1)]
@@ -62,7 +62,7 @@ def held_out(corpus: Corpus, part: str = "validation") -> Ids:
     """The validation or test part of a corpus, as much of it as is measured. Raises CorpusError where it is empty."""
     ids: Ids = getattr(corpus, part)
     if not len(ids):
-        raise CorpusError(f"corpus {corpus.name!r} has no {part} part to measure; set corpus.{part}, to 0.1 for one")
+        raise CorpusError(f"corpus {corpus.name!r} has no {part} part to measure", f"set {{corpus.{part}}} to 0.1, say")
     return ids[:COUNTED]
 
 
@@ -72,7 +72,7 @@ def counted(corpus: Corpus) -> Ids:
 
 
 def baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> Iterator[Baseline]:
-    """The n-gram models of order 1 to ``order``, each as soon as it is known, and then the compressors."""
+    """Measures the n-gram models of order 1 to ``order``, then the compressors; yields each as soon as it is known."""
     training, text = counted(corpus), held_out(corpus, part)
     for k, p in enumerate(probabilities(training, text, len(corpus.vocabulary), order)):
         if k:
@@ -88,7 +88,7 @@ def best_baseline(found: Iterable[Baseline]) -> Baseline:
 
 
 def document(corpus: Corpus, found: Iterable[Baseline], part: str = "validation") -> dict[str, Any]:
-    """The same as JSON, for programs and for the folder of a run."""
+    """The baselines as JSON has them, for programs and for the folder of a run."""
     return {
         "part": part,
         "characters": {"training": len(counted(corpus)), part: len(held_out(corpus, part))},
@@ -97,7 +97,7 @@ def document(corpus: Corpus, found: Iterable[Baseline], part: str = "validation"
 
 
 def _size(corpus: Corpus, name: str, *parts: Ids) -> int:
-    """Bytes that the parts of a text take, in UTF-8, when they are compressed one after the other."""
+    """How many bytes the parts of a text, in UTF-8, take when they are compressed one after the other."""
     compressor = COMPRESSORS[name]()
     blocks = (corpus.vocabulary.decode(block).encode() for ids in parts for block in in_blocks(ids))
     return sum(len(compressor.compress(block)) for block in blocks) + len(compressor.flush())

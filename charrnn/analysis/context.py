@@ -1,7 +1,7 @@
 """How far back a network really looks: its loss when it is given the last n characters and nothing before them.
 
-The state is zeroed, n characters are read, and the one after them is predicted, at the same positions for every n, all
-of them side by side.
+From a zero state n characters are read, and the one after them is predicted. The positions are the same for every n,
+and are read side by side.
 
 Shapes: P positions, S passages of a text, each of T characters.
 """
@@ -20,13 +20,13 @@ from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow, surprisal
 
 LONGEST = 512
-"""Characters of the longest context that is tried."""
+"""The longest context that is tried, in characters."""
 POSITIONS = 1024
-"""Over how many the loss is averaged."""
+"""The number of positions in the text over which the loss is averaged."""
 PASSAGES, PASSAGE = 32, 4 * LONGEST
-"""In how many pieces of a text the positions lie, and how many characters each has."""
+"""The positions lie in this many passages of the text, each of so many characters."""
 WITHIN = 0.01
-"""Nats per character that are as good as nothing."""
+"""A difference in nats per character that is taken for none."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class ContextLoss:
     """The mean loss at all positions, in nats per character."""
 
     context: int | None
-    """Characters read before; None: all from the beginning of the passage, at least ``LONGEST``."""
+    """How many characters are read before; None for all from the beginning of the passage, at least ``LONGEST``."""
     loss: float
     difference: float
-    """From the loss with all of them."""
+    """How much higher it is than the loss with all characters."""
     error: float
     """The standard error of that difference."""
 
@@ -48,11 +48,11 @@ class ContextLoss:
 
 
 def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> Iterator[ContextLoss]:
-    """With all characters before, and then with the last 1, 2, 4, ..., ``LONGEST``, or in a text (n,) shorter than
-    ``PASSAGE`` up to a quarter of it. Raises CorpusError where that has fewer than 4, DivergenceError
-    where a loss is not finite."""
+    """The loss with all characters before, and then with the last 1, 2, 4, ..., ``LONGEST`` of them; in a text (n,)
+    shorter than ``PASSAGE`` up to a quarter of it. Raises CorpusError for a text of fewer than 4 characters,
+    DivergenceError where a loss is not finite."""
     if len(text) < 4:
-        raise CorpusError(f"{len(text)} characters are too few to cut a context from; give a longer text")
+        raise CorpusError(f"{len(text)} characters are too few to cut a context from", "give a longer text")
     T = min(PASSAGE, len(text))
     S = min(PASSAGES, len(text) // T)
     longest = min(LONGEST, T // 4)
@@ -63,7 +63,7 @@ def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> It
     with threadpool_limits(1, user_api="blas"):
         whole = _losses_of_passages(model, text[starts[:, None] + np.arange(T)])[passage, longest + offset]
     if not np.isfinite(whole).all():
-        raise DivergenceError("what the network computes is no longer a finite number; take an earlier checkpoint")
+        raise DivergenceError("what the network computes is no longer a finite number", "take an earlier checkpoint")
     yield ContextLoss(None, float(whole.mean()), 0.0, 0.0)
     for n in (1 << power for power in range(longest.bit_length())):
         with threadpool_limits(1, user_api="blas"):
@@ -74,7 +74,8 @@ def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> It
 
 
 def horizon(losses: Sequence[ContextLoss]) -> int | None:
-    """The shortest context from which on all are within ``WITHIN`` of all there is; None where the longest is not."""
+    """The shortest context such that it and all longer ones lose at most ``WITHIN`` to all characters; None where the
+    longest loses more."""
     cut = sorted((each for each in losses if each.context), key=lambda each: each.context or 0, reverse=True)
     within = [each.context for each in takewhile(lambda each: each.difference <= WITHIN, cut)]
     return within[-1] if within else None

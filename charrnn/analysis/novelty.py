@@ -9,55 +9,58 @@ import numpy.typing as npt
 
 from charrnn.arrays import Ids
 from charrnn.errors import CharRNNError, CorpusError
+from charrnn.extras import load_extra
 from charrnn.settings.build import build_corpus
 from charrnn.storage.checkpoint import Checkpoint
 
 STRETCH = 20
-"""From how many characters on a stretch that stands in the training text counts as copied."""
+"""A stretch of at least so many characters that stands in the training text counts as copied."""
 
 
 def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
-    """The training part of the text that a network learnt, as ids (n,) of its vocabulary, read from where it was read
-    then, or from ``paths``. Raises CorpusError where it cannot be read or is another text."""
+    """The training part of the text that a network learnt, as ids (n,) of its vocabulary.
+
+    It is read again from where it was read for training, or from ``paths``. Raises CorpusError where it cannot be read
+    or is another text.
+    """
     settings, learnt = checkpoint.settings, checkpoint.corpus
     if paths:
         settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": list(paths)})})
     try:
         corpus = build_corpus(settings, known=checkpoint.model.vocabulary)
     except CorpusError as error:
-        raise CorpusError(f"{error} (the training text is needed; --corpus says where it is now)") from None
+        remedy = f"{error.remedy} (the training text is needed; {{corpus}} says where it is now)"
+        raise CorpusError(error.problem, remedy.lstrip()) from None
     if corpus.sha256 != learnt.sha256:
         raise CorpusError(
             f"the text of corpus {corpus.name!r} is not the one this network learnt (its SHA-256 begins "
-            f"{corpus.sha256[:12]}, and that of {learnt.name!r} {learnt.sha256[:12]}); give that one with --corpus"
+            f"{corpus.sha256[:12]}, and that of {learnt.name!r} {learnt.sha256[:12]})",
+            "give that one with {corpus}",
         )
     return corpus.training
 
 
 class TextIndex:
-    """Finds strings in a text by its suffix array: where its suffixes begin, in the suffixes' order (Manber and Myers
-    1993, "Suffix arrays: a new method for on-line string searches").
+    """Finds strings in a text by its suffix array: the places where its suffixes begin, sorted by suffix (Manber and
+    Myers 1993, "Suffix arrays: a new method for on-line string searches").
 
-    A text of n characters, at most 256 of them distinct, takes O(n log n) time and 5 n bytes; a string is found with
-    O(log n) comparisons. Strings have the text's ids.
+    A text of n characters, at most 256 of them distinct, takes O(n log n) time and 5 n bytes; finding a string takes
+    O(log n) comparisons. Strings are ids of the same vocabulary.
     """
 
     def __init__(self, ids: Ids) -> None:
-        try:
-            from pydivsufsort import divsufsort
-        except ImportError:
-            raise CharRNNError("novelty needs pydivsufsort; python3 -m pip install 'charrnn[novelty]'") from None
-        self._type = ids.dtype.newbyteorder(">")  # so that bytes have the order of ids
+        divsufsort = load_extra("pydivsufsort", "novelty").divsufsort
+        self._type = ids.dtype.newbyteorder(">")  # big-endian: bytes sort as ids do
         self._text = self._bytes(ids)
         self._suffixes = divsufsort(np.ascontiguousarray(ids))
 
     def longest_matches(self, ids: Ids) -> Ids:
-        """For each place in a string (n,) how many characters from there on stand in the text in one piece, (n,)."""
+        """For each place in a string (n,), how many characters from there on occur in the text in one piece, (n,)."""
         string, width = self._bytes(ids), self._type.itemsize
         lengths = np.zeros(len(ids), np.int64)
         match = 0  # bytes
         for i in range(len(ids)):
-            # Without its first character, what matched before matches still.
+            # What matched at the previous place still matches without its first character.
             match = self._longest_match(string[i * width :], max(0, match - width))
             lengths[i] = match // width
         return lengths
@@ -67,7 +70,7 @@ class TextIndex:
         while True:
             beginning = string[:seen]
             at = self._first(beginning)
-            # What has most in common with a string stands beside it in the order.
+            # The suffixes that share most with a string are its neighbours in sorted order.
             beside = self._suffixes[max(0, at - 1) : at + 1].tolist()
             common = max((_common(beginning, self._suffix(place, seen), least) for place in beside), default=0)
             if common < seen:
@@ -75,7 +78,7 @@ class TextIndex:
             seen *= 2
 
     def followers(self, ids: Ids) -> Iterator[int]:
-        """The ids that stand after a string (n,) in the text, each once."""
+        """The ids that follow a string (n,) anywhere in the text, each once."""
         string, width = self._bytes(ids), self._type.itemsize
         end = len(string) + width
         at = self._first(string)
@@ -83,16 +86,16 @@ class TextIndex:
             longer = self._suffix(self._suffixes[at], end)
             if not longer.startswith(string):
                 return
-            if len(longer) == end:  # and not where the text ends
+            if len(longer) == end:  # shorter where the text ends
                 yield int(np.frombuffer(longer[-width:], self._type)[0])
             at = bisect_right(self._suffixes, longer, lo=at, key=lambda place: self._suffix(place, end))
 
     def _first(self, string: bytes) -> int:
-        """The place in the order of the first suffix that does not come before a string."""
+        """The index of the first suffix that does not sort before a string."""
         return bisect_left(self._suffixes, string, key=lambda place: self._suffix(place, len(string)))
 
     def _suffix(self, place: int, size: int) -> bytes:
-        """The first bytes of the suffix from a place on."""
+        """The first ``size`` bytes of the suffix that begins at a place."""
         start = int(place) * self._type.itemsize
         return self._text[start : start + size]
 
@@ -101,7 +104,7 @@ class TextIndex:
 
 
 def _common(one: bytes, other: bytes, least: int) -> int:
-    """How many bytes two strings begin with alike, 0 if that is fewer than ``least``."""
+    """The length in bytes of the common beginning of two strings, 0 if it is shorter than ``least``."""
     if one[:least] != other[:least]:
         return 0
     shorter = min(len(one), len(other))
@@ -110,13 +113,14 @@ def _common(one: bytes, other: bytes, least: int) -> int:
 
 @dataclass(frozen=True)
 class Novelty:
-    """What of a text stands in the training text."""
+    """How much of a text stands verbatim in the training text."""
 
     start: int
-    """Where the longest stretch that does begins, and its length, in characters."""
+    """Where the longest stretch that does begins."""
     length: int
+    """The length of that stretch, in characters."""
     share: float
-    """Of the text's characters, those in stretches of ``STRETCH`` or more that do, from 0 to 1."""
+    """The share of the text's characters in such stretches of at least ``STRETCH`` characters, from 0 to 1."""
 
 
 def measure_novelty(index: TextIndex, ids: Ids) -> Novelty:
@@ -130,13 +134,13 @@ def measure_novelty(index: TextIndex, ids: Ids) -> Novelty:
 
 @dataclass(frozen=True)
 class NoCopies:
-    """Forbids each character that would make a stretch of more than ``most`` characters stand in the training text;
-    for ``forbid`` of ``generate``."""
+    """Forbids each character that would complete a stretch of more than ``most`` characters of the training text; it is
+    the ``forbid`` of a ``Sampling``."""
 
     index: TextIndex
     most: int
     size: int
-    """Of the vocabulary."""
+    """The number of characters in the vocabulary."""
 
     def __call__(self, recent: Ids) -> npt.NDArray[np.bool_]:
         forbidden = np.zeros((len(recent), self.size), np.bool_)
@@ -145,7 +149,7 @@ class NoCopies:
                 row[list(self.index.followers(ids[-self.most :]))] = True
                 if row.all():
                     raise CharRNNError(
-                        f"whatever comes next, more than {self.most} characters stand in the training text; raise "
-                        "--max-copy"
+                        f"whatever comes next, more than {self.most} characters stand in the training text",
+                        "raise {max_copy}",
                     )
         return forbidden

@@ -1,6 +1,7 @@
-"""What is in a checkpoint."""
+"""What is in a checkpoint, and what a text is made of, as JSON has it."""
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -8,13 +9,16 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import CorpusError
+from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint
-from charrnn.text.corpus import split
+from charrnn.text.corpus import corpus_name, python_manual, split
+from charrnn.text.reading import find_sources, in_blocks, read_blocks
 from charrnn.text.streams import count_windows
+from charrnn.text.survey import survey
 
 
-def summary(checkpoint: Checkpoint) -> dict[str, Any]:
-    """All of a checkpoint that is not its numbers, and of these the shapes and sizes, as JSON has it.
+def checkpoint_summary(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Everything in a checkpoint except the parameters themselves, of which it has shapes and statistics.
 
     Losses are in nats per character. ``epochs`` is None where the settings and the corpus do not fit each other.
     """
@@ -34,6 +38,43 @@ def summary(checkpoint: Checkpoint) -> dict[str, Any]:
         "parameters": {name: _size(array) for name, array in parameters.items()},
         "settings": settings.model_dump(),
     }
+
+
+def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Iterable[str]] = iter) -> dict[str, Any]:
+    """What the text that settings describe is made of, and the streams and windows that it would make for training.
+
+    It is read a block at a time; ``progress`` goes over the blocks, as tqdm does. Where the text is too small for its
+    parts or for the windows, ``problem`` says so. Raises CorpusError where the text cannot be read or is empty.
+    """
+    c, t = settings.corpus, settings.training
+    sources, name = find_sources(c.path), corpus_name(c.path)
+    blocks = read_blocks(sources, c.encoding, "keep") if c.path else in_blocks(python_manual())
+    found = survey(progress(blocks), c.newline == "keep")
+    n = found.length
+    if not n:
+        raise CorpusError(f"corpus {name!r} is empty")
+    facts: dict[str, Any] = {
+        "name": name,
+        "sources": [source.name for source in sources],
+        "encoding": c.encoding,
+        "characters": n,
+        "distinct": len(found.characters),
+        "line_ends": found.line_ends,
+        "parts": None,
+        "batch": t.batch,
+        "window": t.window,
+        "windows": None,
+        "problem": None,
+        "findings": [asdict(finding) for finding in found.findings],
+        "vocabulary": [asdict(c) | {"code_point": c.code_point, "name": c.name} for c in found.characters],
+    }
+    try:
+        validation, test = split(n, name, c.validation, c.test)
+        facts["parts"] = {"training": validation, "validation": test - validation, "test": n - test}
+        facts["windows"] = count_windows(validation, t.batch, t.window)
+    except CorpusError as error:
+        facts["problem"] = str(error)
+    return facts
 
 
 def _size(array: Array) -> dict[str, Any]:

@@ -9,14 +9,13 @@ import click
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from charrnn.analysis.activations import Trace, first_characters, read_activations
+from charrnn.analysis.activations import Trace, read_activations
 from charrnn.cli.terminal import say
-from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
 from charrnn.resources import shipped_network
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
-from charrnn.text.reading import find_sources, read_blocks
+from charrnn.text.reading import find_sources, first_characters, read_blocks
 from charrnn.text.vocabulary import Unknown
 
 
@@ -107,7 +106,6 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
     characters = "".join(first_characters(blocks, length + 1))
     if len(characters) > length:
         say(f"of {text} only the first {length:,} characters are read; --length reads more")
-    done = 0
     with (
         threadpool_limits(1, user_api="blas"),  # a row times a matrix is faster so
         tqdm(
@@ -122,7 +120,4 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
     ):
         for window in read_activations(checkpoint.model, [characters[:length]], text, reading.unknown):
             yield window
-            done += len(window.text)
             bar.update(len(window.text))
-    if not done:
-        raise CorpusError(f"{text!r} holds no character that the network can read", "give a text that does")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charrnn.analysis.gradients import Findings, Flow
+from charrnn.analysis.gradient_study import Findings, Flow
 from charrnn.report.panels import COLOURS
 
 if TYPE_CHECKING:

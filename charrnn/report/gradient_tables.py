@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from charrnn.analysis.context import WITHIN, horizon
-from charrnn.analysis.gradients import REMAINING, Findings, Flow, reach
+from charrnn.analysis.gradient_study import Findings, Flow
+from charrnn.analysis.gradients import REMAINING, reach
 from charrnn.nn.cells import CELLS
 from charrnn.report.figures import loss_text
 from charrnn.settings.schema import TrainingSettings

@@ -1,4 +1,4 @@
-"""Corpora that are known by name: where each comes from, and its file once it has been fetched."""
+"""Corpora that are known by name: where to fetch each, and its file once it has been fetched."""
 
 import os
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from charrnn.resources import resource
 
 CATALOGUE = resource("data") / "corpora.yaml"
 CACHE = "CHARRNN_CACHE"
-"""The environment variable that names the folder of fetched files; without it, it is in the user's cache folder."""
+"""The environment variable that names the folder of fetched files; without it they are in the user's cache folder."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def catalogue() -> dict[str, KnownCorpus]:
 
 
 def way_to(path: str | Path) -> str | None:
-    """How to come by a known corpus, by its name or the name of its file; None for others."""
+    """How to get a known corpus, given its name or the name of its file; None for others."""
     for corpus in catalogue().values():
         if Path(path).name in (corpus.name, corpus.file):
             by_name = f"charrnn corpus fetch {corpus.name} makes it known as {corpus.name}"
@@ -46,7 +46,7 @@ def way_to(path: str | Path) -> str | None:
 
 
 def fetched(name: str) -> Path | None:
-    """The file of a corpus that has been fetched, by its name or the name of its file; None where there is none."""
+    """The file of a fetched corpus, given its name or the name of its file; None where it has not been fetched."""
     corpus = next((corpus for corpus in catalogue().values() if name in (corpus.name, corpus.file)), None)
     try:
         path = corpus and _cache() / corpus.file
@@ -56,19 +56,19 @@ def fetched(name: str) -> Path | None:
 
 
 def locate(path: str | Path) -> str | Path:
-    """The path itself, or where nothing is there, the fetched corpus of that name."""
+    """The path itself, or, where nothing is there, the file of the fetched corpus of that name."""
     return path if os.path.lexists(path) else fetched(str(path)) or path
 
 
 def fetch(name: str, progress: Any = False) -> Path:
-    """Fetches a known corpus, unless it is there, and returns its file; a download that broke off goes on.
+    """Fetches a known corpus, unless it is there, and returns its file; resumes a download that broke off.
 
-    The file is in its place only once its SHA-256 has been found to be right. ``progress`` is a bar as tqdm makes them.
+    The file is moved to its place only after its SHA-256 has been checked. ``progress`` is a tqdm bar.
     Raises CorpusError where it cannot be fetched.
     """
     known = catalogue()
     if name not in known:
-        raise CorpusError(f"no corpus is called {name!r}; there are {', '.join(known)}")
+        raise CorpusError(f"no corpus is called {name!r}", f"choose among {', '.join(known)}")
     corpus = known[name]
     pooch, requests = load_extra("pooch", "fetch"), load_extra("requests", "fetch")
     pooch.get_logger().setLevel("ERROR")
@@ -99,14 +99,19 @@ def fetch(name: str, progress: Any = False) -> Path:
     except requests.exceptions.RequestException as error:
         had = partial.stat().st_size if partial.exists() else 0
         kept = f"; {had:,} of {corpus.bytes:,} bytes are kept, and the same command goes on from there" if had else ""
-        raise CorpusError(f"corpus {name!r} cannot be fetched: {_reason(error)}{kept}; try again, {by_hand}") from None
+        raise CorpusError(
+            f"corpus {name!r} cannot be fetched: {_reason(error)}{kept}", f"try again, {by_hand}"
+        ) from None
     except ValueError:
         raise CorpusError(
             f"corpus {name!r} cannot be fetched: what its address gives has another SHA-256 than {corpus.sha256}, and "
-            f"was not kept; try again, {by_hand}"
+            "was not kept",
+            f"try again, {by_hand}",
         ) from None
     except OSError as error:
-        raise CorpusError(f"corpus {name!r} cannot be kept in {str(folder)!r}: {error.strerror}") from None
+        raise CorpusError(
+            f"corpus {name!r} cannot be kept in {str(folder)!r}: {error.strerror}", f"name another folder with {CACHE}"
+        ) from None
     return path
 
 
@@ -116,7 +121,7 @@ def _cache() -> Path:
 
 
 def _reason(error: Any) -> str:
-    """What went wrong, without the library's names for it."""
+    """What went wrong, in words for a user."""
     if error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
     requests = load_extra("requests", "fetch").exceptions

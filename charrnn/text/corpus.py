@@ -1,4 +1,4 @@
-"""From a text to its vocabulary and its ids, and the split into training, validation and test part."""
+"""From a text to its vocabulary and its ids, split into a training, a validation and a test part."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.text.words import real_words
 
 MAPPED_FROM = 256 << 20
-"""Bytes of ids from which on they are kept in a file, where there is a folder for it, rather than in memory."""
+"""Ids that take at least so many bytes are kept in a file rather than in memory, if there is a folder for it."""
 
 Blocks = Callable[[], Iterable[str]]
 """A text that can be read more than once."""
@@ -32,7 +32,7 @@ class Corpus:
     vocabulary: Vocabulary
     ids: Ids
     sha256: str
-    """Of the text as it is learnt, after decoding and line ends, encoded as UTF-8."""
+    """Of the text as it is learnt, decoded and with its line ends unified, encoded as UTF-8."""
     validation_start: int
     test_start: int
 
@@ -53,7 +53,7 @@ class Corpus:
 
     @cached_property
     def real_words(self) -> frozenset[str]:
-        """Those of the training part."""
+        """The words that count as real: those that occur often enough in the training part."""
         return real_words(map(self.vocabulary.decode, in_blocks(self.training)))
 
 
@@ -72,12 +72,12 @@ def load_corpus(
 
     ``-`` is standard input, or ``standard_input`` where it has been read already.
 
-    With no path it is the reference manual that every CPython carries. A byte-order mark is dropped; line ends become
-    ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for none.
-    The vocabulary holds ``characters`` beside those of the text: what a network knows that is to learn it.
+    Without a path it is the reference manual that comes with every CPython. A byte-order mark is dropped; line ends
+    become ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for none.
+    The vocabulary holds ``characters`` as well as those of the text, for a network that knows them already.
 
-    Files are read twice, a block at a time, and only the ids stay in memory. Where they take ``MAPPED_FROM`` bytes or
-    more and a folder ``cache`` is given, they stay in a file there, which is mapped into memory and used again.
+    Files are read twice, a block at a time, and only the ids stay in memory. If they take at least ``MAPPED_FROM``
+    bytes and a folder ``cache`` is given, they are kept in a file there, which is mapped into memory and used again.
 
     Raises CorpusError for what cannot be read or decoded, for a text too small for its split, and for ids that cannot
     be written.
@@ -102,31 +102,32 @@ def python_manual() -> str:
     try:
         from pydoc_data.topics import topics
     except ImportError:
-        raise CorpusError("this Python comes without its reference manual; name a text to train on") from None
+        raise CorpusError("this Python comes without its reference manual", "name a text to train on") from None
     return "\n".join(topics[name] for name in sorted(topics))
 
 
 def corpus_name(paths: Sequence[str | Path]) -> str:
-    """What a corpus of these paths is called: after the first."""
+    """The name of a corpus of these paths: that of the first."""
     if not paths:
         return "python-manual"
     return "stdin" if str(paths[0]) == "-" else Path(os.path.abspath(paths[0])).stem or "text"
 
 
 def split(n: int, name: str, validation: float, test: float) -> tuple[int, int]:
-    """Where the validation and the test part of a text of n characters begin; raises CorpusError where one of the parts
-    would be too small."""
+    """Where the validation part and the test part of a text of n characters begin; raises CorpusError if one of the
+    parts would be too small."""
     validation_size, test_size = round(n * validation), round(n * test)
     for part, share, size in (("validation", validation, validation_size), ("test", test, test_size)):
         if share > 0 and size < 2:
             raise CorpusError(
-                f"the {part} part would have {size} of the {n} characters of corpus {name!r}; set corpus.{part} to 0 "
-                "for none, or give a longer text"
+                f"the {part} part would have {size} of the {n} characters of corpus {name!r}",
+                f"set {{corpus.{part}}} to 0 for none, or give a longer text",
             )
     if n - validation_size - test_size < 2:
         raise CorpusError(
             f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
-            f"characters of corpus {name!r}; lower them"
+            f"characters of corpus {name!r}",
+            "lower them",
         )
     return n - validation_size - test_size, n - test_size
 
@@ -141,10 +142,10 @@ def _make(
 ) -> Corpus:
     n, found, sha256 = _survey(blocks(), name)
     if not n:
-        raise CorpusError(f"corpus {name!r} is empty; give a text of at least a few thousand characters")
+        raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
     if len(found) < 2:
         raise CorpusError(
-            f"corpus {name!r} repeats one character ({n} times); a network needs at least two to learn from"
+            f"corpus {name!r} repeats one character ({n} times)", "a network needs at least two to learn from"
         )
     validation_start, test_start = split(n, name, validation, test)
     vocabulary = Vocabulary(found + characters)
@@ -161,7 +162,7 @@ def _make(
 
 def _survey(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
     """Number of characters, distinct characters and SHA-256 of a text."""
-    np.empty(1 << 20, np.uint8)  # once this is freed, glibc holds on to the memory of all blocks: a sixth of the time
+    np.empty(1 << 20, np.uint8)  # after this is freed, glibc keeps the memory of blocks for the next: a sixth less time
     n, sha256 = 0, hashlib.sha256()
     seen = np.zeros(0x110000, np.bool_)  # by code point
     for block in blocks:
@@ -181,8 +182,8 @@ def _survey(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
 
 
 def _encoded(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -> Iterator[tuple[int, Ids]]:
-    """The ids of a text in blocks, with where each begins; raises CorpusError if it is not the text surveyed."""
-    changed = CorpusError(f"corpus {name!r} changed while it was read; start again when nothing writes to it")
+    """The ids of a text in blocks, each with its place; raises CorpusError if this is not the text surveyed before."""
+    changed = CorpusError(f"corpus {name!r} changed while it was read", "start again when nothing writes to it")
     start = 0
     for block in blocks:
         try:
@@ -198,7 +199,7 @@ def _encoded(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -
 
 
 def _mapped(path: Path, encoded: Iterable[tuple[int, Ids]], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
-    """Ids (n,) mapped from a file, which is written before unless it is there and whole."""
+    """Ids (n,) mapped from a file, which is written first unless it is there and complete."""
     try:
         if not path.exists() or path.stat().st_size != n * dtype.itemsize:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,5 +208,6 @@ def _mapped(path: Path, encoded: Iterable[tuple[int, Ids]], dtype: np.dtype[np.u
     except OSError as error:
         raise CorpusError(
             f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
-            f"{error.strerror}; make room there, or name a run elsewhere with --run"
+            f"{error.strerror}",
+            "make room there, or name a run elsewhere with {run}",
         ) from None

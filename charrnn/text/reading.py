@@ -17,14 +17,14 @@ from charrnn.layout import is_run
 from charrnn.text.catalogue import locate, way_to
 
 BLOCK = 1 << 16
-"""Bytes, characters or ids worked on at once; what is made of so many stays in a core's cache."""
+"""Bytes, characters or ids that are processed at a time; few enough that the results stay in a core's cache."""
 
 Text = TypeVar("Text", str, Ids)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file, or the ``content`` of what can be read only once: standard input, a pipe."""
+    """A file by its name, or the ``content`` of something that can be read only once: standard input, a pipe."""
 
     name: str
     content: bytes | None = None
@@ -36,15 +36,17 @@ def in_blocks(text: Text) -> Iterator[Text]:
 
 
 def find_sources(paths: Sequence[str | Path], standard_input: bytes | None = None) -> list[Source]:
-    """What files, folders of ``.txt`` files, names of fetched corpora and ``-`` stand for, in the order given."""
+    """The sources that paths stand for, in the order given: files, folders of ``.txt`` files, names of fetched corpora,
+    and ``-`` for standard input."""
     return [source for path in paths for source in _sources(path, standard_input)]
 
 
 def read_blocks(sources: Iterable[Source], encoding: str, newline: str) -> Iterator[str]:
     """The text of all sources, one after the other, in blocks of any length.
 
-    A byte-order mark is dropped from each; line ends become ``\\n`` unless ``newline`` is ``"keep"``, and one that
-    begins in one source and ends in the next is one. Raises CorpusError for what cannot be read or decoded.
+    A byte-order mark at the beginning of each source is dropped. Line ends become ``\\n`` unless ``newline`` is
+    ``"keep"``; a CR at the end of one source and an LF at the beginning of the next make one line end. Raises
+    CorpusError for what cannot be read or decoded.
     """
     line_ends = io.IncrementalNewlineDecoder(None, translate=newline == "universal")
     for source in sources:
@@ -53,6 +55,15 @@ def read_blocks(sources: Iterable[Source], encoding: str, newline: str) -> Itera
             yield line_ends.decode(block.removeprefix("\ufeff") if marked else block)
             marked = marked and not block
     yield line_ends.decode("", final=True)
+
+
+def first_characters(blocks: Iterable[str], length: int) -> Iterator[str]:
+    """The beginning of a text, ``length`` characters of it, in blocks; nothing beyond is read."""
+    for block in blocks:
+        yield block[:length]
+        length -= len(block)
+        if length <= 0:
+            return
 
 
 def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]:
@@ -65,7 +76,7 @@ def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]
         if stat.S_ISDIR(mode):
             files = sorted(_texts(path))
             if not files:
-                raise CorpusError(f"folder {str(path)!r} holds no .txt file; name the files themselves")
+                raise CorpusError(f"folder {str(path)!r} holds no .txt file", "name the files themselves")
             yield from (Source(str(file)) for file in files)
         else:
             yield Source(str(path), None if stat.S_ISREG(mode) else path.read_bytes())
@@ -119,8 +130,8 @@ _MARKS = {
 
 
 def _decoder(encoding: str, beginning: bytes) -> codecs.IncrementalDecoder:
-    """Without a byte-order mark, UTF-16 and UTF-32 are in the machine's order, as for ``bytes.decode``; Python's
-    incremental decoders refuse that."""
+    """A decoder that takes UTF-16 and UTF-32 without a byte-order mark to be in the machine's byte order, as
+    ``bytes.decode`` does; Python's incremental decoders refuse them."""
     name = codecs.lookup(encoding).name
     if not beginning.startswith(_MARKS.get(name, b"")):
         name += "-le" if sys.byteorder == "little" else "-be"
@@ -129,12 +140,12 @@ def _decoder(encoding: str, beginning: bytes) -> codecs.IncrementalDecoder:
 
 @contextmanager
 def _named_errors(path: Path) -> Iterator[None]:
-    """Turns the operating system's refusals into one sentence that names the path."""
+    """Turns errors of the operating system into one sentence that names the path."""
     try:
         yield
     except FileNotFoundError:
-        raise CorpusError(f"corpus {str(path)!r} does not exist; {way_to(path) or 'check the path'}") from None
+        raise CorpusError(f"corpus {str(path)!r} does not exist", way_to(path) or "check the path") from None
     except OSError as error:
-        raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}; check the path") from None
+        raise CorpusError(f"corpus {str(path)!r} cannot be read: {error.strerror}", "check the path") from None
     except ValueError:
-        raise CorpusError(f"corpus {str(path)!r} is not a path that a file can have; check it") from None
+        raise CorpusError(f"corpus {str(path)!r} is not a path that a file can have", "check the path") from None

@@ -7,12 +7,12 @@ from charrnn.errors import CorpusError
 
 
 def count_windows(n: int, streams: int, window: int) -> int:
-    """How many windows an epoch over n characters has; raises CorpusError where there is none."""
+    """How many windows an epoch over n characters has; raises CorpusError if not one fits."""
     length = (n - 1) // streams
     if length < window:
         raise CorpusError(
-            f"{streams} streams of {window} characters need a training part of {streams * window + 1}, "
-            f"and it has {n}; lower training.batch ({streams}) or training.window ({window}), or give a longer text"
+            f"{streams} streams of {window} characters need a training part of {streams * window + 1}, and it has {n}",
+            f"lower {{training.batch}} ({streams}) or {{training.window}} ({window}), or give a longer text",
         )
     return length // window
 
@@ -20,9 +20,9 @@ def count_windows(n: int, streams: int, window: int) -> int:
 class Streams:
     """Ids cut into B contiguous streams of equal length, read in windows of T steps.
 
-    ``windows`` is how many windows an epoch has. A window follows from its number alone, so the cursor of a run is
-    its iteration: ``divmod(iteration, windows)`` is the epoch and the window in it. What is left over at the end,
-    less than a window in each stream and less than a character for each, is not read.
+    ``windows`` is how many windows an epoch has. A window is found by its number alone, so the iteration says where a
+    run is in the text: ``divmod(iteration, windows)`` is the epoch and the window in it. What is left over at the end
+    of the text and of each stream, less than a window, is not read.
     """
 
     def __init__(self, ids: Ids, streams: int, window: int) -> None:

@@ -1,4 +1,4 @@
-"""How much of a sample is real words: the measure beside each snapshot."""
+"""The share of real words in a sample, which is noted beside each snapshot."""
 
 import re
 from collections import Counter
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _UNFINISHED = re.compile(rf"['\u2019]?{_WORD.pattern}")
-"""What a word that may go on looks like from its end: a word backwards is a word."""
+"""Matches, in a text read backwards, the word at its end, which may go on; a word backwards is a word."""
 LONGEST = 1 << 20
-"""Letters; of a longer word only the end is counted, so that a text without any gap needs no more memory."""
+"""Letters of a word at most; of a longer one only the end counts. This bounds the memory for a text without gaps."""
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in lower case: runs of two or more letters, apostrophes inside them kept."""
+    """The words of a text in lower case: runs of two or more letters, with the apostrophes inside them."""
     return [word.lower() for word in _WORD.findall(text) if len(word) > 1]
 
 
 def real_words(blocks: Iterable[str], at_least: int = 3) -> frozenset[str]:
-    """The words that occur at least three times in the training text, given in blocks that may end inside a word."""
+    """The words that occur at least ``at_least`` times in a text, given in blocks that may end inside a word."""
     counts: Counter[str] = Counter()
     rest = ""
     for block in blocks:

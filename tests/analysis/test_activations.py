@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn import Model, make_corpus
-from charrnn.analysis.activations import activation_names, collect, first_characters, gate_names, read_activations
+from charrnn.analysis.activations import activation_names, collect, gate_names, read_activations
 from charrnn.errors import DivergenceError, UnknownCharacterError
 from charrnn.generation.reader import Reader
 from charrnn.nn.cells import CELLS
@@ -48,13 +48,6 @@ def test_every_name_is_traced_and_gates_lie_between_closed_and_open(cell: str) -
         "gru": {"reset", "update"},
         "gru-reset-before": {"reset", "update"},
     }.get(cell, set())
-
-
-def test_first_characters_reads_no_more() -> None:
-    blocks = iter(["abc", "de", "fgh", "never"])
-    assert list(first_characters(blocks, 6)) == ["abc", "de", "f"]
-    assert next(blocks) == "never"
-    assert list(first_characters(["abc", "de"], 9)) == ["abc", "de"]
 
 
 def test_what_cannot_be_read() -> None:

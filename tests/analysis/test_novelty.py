@@ -105,7 +105,7 @@ def test_no_longer_copies_are_written(most: int) -> None:
 def test_where_nothing_is_left_to_write_it_says_so() -> None:
     vocabulary = Vocabulary("ab")
     no_copies = NoCopies(TextIndex(vocabulary.encode("aabbab")), 1, 2)
-    with pytest.raises(CharRNNError, match="more than 1 characters stand in the training text; raise --max-copy"):
+    with pytest.raises(CharRNNError, match="more than 1 characters stand in the training text; raise max_copy"):
         no_copies(vocabulary.encode("a")[None])
 
 
@@ -125,11 +125,11 @@ class TestTrainingText:
 
     def test_it_may_have_moved(self, checkpoint: Checkpoint, tmp_path: Path) -> None:
         moved = (tmp_path / "text.txt").rename(tmp_path / "moved.txt")
-        with pytest.raises(CorpusError, match=r"text.txt' does not exist; check the path \(.*--corpus says where"):
+        with pytest.raises(CorpusError, match=r"text.txt' does not exist; check the path \(.*; corpus says where"):
             training_text(checkpoint)
         assert len(training_text(checkpoint, [str(moved)]))
 
     def test_another_text_is_refused(self, checkpoint: Checkpoint, tmp_path: Path) -> None:
         (tmp_path / "text.txt").write_text(TEXT + "!")
-        with pytest.raises(CorpusError, match=r"is not the one this network learnt .*--corpus"):
+        with pytest.raises(CorpusError, match=r"is not the one this network learnt .*; give that one with corpus"):
             training_text(checkpoint)

@@ -159,7 +159,7 @@ def test_a_cache_that_cannot_be_written(fetch: Callable, server: Server, place: 
 
 def test_an_unknown_name(fetch: Callable, server: Server) -> None:
     code, _, err = fetch("nothing")
-    assert (code, err) == (1, "charrnn: no corpus is called 'nothing'; there are known\n")
+    assert (code, err) == (1, "charrnn: no corpus is called 'nothing'; choose among known\n")
 
 
 def test_without_the_extra_it_is_named(server: Server, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,12 @@ def test_a_training_that_diverges(folder: Path, charrnn: Callable) -> None:
     assert "the rnn diverged after iteration 0; try a lower training.learning_rate" in diverged.err
 
 
+def test_a_training_of_minutes_says_how_many_iterations_that_is(folder: Path, charrnn: Callable) -> None:
+    done = charrnn(*CATS, "--set", "training.minutes=0.001")
+    assert done.code == 0
+    assert len(re.findall(r"^training .* parameters, \d+ iterations", done.err, re.MULTILINE)) == 9
+
+
 def test_a_checkpoint_is_measured_and_nothing_trained(folder: Path, charrnn: Callable) -> None:
     done = charrnn(*OWN)
     assert (done.code, done.err) == (0, "corpus: cats, 222 characters measured, of its validation part\n")

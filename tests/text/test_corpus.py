@@ -93,7 +93,7 @@ def test_bytes_that_cannot_be_decoded(tmp_path: Path, encoding: str, content: by
     file.write_bytes(content)
     with pytest.raises(CorpusError) as refused:
         load(file, encoding=encoding)
-    for part in (str(file), encoding, says, "set encoding to"):
+    for part in (str(file), encoding, says, "set encoding to the right one"):
         assert part in str(refused.value)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import CorpusError
 from charrnn.text import reading
-from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
+from charrnn.text.reading import Source, find_sources, first_characters, in_blocks, read_blocks
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-7", "latin-1", "gb18030", "iso2022_jp"]
 TEXTS = st.text("ab+\r\n\ufeffé☃日\U0001f600", max_size=12)
@@ -76,7 +76,7 @@ def test_without_a_byte_order_mark_it_is_the_order_of_the_machine(encoding: str,
 
 
 def test_an_encoding_that_says_no_place_keeps_its_reason() -> None:
-    with pytest.raises(CorpusError, match=r"'held' is not undefined: undefined encoding; set corpus\.encoding"):
+    with pytest.raises(CorpusError, match=r"'held' is not undefined: undefined encoding; set encoding"):
         read(held(b"a"), "undefined")
 
 
@@ -127,3 +127,10 @@ def test_what_is_missing_is_said_before_anything_is_read(tmp_path: Path) -> None
     (tmp_path / "bad.txt").write_bytes(b"\xff")
     with pytest.raises(CorpusError, match=r"nowhere\.txt' does not exist"):
         read(find_sources([tmp_path / "bad.txt", tmp_path / "nowhere.txt"]))
+
+
+def test_first_characters_reads_no_more() -> None:
+    blocks = iter(["abc", "de", "fgh", "never"])
+    assert list(first_characters(blocks, 6)) == ["abc", "de", "f"]
+    assert next(blocks) == "never"
+    assert list(first_characters(["abc", "de"], 9)) == ["abc", "de"]

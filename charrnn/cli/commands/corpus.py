@@ -10,17 +10,12 @@ import click
 from click.shell_completion import CompletionItem
 from tqdm import tqdm
 
+from charrnn.analysis.summary import corpus_summary
 from charrnn.cli.options import settings_of, settings_options
 from charrnn.cli.remedies import CommandGroup
 from charrnn.cli.terminal import say
-from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
-from charrnn.settings.schema import Settings
 from charrnn.text.catalogue import catalogue, fetch, fetched
-from charrnn.text.corpus import corpus_name, python_manual, split
-from charrnn.text.reading import find_sources, in_blocks, read_blocks
-from charrnn.text.streams import count_windows
-from charrnn.text.survey import Survey, survey
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -72,14 +67,7 @@ def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: 
     CORPUS and settings are those of charrnn train: they say how the text is read, and how many streams and windows it
     makes. Lines count from 1. Files are read a block at a time.
     """
-    settings = settings_of(corpus, configs, assignments)
-    c = settings.corpus
-    sources = find_sources(c.path)
-    blocks = read_blocks(sources, c.encoding, "keep") if c.path else in_blocks(python_manual())
-    found = survey(_watched(blocks), c.newline == "keep")
-    if not found.length:
-        raise CorpusError(f"corpus {corpus_name(c.path)!r} is empty")
-    facts = _facts(found, settings, corpus_name(c.path), [source.name for source in sources])
+    facts = corpus_summary(settings_of(corpus, configs, assignments), _watched)
     if as_json:
         click.echo(json.dumps(facts))
     else:
@@ -93,33 +81,6 @@ def _watched(blocks: Iterable[str]) -> Iterator[str]:
         for block in blocks:
             yield block
             progress.update(len(block))
-
-
-def _facts(found: Survey, settings: Settings, name: str, sources: list[str]) -> dict[str, Any]:
-    """What is shown, as JSON has it."""
-    c, t, n = settings.corpus, settings.training, found.length
-    facts: dict[str, Any] = {
-        "name": name,
-        "sources": sources,
-        "encoding": c.encoding,
-        "characters": n,
-        "distinct": len(found.characters),
-        "line_ends": found.line_ends,
-        "parts": None,
-        "batch": t.batch,
-        "window": t.window,
-        "windows": None,
-        "problem": None,
-        "findings": [asdict(finding) for finding in found.findings],
-        "vocabulary": [asdict(c) | {"code_point": c.code_point, "name": c.name} for c in found.characters],
-    }
-    try:
-        validation, test = split(n, name, c.validation, c.test)
-        facts["parts"] = {"training": validation, "validation": test - validation, "test": n - test}
-        facts["windows"] = count_windows(validation, t.batch, t.window)
-    except CorpusError as error:
-        facts["problem"] = str(error)
-    return facts
 
 
 def _print(facts: dict[str, Any]) -> None:

@@ -2,26 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
-from charrnn.analysis.baselines import held_out
-from charrnn.analysis.context import LONGEST, ContextLoss, losses_by_context
-from charrnn.analysis.gradients import COMPARED, LARGE, Findings, Flow, flow, like_sized, norms_back
-from charrnn.arrays import Ids
+from charrnn.analysis.context import LONGEST, ContextLoss
+from charrnn.analysis.gradient_study import Findings, compare_cells, study_network, text_to_measure, training_steps
 from charrnn.cli.options import overlays_of, settings_options
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
-from charrnn.errors import CorpusError, DivergenceError, UnknownCharacterError
-from charrnn.model import Model
 from charrnn.report.gradient_picture import draw_gradients
 from charrnn.report.gradient_tables import clip_text, document, tables
-from charrnn.settings.build import build_corpus
-from charrnn.settings.overlays import Overlay, from_mapping, resolve
+from charrnn.settings.overlays import Overlay
 from charrnn.storage.run import load_checkpoint
 from charrnn.text.vocabulary import Unknown
 from charrnn.training.facts import Step
@@ -89,9 +83,9 @@ def command(
         check_picture(plot, force, "plot")
     overlays = overlays_of(corpus, configs, assignments, iterations=iterations)
     if path is None:
-        found = _of_small_networks(overlays, steps, positions)
+        found = compare_cells(overlays, steps, positions, training=_training, contexts=_shown)
     else:
-        found = _of_checkpoint(path, overlays, steps, positions, unknown)
+        found = _study(path, overlays, steps, positions, unknown)
     with picture_beside(plot, lambda: draw_gradients(found)):
         if as_json:
             click.echo(json.dumps(document(found), allow_nan=False))
@@ -100,81 +94,40 @@ def command(
                 click.echo(line)
 
 
-def _of_small_networks(overlays: Sequence[Overlay], steps: int, positions: int) -> Findings:
-    """Trains them."""
-    usual = [from_mapping(COMPARED, "charrnn gradients"), *overlays]
-    settings, large = (resolve([*usual, from_mapping(more, "charrnn gradients")]) for more in ({}, LARGE))
-    unclipped = large.model_copy(update={"training": large.training.model_copy(update={"clip": None})})
-    text = build_corpus(settings)
-    measured = held_out(text)
-    learnt = replace(text, ids=text.training, test_start=text.validation_start)  # no time goes into evaluations
-    found = Findings(steps, [], [])
-    for each in like_sized(settings, text.vocabulary):
-        trainer = Trainer(each, learnt)
-        found.usual.append(_flow(trainer, measured, steps))
-        if found.usual[-1].diverged:
-            raise DivergenceError(
-                f"the {each.model.cell} diverged after iteration {len(found.usual[-1].loss)}; try a lower "
-                "training.learning_rate or a smaller training.clip"
-            )
-        found.contexts.append(_contexts(trainer.model, measured, positions))
-    for flows, these in ((found.unclipped, unclipped), (found.clipped, large)):
-        flows += [_flow(Trainer(each, learnt), measured, steps) for each in like_sized(these, text.vocabulary)]
-    return found
-
-
-def _of_checkpoint(path: str, overlays: Sequence[Overlay], steps: int, positions: int, unknown: Unknown) -> Findings:
-    given = [entry for overlay in overlays for entry in overlay.entries]
-    for entry in given:
+def _study(path: str, overlays: Sequence[Overlay], steps: int, positions: int, unknown: Unknown) -> Findings:
+    """Of the network in a checkpoint."""
+    for entry in (entry for overlay in overlays for entry in overlay.entries):
         if not entry.key.startswith("corpus."):
             raise click.UsageError(
                 f"{entry.origin}: {entry.key} says how to train, and with --checkpoint nothing is trained"
             )
     checkpoint = load_checkpoint(path)
-    model, own = checkpoint.model, checkpoint.settings.corpus.model_dump()
-    try:
-        text = build_corpus(resolve([from_mapping({"corpus": own}, "the checkpoint"), *overlays]))
-    except CorpusError as error:
-        named = any(entry.key == "corpus.path" for entry in given)
-        raise CorpusError(f"{error}{'' if named else '; or give another text, as CORPUS'}") from None
-    try:
-        measured = model.vocabulary.encode(text.vocabulary.decode(held_out(text)), unknown)
-    except UnknownCharacterError as error:
-        raise UnknownCharacterError(f"{error}, or skip or replace them with --unknown") from None
-    say(f"corpus: {text.name}, {len(measured):,} characters measured, of its validation part")
-    untrained = Model.new(checkpoint.settings, model.vocabulary)
-    began, trained = (norms_back(each, measured, steps) for each in (untrained, model))
-    flow = Flow(checkpoint.settings, len(model.parameters.vector), began, trained)
-    return Findings(steps, [flow], [_contexts(model, measured, positions)])
+    corpus, measured = text_to_measure(checkpoint, overlays, unknown)
+    say(f"corpus: {corpus.name}, {len(measured):,} characters measured, of its validation part")
+    return study_network(checkpoint, measured, steps, positions, contexts=_shown)
 
 
-def _contexts(model: Model, text: Ids, positions: int) -> list[ContextLoss]:
-    losses = []
+def _shown(losses: Iterable[ContextLoss]) -> Iterator[ContextLoss]:
+    """The losses by context, with a bar on a terminal."""
     with tqdm(
         total=2 * LONGEST, delay=1, leave=False, disable=None, bar_format="contexts {bar} {remaining} left"
     ) as bar:
-        for each in losses_by_context(model, text, positions):
-            losses.append(each)
-            bar.update(each.context or 1)
-    return losses
+        for loss in losses:
+            yield loss
+            bar.update(loss.context or 1)
 
 
-def _flow(trainer: Trainer, text: Ids, steps: int) -> Flow:
-    """Trains, and says what."""
+def _training(trainer: Trainer) -> Iterator[Step]:
+    """The iterations of a training, which it announces, with a bar on a terminal."""
+    trainer.plan()
     m, size = trainer.settings.model, len(trainer.model.parameters.vector)
     say(
         f"training {m.cell}, {m.layers} x {m.hidden}, {size:,} parameters, {trainer.iterations:,} iterations, "
         f"{clip_text(trainer.settings.training)}"
     )
-    return flow(trainer.settings, trainer.model, _training(trainer), text, steps)
-
-
-def _training(trainer: Trainer) -> Iterator[Step]:
-    """The iterations of a training, with a bar on a terminal."""
     with tqdm(
         total=trainer.iterations, delay=1, leave=False, disable=None, bar_format="{n}/{total}, {remaining} left {bar}"
     ) as bar:
-        for fact in trainer.train():
-            if isinstance(fact, Step):
-                bar.update()
-                yield fact
+        for step in training_steps(trainer):
+            bar.update()
+            yield step

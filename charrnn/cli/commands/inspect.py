@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from charrnn.analysis.summary import summary
+from charrnn.analysis.summary import checkpoint_summary
 from charrnn.layout import LAST
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
@@ -22,7 +22,7 @@ def command(checkpoint: str, at: int | None, as_json: bool) -> None:
 
     CHECKPOINT is a run folder or a file. A norm is the root of the sum of squares.
     """
-    facts = summary(load_checkpoint(checkpoint, at))
+    facts = checkpoint_summary(load_checkpoint(checkpoint, at))
     if as_json:
         click.echo(json.dumps(facts))
     else:

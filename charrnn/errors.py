@@ -6,6 +6,7 @@ argument of the library in braces, ``name another folder with {run}``; the comma
 
 import re
 from collections.abc import Callable
+from typing import Self
 
 
 class CharRNNError(Exception):
@@ -25,6 +26,10 @@ class CharRNNError(Exception):
         """The sentence, with each argument that the remedy names as it is ``called`` where the sentence is read."""
         remedy = re.sub(r"\{([\w.]+)\}", lambda match: called(match[1]), self.remedy)
         return f"{self.problem}; {remedy}" if remedy else self.problem
+
+    def also(self, remedy: str) -> Self:
+        """The same error with one more remedy."""
+        return type(self)(self.problem, f"{self.remedy}, or {remedy}" if self.remedy else remedy)
 
 
 class SettingsError(CharRNNError):

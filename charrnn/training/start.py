@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from charrnn.errors import CorpusError
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay, from_mapping, from_settings
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
@@ -51,6 +52,9 @@ def start(
     if not run:
         return Trainer(settings, corpus, init_from=beginning)
     settings = _with_full_paths(settings, run)
+    if origin := settings.training.init_from:
+        training = settings.training.model_copy(update={"init_from": os.path.abspath(origin)})
+        settings = settings.model_copy(update={"training": training})
     return Trainer(settings, corpus, run, init_from=beginning, create=lambda: _create(run, settings, force, kept))
 
 
@@ -69,7 +73,10 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
         checkpoint = run.last_checkpoint()
         settings = settings_to_resume(checkpoint.settings, [*overlays, from_mapping(sections, "resume")])
         settings = _with_full_paths(settings, run)
-        corpus = build_corpus(settings, cache=run.ids, known=checkpoint.model.vocabulary)
+        try:
+            corpus = build_corpus(settings, cache=run.ids, known=checkpoint.model.vocabulary)
+        except CorpusError as error:
+            raise error.also("say with {corpus} where the text is now") from None
         corpus = replace(corpus, name=checkpoint.corpus.name)
         trainer = Trainer(settings, corpus, run, checkpoint)
         run.cut_back(checkpoint.progress.iteration, settings)
@@ -111,9 +118,6 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
 
 
 def _with_full_paths(settings: Settings, run: Run) -> Settings:
-    """Paths that hold from any folder, and in the place of standard input the copy that the run keeps."""
+    """Paths of the corpus that hold from any folder, and for standard input that of the copy which the run keeps."""
     paths = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
-    origin = settings.training.init_from
-    corpus = settings.corpus.model_copy(update={"path": paths})
-    training = settings.training.model_copy(update={"init_from": origin and os.path.abspath(origin)})
-    return settings.model_copy(update={"corpus": corpus, "training": training})
+    return settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": paths})})

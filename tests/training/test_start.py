@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus, resume, start
-from charrnn.errors import RunError, SettingsError
+from charrnn.errors import CorpusError, RunError, SettingsError
 
 TEXT = "a man sat on a mat and ran after the cat. " * 40
 
@@ -141,6 +141,16 @@ def test_what_training_begins_with_is_heeded() -> None:
     list(resumed.train())
     (origin,) = resumed.checkpoint().origins
     assert (origin.iteration, origin.corpus.name) == (load_checkpoint("old").progress.iteration, "my")
+
+
+def test_a_text_that_is_elsewhere_now_is_named(folder: Path) -> None:
+    until(start(settings(), run="my"), 4)
+    Path("my.txt").rename("moved.txt")
+    with pytest.raises(CorpusError, match=r"does not exist; .*say with corpus where the text is now"):
+        resume("my")
+    trainer = resume("my", corpus={"path": ["moved.txt"]})
+    list(trainer.train())
+    assert trainer.settings.corpus.path == [str(folder / "moved.txt")]
 
 
 def test_a_trainer_says_that_it_loads_no_checkpoint_by_itself() -> None:

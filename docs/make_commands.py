@@ -42,7 +42,7 @@ def commands(context: click.Context) -> Iterator[click.Context]:
 
 def reference() -> str:
     """The whole reference."""
-    return HEAD + "".join(map(_section, commands(click.Context(cli, info_name="charrnn"))))
+    return HEAD + "".join(map(_section, commands(click.Context(cli, info_name="charrnn", **cli.context_settings))))
 
 
 def _section(context: click.Context) -> str:

@@ -38,7 +38,7 @@ COMMANDS = {
     "export": "Write the weights as PyTorch names them.",
     "import": "Make a checkpoint of exported weights.",
 }
-"""Each command, the file it is in, and what it does in a line."""
+"""What each command does, in a line; it is in the file of its name."""
 
 
 _MODULES = {"import": "import_"}
@@ -123,7 +123,7 @@ def main() -> None:
 
 
 def _ready_streams() -> None:
-    """Makes streams that a shell closed harmless, and text printable where the terminal lacks its characters."""
+    """Replaces streams that a shell closed, and lets text be printed where the terminal lacks some characters."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stdin is None or sys.stdout is None:
@@ -142,5 +142,5 @@ def _fail(message: str, code: int = 1) -> int:
 
 
 def _abandon_stdout() -> None:
-    """What is still buffered has nowhere to go, not even when Python exits."""
+    """Throws away what is still buffered, so that Python does not try to write it when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

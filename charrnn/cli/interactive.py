@@ -31,7 +31,7 @@ settings: """
 
 
 class Session:
-    """The text so far, and how it goes on."""
+    """A text that the user and the network write in turns."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""How commands that train, or measure training, are told their settings."""
+"""The options that give settings to commands that train or measure training."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from charrnn.settings.yamlfile import Entry
 
 
 def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What a shell offers after ``--config``: recipes by name, and files."""
+    """Completions after ``--config``: the names of recipes, and files."""
     named = [CompletionItem(name) for name in recipes() if name.startswith(incomplete)]
     return [*named, CompletionItem(incomplete, type="file")]
 

@@ -46,7 +46,7 @@ class TrainingBar:
         )
 
     def show(self, fact: Fact) -> None:
-        """Takes a fact of training into what is shown; a snapshot is printed to stdout."""
+        """Shows a fact of training; a snapshot is printed to stdout."""
         match fact:
             case Step():
                 self._step(fact)
@@ -70,6 +70,6 @@ class TrainingBar:
             say(f"iteration {step.iteration} of {self._iterations}: {facts}")
 
     def close(self) -> None:
-        """Leaves the last state standing."""
+        """Ends the bar, which stays as it is."""
         with suppress(OSError):  # of a terminal that was closed
             self._bar.close()

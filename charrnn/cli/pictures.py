@@ -1,4 +1,4 @@
-"""Pictures that commands draw with Matplotlib: the options that name them, and how they are written."""
+"""Pictures that commands draw with Matplotlib: the options that name them, and writing them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ KINDS = (".png", ".svg", ".pdf")
 
 
 class _Picture(click.Path):
-    """The path of a picture that is to be made."""
+    """The type of an option: the path of a picture to make."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(str(super().convert(value, param, ctx)))
@@ -28,10 +28,10 @@ class _Picture(click.Path):
 
 
 def picture_options(*names: str, required: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option of those names, a path, and ``--force``."""
+    """An option of these names for the path of a picture, and ``--force``."""
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
-        function = click.option("--force", is_flag=True, help="Replace a picture that is there.")(function)
+        function = click.option("--force", is_flag=True, help="Replace the picture if it exists.")(function)
         what = f"The picture to draw: {', '.join(KINDS)}."
         return click.option(*names, type=_Picture(), metavar="FILE", required=required, help=what)(function)
 
@@ -47,7 +47,8 @@ def check_picture(path: Path, force: bool, argument: str) -> None:
 
 
 def write_picture(figure: "Figure", path: Path, argument: str = "to") -> None:
-    """Whole or not at all, in the format of the path's ending; raises CharRNNError where it cannot be written."""
+    """Writes a picture, whole or not at all, in the format of the path's ending. Raises CharRNNError where it cannot be
+    written; ``argument`` named the path."""
 
     kind = path.suffix.lower().removeprefix(".")
     write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), argument)
@@ -55,8 +56,8 @@ def write_picture(figure: "Figure", path: Path, argument: str = "to") -> None:
 
 @contextmanager
 def picture_beside(path: Path | None, draw: "Callable[[], Figure]") -> Iterator[None]:
-    """Draws what ``--plot`` asked for, if it did, once what is printed within has been; or once its reader, such as
-    ``head``, has read enough."""
+    """Draws the picture that ``--plot`` asks for, if it does, after everything inside has been printed, or after its
+    reader, such as ``head``, has read enough."""
     try:
         yield
     finally:

@@ -1,4 +1,5 @@
-"""What may reach a terminal: text, and nothing that moves its cursor, changes its colours or reverses its reading."""
+"""Writing to a terminal: only text gets there, no character that moves its cursor, changes its colours or reverses its
+reading direction."""
 
 import os
 import shutil
@@ -36,7 +37,7 @@ def line_width() -> int:
 
 
 def can_show(characters: str) -> bool:
-    """Whether the encoding of stdout has them."""
+    """Whether the encoding of stdout has these characters."""
     try:
         characters.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -45,7 +46,7 @@ def can_show(characters: str) -> bool:
 
 
 def say(message: str) -> None:
-    """A line for the user, to stderr; where that is gone, as with a closed terminal, nobody is there to miss it."""
+    """Prints a line for the user to stderr, or nothing if stderr is gone, as after a terminal was closed."""
     with suppress(OSError):
         click.echo(escaped(message).replace("\n", "\\n"), err=True)
 
@@ -58,7 +59,7 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A ``warnings.showwarning`` that shows our own as a line, and others as ever."""
+    """A ``warnings.showwarning`` that prints our own warnings as one line, and others as usual."""
     if issubclass(category, CharRNNWarning):
         say(f"charrnn: {message}")
     else:

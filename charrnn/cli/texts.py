@@ -1,4 +1,4 @@
-"""A text that a network is to read, as commands take it: options, and its beginning in blocks."""
+"""Options for a text that a network is to read, and reading its beginning."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,13 +39,13 @@ unknown_option = click.option(
     type=click.Choice(get_args(Unknown)),
     default="error",
     show_default=True,
-    help="What to do with characters that a network has not learnt.",
+    help="What to do with characters that the network has not learnt: stop with an error, skip them or replace them.",
 )
 encoding_option = click.option(
     "--encoding",
     metavar="CODEC",
     callback=_codec,
-    help="How the files are encoded.  [default: as the network's corpus was]",
+    help="Text encoding of the files.  [default: that of the network's corpus]",
 )
 
 
@@ -90,8 +90,8 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
 
 
 def load(path: str | None, at: int | None = None) -> Checkpoint:
-    """The checkpoint that is asked for, of a run perhaps that ``at`` an iteration, or the one that travels with the
-    program."""
+    """The checkpoint at a path, of a run perhaps its snapshot ``at`` an iteration; without a path, the network that
+    travels with the program."""
 
     return load_checkpoint(path or shipped_network(), at)
 

@@ -39,17 +39,8 @@ def test_a_long_text_is_read_while_its_page_is_passed_on() -> None:
 
 def test_only_the_scripts_of_a_page_may_run() -> None:
     script = "console.log('<')"
-    empty = {
-        "shown": "",
-        "low": "",
-        "high": "",
-        "layers": 1,
-        "units": 1,
-        "ranking": None,
-        "text": "",
-        "data": "</script>",
-    }
-    page = "".join(make_page("neurons.html", title="t", scripts=[script], **empty))
+    values = dict.fromkeys(("shown", "low", "high", "text"), "") | {"layers": 1, "units": 1, "ranking": None}
+    page = "".join(make_page("neurons.html", title="t", scripts=[script], data="</script>", **values))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

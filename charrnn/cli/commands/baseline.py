@@ -30,14 +30,14 @@ from charrnn.text.corpus import Corpus
     type=click.Choice(["validation", "test"]),
     default="validation",
     show_default=True,
-    help="What is measured.",
+    help="Which part of the text to measure.",
 )
 @click.option("--order", type=click.IntRange(1, 64), default=9, show_default=True, help="Longest context to count.")
 @click.option(
     "--streams",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help="Split each of N equal pieces of the text, as char-rnn did, and not the text as a whole.",
+    help="Cut the text into N equal pieces and hold out a part of each, as char-rnn did, not a part of the whole.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -49,12 +49,12 @@ def command(
     streams: int | None,
     as_json: bool,
 ) -> None:
-    """Say what a network has to beat on a text: what counting and compressing make of it.
+    """Show what a network has to beat on a text: the losses of n-gram models and of compressors.
 
-    CORPUS and settings are those of charrnn train. The training part is counted, the validation part is measured. An
-    n-gram model of order n predicts a character from the n before it (smoothing: interpolated modified Kneser-Ney).
-    A compressor takes as much for a character as the part adds to the compressed training part; zlib looks back over
-    32 KiB only and bz2 over 900 kB, so that they make little of a long text.
+    CORPUS and settings are those of charrnn train. The models learn from the training part and are measured on the
+    validation part. An n-gram model of order n predicts a character from the n before it (smoothing: interpolated
+    modified Kneser-Ney). The loss of a compressor is the size that the measured part adds to the compressed training
+    part; zlib looks back only 32 KiB and bz2 900 kB, so a long text helps them little.
     """
     text = build_corpus(settings_of(corpus, configs, assignments))
     if streams is not None:

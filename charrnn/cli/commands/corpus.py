@@ -47,9 +47,9 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 def fetch_corpus(name: str) -> None:
     """Fetch a known corpus, and print the path of its file.
 
-    Its SHA-256 is checked, a download that broke off goes on, and a text that is there is not fetched again. The file
-    is in the user's cache folder, or in the folder that the environment variable CHARRNN_CACHE names; charrnn train
-    NAME finds it there.
+    Its SHA-256 is checked, an interrupted download is continued, and a text that is already there is not fetched again.
+    The file is in the user's cache folder, or in the folder that the environment variable CHARRNN_CACHE names; charrnn
+    train NAME finds it there.
     """
     bar = tqdm(total=1, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False)
     with bar as progress:  # the library sets the total, and asks for its truth before

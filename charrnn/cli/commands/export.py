@@ -15,9 +15,9 @@ from charrnn.storage.run import load_checkpoint
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), required=True, help="Kind of file to write.")
 @click.option("--to", type=click.Path(), help="The file.  [default: the name of CHECKPOINT with the format's ending]")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def command(checkpoint: str, at: int | None, kind: str, to: str | None, force: bool) -> None:
-    """Write the weights as PyTorch names them and orders their gates, with settings and vocabulary beside them.
+    """Write the weights with PyTorch's names and order of gates, together with settings and vocabulary.
 
     CHECKPOINT is a run folder or a file. The arrays are rnn.weight_ih_l0 and so on, head.weight, head.bias and
     embedding.weight. Prints the path of the file; charrnn import makes a checkpoint of it again.

@@ -29,8 +29,8 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
 
     TEXT is a file, a folder of .txt files, or - for standard input. LSTM: input, forget and output gate; GRU: reset and
     update gate. A gate lies between 0, closed, and 1, open. It is left-saturated below 0.1 and right-saturated above
-    0.9; the table has the shares of time that units spend there, the mean over units and the quantiles 10%, 50% and
-    90%; the plots have a point for each unit (Karpathy et al. 2015). --show draws the mean over the units of a layer.
+    0.9; the table shows for what share of the time units are saturated: their mean, and the quantiles 10%, 50% and 90%.
+    The plots have a point for each unit (Karpathy et al. 2015). --show draws the mean over the units of a layer.
     """
     if show and as_json:
         raise click.UsageError("--show and --json print different things; give one")

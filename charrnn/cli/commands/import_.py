@@ -12,7 +12,7 @@ from charrnn.storage.interchange import import_weights
 @click.command("import")
 @click.argument("file", type=click.Path())
 @click.option("--to", type=click.Path(), required=True, help="The checkpoint to write, an .npz file.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def command(file: str, to: str, force: bool) -> None:
     """Make a checkpoint of weights that charrnn export wrote, perhaps trained further elsewhere.
 

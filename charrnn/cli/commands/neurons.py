@@ -30,12 +30,14 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.command("neurons")
 @reading_options(f"{SHOWN:,} to show, {RANKED:,} to rank")
 @click.option("--unit", callback=_unit, metavar="LAYER:NUMBER", help="The unit to show, both counted from 0: 1:88.")
-@click.option("--find", type=click.Choice(list(PROPERTIES)), help="Rank units by how well they tell this of the text.")
+@click.option(
+    "--find", type=click.Choice(list(PROPERTIES)), help="Rank units by how well they tell this property of the text."
+)
 @click.option(
     "--of",
     metavar="hidden|cell|GATE",
-    help="Which of its numbers: the hidden state, the cell state, or a gate (LSTM: input, forget, candidate, output; "
-    "GRU: reset, update, candidate).  [default: cell where there is one, else hidden]",
+    help="Which of a unit's numbers to show: the hidden state, the cell state, or a gate (LSTM: input, forget, "
+    "candidate, output; GRU: reset, update, candidate).  [default: cell where there is one, else hidden]",
 )
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many units --find lists.")
 @click.option(
@@ -57,15 +59,16 @@ def command(
 ) -> None:
     """Show what a unit of a network does along a text, and find the unit that tells quotations or line lengths.
 
-    TEXT is a file, a folder of .txt files, or - for standard input. Each character has the colour of the unit after
-    reading it: blue below zero, red above, as strong as its share of the unit's largest in this text (the cell state
-    after tanh); of a gate, blue is closed and red open.
+    TEXT is a file, a folder of .txt files, or - for standard input. Each character is coloured by the value of the
+    unit after reading it: blue below zero and red above, the stronger the nearer it is to the unit's largest value in
+    this text (the cell state after tanh); for a gate, blue is closed and red open.
 
-    Without --unit, --find or --html it lists the best unit for each of the properties that --find knows.
+    Without --unit, --find or --html, this lists the best unit for each of the properties that --find knows.
 
-    --find fits on the first half of the text what each unit alone tells of a property, and scores it on the second:
-    balanced accuracy, of a threshold, where the property is there or not (0.5 is chance); R^2, of a line, where it is a
-    number (0 is chance). Beside it stands what the best unit reaches by luck, with the property moved out of place.
+    --find fits, on the first half of the text, a rule that tells the property from one unit alone, and scores the rule
+    on the second half: for a property that is there or not, a threshold, by its balanced accuracy (0.5 is chance); for
+    a number, a straight line, by its R^2 (0 is chance). "By luck" is the score of the best unit when the property is
+    shifted along the text.
     """
     if find and unit:
         raise click.UsageError("--find says which unit to show; give --unit or --find")

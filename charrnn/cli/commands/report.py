@@ -15,12 +15,12 @@ from charrnn.storage.run import Run
 @click.command("report")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
 @click.option("-o", "--to", type=click.Path(), default="report.html", show_default=True, help="The file; - for stdout.")
-@click.option("--force", is_flag=True, help="Replace a file that is no report.")
+@click.option("--force", is_flag=True, help="Replace the file even if it is not a report.")
 def command(runs: tuple[str, ...], to: str, force: bool) -> None:
     """Write one page of HTML about a run, or about several to compare.
 
     RUN is a folder that charrnn train made; the run may still go on. The page holds its curves, its progression, its
-    settings and its vocabulary, and needs no network. A report that is there is replaced. Prints the path of the file.
+    settings and its vocabulary, and works offline. An older report is replaced. Prints the path of the file.
     """
     path = Path(to)
     if to != "-" and not force:
@@ -32,4 +32,4 @@ def command(runs: tuple[str, ...], to: str, force: bool) -> None:
     content = page.encode("utf-8", "replace")  # a folder may have a name that is no text
     write_output(path, lambda file: file.write(content))
     click.echo(path)
-    say(f"{len(content) / 1e6:.1f} MB; it needs no network")
+    say(f"{len(content) / 1e6:.1f} MB; it works offline")

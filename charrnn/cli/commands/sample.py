@@ -68,13 +68,16 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(get_args(Unknown)),
     default="error",
     show_default=True,
-    help="What becomes of characters to begin with that the network has not learnt; replace puts U+FFFD, a space or a "
-    "question mark, whichever it knows first.",
+    help="What to do with characters in the beginning that the network has not learnt: stop with an error, leave them "
+    "out, or replace them by U+FFFD, a space or a question mark, the first of these that it knows.",
 )
 @click.option(
-    "--stop", multiple=True, metavar="TEXT", help="End before this text, should it be written; may be given again."
+    "--stop",
+    multiple=True,
+    metavar="TEXT",
+    help="End just before this text, if it is written; may be given several times.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text again.  [default: any]")
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text again.  [default: random]")
 @click.option(
     "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many samples to write."
 )
@@ -86,14 +89,12 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     help="For each sample write N and keep the one whose characters are likeliest on average: by the mean of their "
     "log-probabilities as the network gives them, before any filter.",
 )
-@click.option(
-    "--novelty", is_flag=True, help="Say after each sample how much of it stands verbatim in the training text."
-)
+@click.option("--novelty", is_flag=True, help="Say after each sample how much of it is copied from the training text.")
 @click.option(
     "--max-copy",
     type=click.IntRange(1, 1000),
     metavar="N",
-    help="Never write a character that makes more than N in a row stand verbatim in the training text.",
+    help="Never copy more than N characters in a row from the training text.",
 )
 @click.option(
     "--corpus",
@@ -102,7 +103,12 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     metavar="FILE",
     help="Where the training text is now, for --novelty and --max-copy.",
 )
-@click.option("-i", "--interactive", is_flag=True, help="Type the beginning, read on, type more; /help tells the rest.")
+@click.option(
+    "-i",
+    "--interactive",
+    is_flag=True,
+    help="Take turns with the network: type, read how it goes on, type more; /help lists commands.",
+)
 @raw_option
 def command(
     path: str | None,
@@ -122,11 +128,11 @@ def command(
     raw: bool,
     **filters: Any,
 ) -> None:
-    """Write with a trained network, to stdout, as it goes.
+    """Write with a trained network; the text appears as it is written.
 
-    Several samples are written side by side: the first is shown as it goes, the others after it, a line of dashes
-    between. What chooses among characters is applied in this order: --max-copy, --loop-penalty, --temperature, --top-k,
-    --top-p, --min-p.
+    Several samples are written at the same time: the first appears as it is written, the others after it, with a line
+    of dashes between them. The options that decide which character comes next are applied in this order: --max-copy,
+    --loop-penalty, --temperature, --top-k, --top-p, --min-p.
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
@@ -207,7 +213,7 @@ def _write_best(
 def _copies(
     checkpoint: Checkpoint, paths: tuple[str, ...], novelty: bool, max_copy: int | None
 ) -> tuple[Forbid | None, Callable[[str], None]]:
-    """What forbids copying, and what says after each text how much of it is copied."""
+    """A function that forbids copying, if that is asked for; and one that says how much of a text is copied."""
     if not (novelty or max_copy):
         return None, lambda text: None
 

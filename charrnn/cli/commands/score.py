@@ -38,7 +38,7 @@ TOGETHER = "together"
     help="A run folder (its best checkpoint) or a checkpoint file; several to compare.",
 )
 @click.option("--show", is_flag=True, help="Print the text coloured by surprisal.")
-@click.option("--html", is_flag=True, help="Print it as a page of HTML.")
+@click.option("--html", is_flag=True, help="Print the coloured text as a page of HTML.")
 @click.option("--lines", is_flag=True, help="Print every line's loss, the most surprising line first.")
 @unknown_option
 @encoding_option
@@ -54,11 +54,11 @@ def command(
     as_json: bool,
     files: tuple[str, ...],
 ) -> None:
-    """Say how well a network predicts texts: nats and bits per character, and perplexity.
+    """Measure how well a network predicts texts: nats and bits per character, and perplexity.
 
-    FILE is a file, a folder of .txt files, or - for standard input. Each text is read from its first character, which
-    is predicted as sampling begins, after a line end, to its last. With several checkpoints, a table says which
-    network predicts each text best: the likeliest author.
+    FILE is a file, a folder of .txt files, or - for standard input. Each text is read from its first character to
+    its last; the first is predicted as if a line end stood before it, as in sampling. With several checkpoints, a table
+    shows which network predicts each text best: the likeliest author.
     """
     if show + html + (lines or as_json) > 1:
         raise click.UsageError("--show, --html, --lines and --json print different things; give one, or --lines --json")
@@ -92,7 +92,7 @@ def command(
 
 
 class _Reading:
-    """A text as one network reads it, once. ``score`` is of what has been read so far."""
+    """A text as one network reads it, which it does once; ``score`` is that of what has been read so far."""
 
     def __init__(
         self, source: Source, checkpoint: Checkpoint, unknown: Unknown, encoding: str | None, bar: bool
@@ -121,7 +121,7 @@ class _Reading:
                 bar.update(len(piece.text.encode("utf-8", "replace")))
 
     def finish(self) -> None:
-        """Reads what has not been read."""
+        """Reads the rest."""
         deque(self, maxlen=0)
 
 
@@ -136,7 +136,7 @@ def _scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
 
 
 def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
-    """What is said of each, a line."""
+    """A line of figures for each text."""
     for name, s in _scores(readings):
         unknown = f", {s.unknown:,} unknown" if s.unknown else ""
         loss = f"{loss_text(s.loss)}, perplexity {s.perplexity:.2f}, " if s.characters else ""

@@ -20,7 +20,7 @@ def _iterations(ctx: click.Context, param: click.Parameter, value: str | None) -
 @click.option("--at", metavar="N,N,...", callback=_iterations, help="Only the snapshots of these iterations.")
 @raw_option
 def command(run: str, at: list[int] | None, raw: bool) -> None:
-    """Print the samples that a run took on its way, in order: its progression.
+    """Print the samples that a run wrote while it trained, in order: its progression.
 
     RUN is the folder that charrnn train made. Real words are those that occur at least three times in the training
     text; words of one letter do not count.

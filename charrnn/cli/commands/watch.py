@@ -21,18 +21,19 @@ from charrnn.storage.run import Run
 
 SECONDS_BETWEEN_LOOKS = 1
 _WIDE = 100
-"""Columns, from which two charts stand side by side."""
+"""From so many columns on, two charts stand side by side."""
 _ALTERNATE_SCREEN, _BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-"""On without a cursor, and off (XTerm Control Sequences)."""
+"""Codes that switch to another screen without a cursor, and back (XTerm Control Sequences)."""
 
 
 @click.command("watch")
 @click.argument("run", type=click.Path())
-@click.option("--once", is_flag=True, help="Print what there is now, and end; as where stdout is not a terminal.")
+@click.option("--once", is_flag=True, help="Print the current state and end; always so if stdout is not a terminal.")
 def command(run: str, once: bool) -> None:
     """Show the curves of a run and its newest sample in the terminal, while it goes on.
 
-    RUN is a folder that charrnn train is writing. It ends with the run, or with Ctrl-C, which does not touch the run.
+    RUN is a folder that charrnn train is writing. It ends when the run does, or with Ctrl-C, which does not stop the
+    run.
     """
     watched = Run(run)
     curves = read_curves(watched)
@@ -55,7 +56,7 @@ def command(run: str, once: bool) -> None:
 
 @contextmanager
 def _screen() -> Iterator[threading.Event]:
-    """A screen of its own, given back however it ends. Yields an event that is set when the terminal's size changes."""
+    """Switches to an empty screen, and back at the end. Yields an event that is set when the terminal is resized."""
     woken = threading.Event()
     resized = getattr(signal, "SIGWINCH", None)
     before = signal.signal(resized, lambda *_: woken.set()) if resized else None
@@ -93,7 +94,7 @@ def _frame(curves: Curves, width: int, height: int) -> list[str]:
 
 
 def _figures(curves: Curves) -> str:
-    """How far the run is, by its last report."""
+    """How far the run is, and how well it does, by its last report."""
     if not len(curves.training):
         return f"{curves.run}: nothing reported yet"
     facts = [f"{curves.run}: iteration {curves.last_iteration:,}", f"loss {loss_text(curves.training.values[-1])}"]

@@ -148,7 +148,7 @@ def text_to_measure(checkpoint: Checkpoint, overlays: Sequence[Overlay], unknown
     except CorpusError as error:
         if any(entry.key == "corpus.path" for overlay in overlays for entry in overlay.entries):
             raise
-        raise CorpusError(error.problem, f"{error.remedy}; or give another text, as {{corpus}}") from None
+        raise error.also("give another text, as {corpus}") from None
     return corpus, checkpoint.model.vocabulary.encode(corpus.vocabulary.decode(held_out(corpus)), unknown)
 
 

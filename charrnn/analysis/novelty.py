@@ -29,8 +29,7 @@ def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
     try:
         corpus = build_corpus(settings, known=checkpoint.model.vocabulary)
     except CorpusError as error:
-        remedy = f"{error.remedy} (the training text is needed; {{corpus}} says where it is now)"
-        raise CorpusError(error.problem, remedy.lstrip()) from None
+        raise error.also("say with {corpus} where the training text is now") from None
     if corpus.sha256 != learnt.sha256:
         raise CorpusError(
             f"the text of corpus {corpus.name!r} is not the one this network learnt (its SHA-256 begins "

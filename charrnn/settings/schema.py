@@ -119,7 +119,9 @@ class SnapshotSettings(Section):
     at: Counts = Field([], description="iterations after which to write a sample")
     every: Count | None = Field(None, description="iterations between further samples; null: only those above")
     length: Count = Field(400, description="characters of a sample")
-    temperature: NotNegative = Field(0.7, description="0: always the likeliest character; 1: as learnt; above: wilder")
+    temperature: Annotated[NotNegative, Field(le=1e6)] = Field(
+        0.7, description="0: always the likeliest character; 1: as learnt; above: wilder"
+    )
     prime: str = Field("", description="text for the samples to continue; empty: they start on a new line")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.errors import CharRNNWarning, DivergenceError, RunError, SettingsError
+from charrnn.errors import CharRNNWarning, DivergenceError, RunError, SettingsError, UnknownCharacterError
 from charrnn.layout import BEST, LAST
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
@@ -55,7 +55,10 @@ class Trainer:
         does not fit the settings, and SettingsError where ``training.init_from`` is set and not given here."""
         started = time.perf_counter()
         t = settings.training
-        corpus.vocabulary.encode(settings.snapshots.prime)  # now rather than at the first snapshot
+        try:
+            corpus.vocabulary.encode(settings.snapshots.prime)  # now rather than at the first snapshot
+        except UnknownCharacterError as error:
+            raise UnknownCharacterError(error.problem, "write {snapshots.prime} without them") from None
         self.settings = settings
         self.corpus = corpus
         self.run = run

@@ -125,7 +125,7 @@ class TestTrainingText:
 
     def test_it_may_have_moved(self, checkpoint: Checkpoint, tmp_path: Path) -> None:
         moved = (tmp_path / "text.txt").rename(tmp_path / "moved.txt")
-        with pytest.raises(CorpusError, match=r"text.txt' does not exist; check the path \(.*; corpus says where"):
+        with pytest.raises(CorpusError, match=r"text.txt' does not exist; check the path, or say with corpus where"):
             training_text(checkpoint)
         assert len(training_text(checkpoint, [str(moved)]))
 

@@ -293,7 +293,7 @@ CHOSEN = st.fixed_dictionaries(
         "training.rate_decay_after": st.integers(1, 10**12),
         "training.seed": st.integers(0, 10**18),
         "snapshots.at": st.lists(st.integers(1, 10**12), max_size=3),
-        "snapshots.temperature": st.floats(0, allow_infinity=False),
+        "snapshots.temperature": st.floats(0, 1e6),
         "snapshots.prime": TEXT,
     },
 )

@@ -39,7 +39,7 @@ class Model:
         if missing:
             raise CorpusError(
                 f"the corpus lacks {len(missing)} of the characters that the network knows",
-                "load it with {characters}",
+                "give those of the network to load_corpus, which keeps them",
             )
         model = Model.new(settings, vocabulary)
         ids = vocabulary.encode(self.vocabulary.characters)

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import click
 from tqdm import tqdm
@@ -29,7 +30,7 @@ from charrnn.training.trainer import Trainer
     "path",
     type=click.Path(),
     metavar="RUN|FILE",
-    help="The network to look at.  [default: three small ones, trained for a moment]",
+    help="The network to measure.  [default: three small ones, trained briefly]",
 )
 @click.option(
     "--steps",
@@ -44,11 +45,11 @@ from charrnn.training.trainer import Trainer
     type=click.IntRange(2, 1_000_000),
     default=1024,
     show_default=True,
-    help="Over how many characters of the text losses by context are averaged.",
+    help="How many characters of the text to average the losses by context over.",
 )
 @click.option(
     "--unknown",
-    type=click.Choice(["error", "skip", "replace"]),
+    type=click.Choice(get_args(Unknown)),
     default="error",
     show_default=True,
     help="With --checkpoint: what to do with characters that the network has not learnt.",
@@ -70,14 +71,14 @@ def command(
 ) -> None:
     """Show how gradients fade and explode over time, what clipping does, and how far back a network looks.
 
-    CORPUS and settings are those of charrnn train; what is measured is measured on the validation part. An rnn, a gru
-    and an lstm of like parameter counts are trained on the rest; and then again, with and without clipping, by plain
-    gradient descent and from recurrent weights that are too large. With --checkpoint that network is measured, on the
-    text that it learnt if there is no CORPUS, and none is trained.
+    CORPUS and settings are those of charrnn train; everything is measured on the validation part. An rnn, a gru and an
+    lstm with about as many parameters each are trained on the rest; then again, with and without clipping, by plain
+    gradient descent and from recurrent weights that are too large. With --checkpoint, that network is measured and none
+    is trained; without CORPUS, on the text that it learnt.
 
-    The gradient is that of the loss at one step by the state that the step k before it passed on: by the hidden state
-    h, and for the LSTM by its cell state c too. Norms are averaged over 256 places; where few of them make the mean,
-    the median says so.
+    The gradient is that of the loss at one step with respect to the state k steps before: the hidden state h, and for
+    the LSTM its cell state c too. Norms are averaged over 256 places; the median shows whether a few of them make up
+    the mean.
     """
     if plot is not None:
         check_picture(plot, force, "plot")

@@ -1,6 +1,9 @@
 """The options that give settings to commands that train or measure training."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -18,8 +21,40 @@ def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return [*named, CompletionItem(incomplete, type="file")]
 
 
+@dataclass(frozen=True)
+class SettingsOptions:
+    """The settings that a user gives a command: CORPUS, and each ``--config`` and ``--set``."""
+
+    corpus: Sequence[str]
+    configs: Sequence[str]
+    assignments: Sequence[str]
+
+    def overlays(self, **options: object) -> list[Overlay]:
+        """The files in turn, then the assignments together with other options of the command (those that are not None,
+        by the name of the training setting), then the corpus."""
+        given = tuple(
+            Entry(f"training.{name}", value, f"--{name.replace('_', '-')}")
+            for name, value in options.items()
+            if value is not None
+        )
+        by_name = Overlay(from_assignments(self.assignments, "--set").entries + given)
+        paths = [from_mapping({"corpus.path": list(self.corpus)}, "the command line")] if self.corpus else []
+        return [*map(from_file, self.configs), by_name, *paths]
+
+    def settings(self, **options: object) -> Settings:
+        """The settings of a new run with these overlays."""
+        return settings_to_start(self.overlays(**options))
+
+
 def settings_options(function: Callable[..., None]) -> Callable[..., None]:
-    """CORPUS, ``--config`` and ``--set``, as ``corpus``, ``configs`` and ``assignments``."""
+    """CORPUS, ``--config`` and ``--set``, which the command gets as one ``SettingsOptions``, its first argument."""
+
+    @wraps(function)
+    def command(
+        corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tuple[str, ...], **options: Any
+    ) -> None:
+        function(SettingsOptions(corpus, configs, assignments), **options)
+
     for option in (
         click.option(
             "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
@@ -34,27 +69,5 @@ def settings_options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.argument("corpus", nargs=-1, type=click.Path()),
     ):
-        function = option(function)
-    return function
-
-
-def overlays_of(
-    corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str], **options: object
-) -> list[Overlay]:
-    """What the user sets: the files in turn, then the assignments together with other options of the command (those
-    that are not None, by the name of the training setting), then the corpus."""
-    given = tuple(
-        Entry(f"training.{name}", value, f"--{name.replace('_', '-')}")
-        for name, value in options.items()
-        if value is not None
-    )
-    by_name = Overlay(from_assignments(assignments, "--set").entries + given)
-    paths = [from_mapping({"corpus.path": list(corpus)}, "the command line")] if corpus else []
-    return [*map(from_file, configs), by_name, *paths]
-
-
-def settings_of(
-    corpus: Sequence[str], configs: Sequence[str], assignments: Sequence[str], **options: object
-) -> Settings:
-    """The settings of a new run, with what the user sets; see ``overlays_of``."""
-    return settings_to_start(overlays_of(corpus, configs, assignments, **options))
+        command = option(command)
+    return command

@@ -17,7 +17,7 @@ from charrnn.analysis.baselines import (
     held_out,
     in_streams,
 )
-from charrnn.cli.options import settings_of, settings_options
+from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
 from charrnn.settings.build import build_corpus
 from charrnn.text.corpus import Corpus
@@ -41,9 +41,7 @@ from charrnn.text.corpus import Corpus
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    corpus: tuple[str, ...],
-    configs: tuple[str, ...],
-    assignments: tuple[str, ...],
+    given: SettingsOptions,
     part: str,
     order: int,
     streams: int | None,
@@ -56,7 +54,7 @@ def command(
     modified Kneser-Ney). The loss of a compressor is the size that the measured part adds to the compressed training
     part; zlib looks back only 32 KiB and bz2 900 kB, so a long text helps them little.
     """
-    text = build_corpus(settings_of(corpus, configs, assignments))
+    text = build_corpus(given.settings())
     if streams is not None:
         text = in_streams(text, streams)
     say(

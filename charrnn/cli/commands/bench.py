@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from charrnn.cli.options import overlays_of, settings_options
+from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import introduce
 from charrnn.report.figures import duration_text
 from charrnn.training.speed import product_ceiling
@@ -18,14 +18,14 @@ SECONDS = 2.0
 @click.command("bench")
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tuple[str, ...], as_json: bool) -> None:
+def command(given: SettingsOptions, as_json: bool) -> None:
     """Measure how fast this machine trains and samples, and how long a recipe takes on it.
 
     CORPUS and settings are those of charrnn train. Takes a few seconds and writes no file. A GFLOP/s is a billion
     floating-point operations a second, of those in matrix products; large products show how many this machine reaches
     with all its cores.
     """
-    trainer = start(overlays_of(corpus, configs, assignments))
+    trainer = start(given.overlays())
     trainer.plan()
     introduce(trainer)
     network = trainer.model.network

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from tqdm import tqdm
 
 from charrnn.analysis.summary import corpus_summary
-from charrnn.cli.options import settings_of, settings_options
+from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.remedies import CommandGroup
 from charrnn.cli.terminal import say
 from charrnn.report.escaping import escaped
@@ -61,13 +61,13 @@ def fetch_corpus(name: str) -> None:
 @command.command("show")
 @settings_options
 @json_option
-def show_corpus(corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tuple[str, ...], as_json: bool) -> None:
+def show_corpus(given: SettingsOptions, as_json: bool) -> None:
     """Show what a text is made of, and what in it looks like a mistake.
 
     CORPUS and settings are those of charrnn train: they say how the text is read, and how many streams and windows it
     makes. Lines count from 1. Files are read a block at a time.
     """
-    facts = corpus_summary(settings_of(corpus, configs, assignments), _watched)
+    facts = corpus_summary(given.settings(), _watched)
     if as_json:
         click.echo(json.dumps(facts))
     else:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from charrnn.analysis.context import LONGEST, ContextLoss
 from charrnn.analysis.gradient_study import Findings, compare_cells, study_network, text_to_measure, training_steps
-from charrnn.cli.options import overlays_of, settings_options
+from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
 from charrnn.report.gradient_picture import draw_gradients
@@ -57,9 +57,7 @@ from charrnn.training.trainer import Trainer
 @picture_options("--plot")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    corpus: tuple[str, ...],
-    configs: tuple[str, ...],
-    assignments: tuple[str, ...],
+    given: SettingsOptions,
     path: str | None,
     steps: int,
     iterations: int | None,
@@ -82,7 +80,7 @@ def command(
     """
     if plot is not None:
         check_picture(plot, force, "plot")
-    overlays = overlays_of(corpus, configs, assignments, iterations=iterations)
+    overlays = given.overlays(iterations=iterations)
     if path is None:
         found = compare_cells(overlays, steps, positions, training=_training, contexts=_shown)
     else:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from charrnn.analysis.sizes import Proposal, best, propose, reason
-from charrnn.cli.options import settings_of, settings_options
+from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
 from charrnn.settings.build import build_corpus
 
@@ -18,16 +18,14 @@ from charrnn.settings.build import build_corpus
 @settings_options
 @click.option("--minutes", type=float, default=10.0, show_default=True, help="How long training may take.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(
-    corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tuple[str, ...], minutes: float, as_json: bool
-) -> None:
+def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     """Propose a size of network for a text, a time and this machine, and the command that trains it.
 
     CORPUS and settings are those of charrnn train, but for model.hidden, which is what is proposed. Measures for a
     second or two how fast this machine trains each size. The losses expected come from a formula fitted to short runs
     on three texts, and are ranges: it knows your text only by its length and by how well it compresses.
     """
-    settings = settings_of(corpus, configs, assignments, minutes=minutes)
+    settings = given.settings(minutes=minutes)
     learnt = build_corpus(settings)
     say(f"corpus: {learnt.name}, {len(learnt.training):,} characters to learn; measuring how fast this machine is")
     proposals = []
@@ -36,7 +34,7 @@ def command(
         proposals.append(proposal)
     chosen = best(proposals)
     why = reason(chosen, proposals, learnt)
-    train = _command(corpus, configs, assignments, minutes, chosen, settings.training.batch, learnt.name)
+    train = _command(given, minutes, chosen, settings.training.batch, learnt.name)
     if as_json:
         rows = [
             asdict(p) | {"loss_range": p.loss_range, "loss_bits": p.loss / math.log(2), "recommended": p is chosen}
@@ -65,20 +63,18 @@ def _table(proposals: Sequence[Proposal], chosen: Proposal) -> str:
 
 
 def _command(
-    corpus: Sequence[str],
-    configs: Sequence[str],
-    assignments: Sequence[str],
+    given: SettingsOptions,
     minutes: float,
     chosen: Proposal,
     batch: int,
     name: str,
 ) -> str:
     """The command that trains the chosen network, in a run of its own, for a shell."""
-    assigned = [*assignments, f"model.hidden={chosen.hidden}"]
+    assigned = [*given.assignments, f"model.hidden={chosen.hidden}"]
     if chosen.batch != batch:
         assigned.append(f"training.batch={chosen.batch}")
-    words = ["charrnn", "train", *corpus]
-    words += [word for config in configs for word in ("--config", config)]
+    words = ["charrnn", "train", *given.corpus]
+    words += [word for config in given.configs for word in ("--config", config)]
     words += ["--run", f"runs/{name}-{chosen.hidden}"]
     words += ["--minutes", f"{minutes:g}", *(word for setting in assigned for word in ("--set", setting))]
     return shlex.join(words)

@@ -12,7 +12,7 @@ import click
 
 from charrnn.analysis.baselines import document
 from charrnn.cli.commands.baseline import measured_baselines
-from charrnn.cli.options import overlays_of, settings_options
+from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.terminal import say
 from charrnn.errors import DivergenceError
@@ -47,9 +47,7 @@ REHEARSAL = 0.3
 @click.option("--baseline", is_flag=True, help="Say first what the network has to beat; see charrnn baseline.")
 @click.option("--print-config", is_flag=True, help="Print the settings, each with its meaning, and do nothing.")
 def command(
-    corpus: tuple[str, ...],
-    configs: tuple[str, ...],
-    assignments: tuple[str, ...],
+    given: SettingsOptions,
     folder: str | None,
     minutes: float | None,
     init_from: str | None,
@@ -69,7 +67,7 @@ def command(
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
     if resuming and init_from:
         raise click.UsageError("--resume goes on with a run and --init-from begins one; give one of them")
-    overlays = overlays_of(corpus, configs, assignments, minutes=minutes, init_from=init_from)
+    overlays = given.overlays(minutes=minutes, init_from=init_from)
     settings, _ = starting_settings(overlays)
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
     if print_config:

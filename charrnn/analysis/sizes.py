@@ -111,7 +111,8 @@ def propose(settings: Settings, corpus: Corpus) -> Iterator[Proposal]:
     if not losses:
         raise SettingsError(
             f"{t.minutes:g} minutes are too few: they hold {iterations} iterations of the smallest network, "
-            f"and it takes {FEWEST} to learn anything; set training.minutes higher"
+            f"and it takes {FEWEST} to learn anything",
+            "set {minutes} higher",
         )
 
 

@@ -52,7 +52,7 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
     found = survey(progress(blocks), c.newline == "keep")
     n = found.length
     if not n:
-        raise CorpusError(f"corpus {name!r} is empty")
+        raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
     facts: dict[str, Any] = {
         "name": name,
         "sources": [source.name for source in sources],

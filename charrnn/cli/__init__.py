@@ -13,7 +13,7 @@ import warnings
 import click
 from click.shell_completion import CompletionItem
 
-from charrnn.cli.remedies import CommandGroup, running, sentence
+from charrnn.cli.remedies import CommandGroup, out_of_memory, running, sentence
 from charrnn.cli.terminal import say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
 from charrnn.report.escaping import escaped
@@ -58,6 +58,8 @@ class _Commands(CommandGroup):
             raise _ReaderGoneError from error  # click would make it an exit code of 1
         except CharRNNError as error:
             raise _FailedError(sentence(error, running(ctx)), error.exit_code) from error
+        except MemoryError as error:
+            raise _FailedError(sentence(out_of_memory(running(ctx)), running(ctx)), 1) from error
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -117,8 +119,6 @@ def main() -> None:
     except OSError as error:
         _abandon_stdout()
         code = _fail(f"the output cannot be written: {error.strerror}")
-    except MemoryError:
-        code = _fail("there is not enough memory; lower model.hidden, training.batch, training.window or --count")
     sys.exit(code)
 
 

@@ -1,5 +1,5 @@
-"""The words for an error on the command line: where its remedy names an argument of the library in braces, an option
-of the command that ran."""
+"""The words for an error on the command line: what its remedy names in braces, an argument of the library, becomes an
+option of the command that ran."""
 
 from typing import Any
 
@@ -9,6 +9,10 @@ from charrnn.errors import CharRNNError
 
 SETTINGS = {"encoding": "corpus.encoding", "minutes": "training.minutes"}
 """The settings that say the same as an argument, for commands without an option for it."""
+_MEMORY_OPTIONS = ("count", "best_of", "length", "positions", "steps")
+_MEMORY_SETTINGS = ("model.hidden", "training.batch", "training.window")
+_TRAINING = ("train", "suggest", "gradients", "bench")
+"""Options and settings by which a command takes more memory, and the commands that these settings matter to."""
 
 
 class CommandGroup(click.Group):
@@ -32,6 +36,15 @@ def running(context: click.Context) -> click.Command:
 def sentence(error: CharRNNError, command: click.Command) -> str:
     """An error in the words of a command's options."""
     return error.worded(lambda argument: word(argument, command))
+
+
+def out_of_memory(command: click.Command) -> CharRNNError:
+    """The error of a command that needs more memory than there is; its remedy names what makes the command need it."""
+    lower = [f"{{{option}}}" for option in _MEMORY_OPTIONS if word(option, command) != option]
+    if command.name in _TRAINING:
+        lower += _MEMORY_SETTINGS
+    named = " or ".join(filter(None, [", ".join(lower[:-1]), *lower[-1:]]))
+    return CharRNNError("there is not enough memory", f"lower {named}" if lower else "")
 
 
 def word(argument: str, command: click.Command) -> str:

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any, get_args
 
 import click
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from charrnn.analysis.activations import Trace, read_activations
@@ -51,10 +50,10 @@ encoding_option = click.option(
 
 @dataclass(frozen=True)
 class Reading:
-    """Which network is to read which text, and how; what ``reading_options`` ask for."""
+    """Which network is to read which text, and how: the values of ``reading_options``."""
 
     checkpoint: str | None
-    """A run folder or checkpoint file; None for the network that travels with the program."""
+    """A run folder or checkpoint file; None for the network that comes with the program."""
     text: str
     length: int | None
     unknown: Unknown
@@ -90,9 +89,8 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
 
 
 def load(path: str | None, at: int | None = None) -> Checkpoint:
-    """The checkpoint at a path, of a run perhaps its snapshot ``at`` an iteration; without a path, the network that
-    travels with the program."""
-
+    """The checkpoint at a path, or, in a run, the weights of the snapshot ``at`` an iteration; without a path, the
+    network that comes with the program."""
     return load_checkpoint(path or shipped_network(), at)
 
 
@@ -106,18 +104,15 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
     characters = "".join(first_characters(blocks, length + 1))
     if len(characters) > length:
         say(f"of {text} only the first {length:,} characters are read; --length reads more")
-    with (
-        threadpool_limits(1, user_api="blas"),  # a row times a matrix is faster so
-        tqdm(
-            total=min(length, len(characters)),
-            delay=1,
-            leave=False,
-            disable=None,
-            dynamic_ncols=True,
-            desc=escaped(text),
-            bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
-        ) as bar,
-    ):
-        for window in read_activations(checkpoint.model, [characters[:length]], text, reading.unknown):
-            yield window
-            bar.update(len(window.text))
+    with tqdm(
+        total=min(length, len(characters)),
+        delay=1,
+        leave=False,
+        disable=None,
+        dynamic_ncols=True,
+        desc=escaped(text),
+        bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
+    ) as bar:
+        for trace in read_activations(checkpoint.model, [characters[:length]], text, reading.unknown):
+            yield trace
+            bar.update(len(trace.text))

@@ -107,8 +107,8 @@ def read_all(runs: Iterable[Run]) -> list[Curves]:
     for curves in found:
         if not len(curves.training):
             raise RunError(
-                f"{curves.run!r} has reported nothing yet; wait until its iteration "
-                f"{curves.settings.training.report}, or set training.report lower"
+                f"{curves.run!r} has reported nothing yet",
+                f"wait until its iteration {curves.settings.training.report}, or set {{training.report}} lower",
             )
     names = _names([curves.folder for curves in found])
     return [replace(curves, run=name) for curves, name in zip(found, names, strict=True)]

@@ -284,13 +284,13 @@ class Trainer:
             if t.minutes and 60 * t.minutes <= spent:
                 raise RunError(
                     f"the run has trained for {spent / 60:.3g} minutes, and {t.minutes:g} are now set",
-                    "set training.minutes higher",
+                    "set {minutes} higher",
                 )
             self._advance(plan=())
         if self.iterations is not None and self.iterations < done:
             raise RunError(
                 f"the run is at iteration {done}, beyond the {self.iterations} now set",
-                "set training.iterations higher",
+                "set {training.iterations} higher",
             )
 
     def _warn_of_differences(self, checkpoint: Checkpoint) -> None:
@@ -321,7 +321,7 @@ class Trainer:
             good = "no checkpoint was saved before"
         raise DivergenceError(
             f"training diverged after iteration {self.progress.iteration}: {', '.join(lost)} not finite; {good}",
-            "try a lower training.learning_rate or a smaller training.clip",
+            "try a lower {training.learning_rate} or a smaller {training.clip}",
         )
 
 

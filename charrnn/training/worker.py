@@ -107,8 +107,8 @@ class RemoteWorker:
 
     def _ended(self) -> WorkerError:
         return WorkerError(
-            f"a worker process ended with status {self._process.wait()}, perhaps for lack of memory; lower "
-            "compute.workers, training.batch or model.hidden"
+            f"a worker process ended with status {self._process.wait()}, perhaps for lack of memory",
+            "lower {compute.workers}, {training.batch} or {model.hidden}",
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.analysis.ngrams import FALLBACK, _discounts, probabilities
+from charrnn.analysis.ngrams import FALLBACK, probabilities
 
 MARK = -1
 ENGLISH = (
@@ -95,4 +95,7 @@ def test_what_always_follows_becomes_likely() -> None:
 
 def test_counts_that_leave_nothing_for_the_unseen_get_other_discounts() -> None:
     """Of 4, 1, 1 and 1 grams seen once, twice, three and four times, D(2) would be 0."""
-    assert _discounts(np.array([1, 1, 1, 1, 2, 3, 4])) is FALLBACK
+    training = np.repeat(np.arange(7), [1, 1, 1, 1, 2, 3, 4])
+    (p,) = probabilities(training, np.array([4]), 8, 0)
+    given_up = FALLBACK @ [0, 4, 1, 2]
+    assert p == pytest.approx([(2 - FALLBACK[2] + given_up / 8) / len(training)])

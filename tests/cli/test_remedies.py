@@ -10,7 +10,7 @@ import pytest
 
 import charrnn as package
 from charrnn.cli import cli
-from charrnn.cli.remedies import sentence, word
+from charrnn.cli.remedies import out_of_memory, sentence, word
 from charrnn.errors import CharRNNError
 from charrnn.settings.schema import MEANINGS
 
@@ -92,3 +92,16 @@ def test_the_command_that_ran_words_its_errors(
     (folder / "taken.png").touch()
     result = charrnn(*command)
     assert result.err.endswith(f"already there; replace it with --force, or name another file with {option}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "lower"),
+    [
+        ("sample", "; lower --count, --best-of or --length"),
+        ("gates", "; lower --length"),
+        ("train", "; lower model.hidden, training.batch or training.window"),
+        ("inspect", ""),
+    ],
+)
+def test_without_enough_memory_the_remedy_names_what_the_command_has(command: str, lower: str) -> None:
+    assert sentence(out_of_memory(COMMANDS[command]), COMMANDS[command]) == f"there is not enough memory{lower}"

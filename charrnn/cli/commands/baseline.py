@@ -32,7 +32,7 @@ from charrnn.text.corpus import Corpus
     show_default=True,
     help="Which part of the text to measure.",
 )
-@click.option("--order", type=click.IntRange(1, 64), default=9, show_default=True, help="Longest context to count.")
+@click.option("--order", type=click.IntRange(1, 64), default=ORDER, show_default=True, help="Longest context to count.")
 @click.option(
     "--streams",
     type=click.IntRange(1, 100_000),
@@ -72,13 +72,11 @@ def command(
     click.echo("* the best; order n: an n-gram model that looks back n characters")
 
 
-def measured_baselines(corpus: Corpus, part: str = "validation", order: int | None = None) -> list[Baseline]:
+def measured_baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> list[Baseline]:
     """All baselines of a corpus, with a bar on a terminal where they take longer than a second."""
-    order = order or ORDER
-    found = baselines(corpus, part, order)
     return list(
         tqdm(
-            found,
+            baselines(corpus, part, order),
             total=order + len(COMPRESSORS),
             delay=1,
             leave=False,

@@ -40,8 +40,8 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
     names = gate_names(checkpoint.model.network)
     if not names:
         raise CharRNNError(
-            f"this network is a vanilla RNN ({checkpoint.settings.model.cell}), which has no gates; give one of kind "
-            "lstm or gru, or look at its hidden state with charrnn neurons"
+            f"this network is a vanilla RNN ({checkpoint.settings.model.cell}), which has no gates",
+            "give one of kind lstm or gru, or look at its hidden state with charrnn neurons",
         )
     read = read_beginning(reading, checkpoint, SHOWN if show else COUNTED)
     characters, gates = study(read, names)

@@ -9,7 +9,7 @@ from typing import get_args
 import click
 from tqdm import tqdm
 
-from charrnn.analysis.context import LONGEST, ContextLoss
+from charrnn.analysis.context import LONGEST, POSITIONS, ContextLoss
 from charrnn.analysis.gradient_study import Findings, compare_cells, study_network, text_to_measure, training_steps
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
@@ -43,7 +43,7 @@ from charrnn.training.trainer import Trainer
 @click.option(
     "--positions",
     type=click.IntRange(2, 1_000_000),
-    default=1024,
+    default=POSITIONS,
     show_default=True,
     help="How many characters of the text to average the losses by context over.",
 )

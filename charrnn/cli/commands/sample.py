@@ -3,7 +3,8 @@
 import math
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -19,8 +20,7 @@ from charrnn.cli.terminal import print_text, raw_option, say
 from charrnn.cli.texts import checkpoint_option, load
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
-from charrnn.generation.sampler import Forbid, Sampling, best_of, generate
-from charrnn.model import Model
+from charrnn.generation.sampler import Forbid, Sampling, ScoredText, best_of, generate
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.vocabulary import Unknown
 
@@ -83,6 +83,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option(
     "--best-of",
+    "choices",
     type=click.IntRange(1, 100_000),
     default=1,
     metavar="N",
@@ -120,7 +121,7 @@ def command(
     stop: tuple[str, ...],
     seed: int | None,
     count: int,
-    best_of: int,
+    choices: int,
     novelty: bool,
     max_copy: int | None,
     corpus: tuple[str, ...],
@@ -138,7 +139,7 @@ def command(
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
     if at is not None and path is None:
         raise click.UsageError("--at picks from a run folder; name it with --checkpoint")
-    if interactive and (count > 1 or best_of > 1 or prime_file == "-"):
+    if interactive and (count > 1 or choices > 1 or prime_file == "-"):
         raise click.UsageError(
             "--interactive writes one text and reads stdin; leave out --count, --best-of and --prime-file -"
         )
@@ -167,47 +168,48 @@ def command(
         settings = {"length": length, "seed": seed, **filters}
         Session(loaded.model, settings, sampling, unknown=unknown, raw=raw, after=after).run()
         return
-    write_all = _write if best_of == 1 else partial(_write_best, best_of)
-    write_all(loaded.model, length, seed, sampling, count, raw, after)
-
-
-def _write(
-    model: Model, length: int, seed: int, sampling: Sampling, count: int, raw: bool, after: Callable[[str], None]
-) -> None:
-    texts = [StringIO() for _ in range(count)]
-    print_text(sampling.prime, raw)
-    for pieces in generate(model, length, np.random.default_rng(seed), sampling, count=count):
-        print_text(pieces[0], raw)
-        for text, piece in zip(texts, pieces, strict=True):
-            text.write(piece)
-    first, *others = (text.getvalue() for text in texts)
-    print_text("\n")
-    after(first)
-    for other in others:
-        print_text(SEPARATOR + sampling.prime + other + "\n", raw)
-        after(other)
-
-
-def _write_best(
-    choices: int,
-    model: Model,
-    length: int,
-    seed: int,
-    sampling: Sampling,
-    count: int,
-    raw: bool,
-    after: Callable[[str], None],
-) -> None:
+    shown, rng = _Shown(begin, raw, after), np.random.default_rng(seed)
+    if choices == 1:
+        shown.samples(generate(loaded.model, length, rng, sampling, count=count), count)
+        return
     progress = partial(tqdm, total=length, desc="writing", leave=False, disable=not sys.stderr.isatty())
-    groups = best_of(choices, model, length, np.random.default_rng(seed), sampling, count=count, progress=progress)
-    for k, group in enumerate(groups):
-        best, worst = group[0], group[-1]
-        print_text((SEPARATOR if k else "") + sampling.prime + best.text + "\n", raw)
-        say(
-            f"best of {choices}: mean log-probability {best.score:.3f} nats/char ({best.score / math.log(2):.3f} "
-            f"bits); the worst {worst.score:.3f}"
-        )
-        after(best.text)
+    shown.best(best_of(choices, loaded.model, length, rng, sampling, count=count, progress=progress))
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How samples are shown."""
+
+    prime: str
+    raw: bool
+    after: Callable[[str], None]
+    """Called with each sample, without its prime, when it has been printed."""
+
+    def samples(self, steps: Iterable[Sequence[str]], count: int) -> None:
+        """Prints the first sample as it is written, then the others."""
+        texts = [StringIO() for _ in range(count)]
+        print_text(self.prime, self.raw)
+        for pieces in steps:
+            print_text(pieces[0], self.raw)
+            for text, piece in zip(texts, pieces, strict=True):
+                text.write(piece)
+        first, *others = (text.getvalue() for text in texts)
+        print_text("\n")
+        self.after(first)
+        for other in others:
+            print_text(f"{SEPARATOR}{self.prime}{other}\n", self.raw)
+            self.after(other)
+
+    def best(self, groups: Iterable[Sequence[ScoredText]]) -> None:
+        """Prints the best sample of each group, and how it compares with the worst."""
+        for k, group in enumerate(groups):
+            best, worst = group[0], group[-1]
+            print_text(f"{SEPARATOR if k else ''}{self.prime}{best.text}\n", self.raw)
+            say(
+                f"best of {len(group)}: mean log-probability {best.score:.3f} nats/char "
+                f"({best.score / math.log(2):.3f} bits); the worst {worst.score:.3f}"
+            )
+            self.after(best.text)
 
 
 def _copies(
@@ -241,6 +243,6 @@ def _read(path: str) -> str:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        raise CharRNNError(f"prime file {path!r} cannot be read: {error.strerror}; check the path") from None
+        raise CharRNNError(f"prime file {path!r} cannot be read: {error.strerror}", "check the path") from None
     except UnicodeDecodeError as error:
-        raise CharRNNError(f"prime file {path!r} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
+        raise CharRNNError(f"prime file {path!r} is not UTF-8 at byte {error.start}", "save it as UTF-8") from None

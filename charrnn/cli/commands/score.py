@@ -130,7 +130,7 @@ def _scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
     together = sum((reading.score for reading in readings), Score())
     if not together.characters:
         names = ", ".join(repr(reading.name) for reading in readings)
-        raise CorpusError(f"there is no character to score in {names}; give a text that the network can read")
+        raise CorpusError(f"there is no character to score in {names}", "give a text that the network can read")
     scores = [(reading.name, reading.score) for reading in readings]
     return scores if len(readings) == 1 else [*scores, (TOGETHER, together)]
 

@@ -28,7 +28,8 @@ def test_states_are_those_of_reading_a_character_at_a_time(cell: str) -> None:
         reader.step(np.array([v]))
         expected.append(reader.state[:, :, 0].copy())  # (L, S, H)
     names = activation_names(model.network)
-    for s, name in enumerate(["hidden", "cell"][: np.shape(expected)[2]]):
+    assert len(CELLS[cell].carried) == np.shape(expected)[2]
+    for s, name in enumerate(CELLS[cell].carried):
         assert names[s] == name
         text, values = collect(read_activations(model, [TEXT[:40], "", TEXT[40:]]), name)
         assert text == TEXT
@@ -43,11 +44,21 @@ def test_every_name_is_traced_and_gates_lie_between_closed_and_open(cell: str) -
         assert set(layer) == set(activation_names(model.network))
         for gate in gate_names(model.network):
             assert ((layer[gate] > 0) & (layer[gate] < 1)).all()
-    assert set(gate_names(model.network)) == {
-        "lstm": {"input", "forget", "output"},
-        "gru": {"reset", "update"},
-        "gru-reset-before": {"reset", "update"},
-    }.get(cell, set())
+
+
+@pytest.mark.parametrize(
+    ("cell", "states", "gates"),
+    [
+        ("lstm", ("hidden", "cell"), ("input", "forget", "output")),
+        ("gru", ("hidden",), ("reset", "update")),
+        ("gru-reset-before", ("hidden",), ("reset", "update")),
+        ("rnn", ("hidden",), ()),
+    ],
+)
+def test_states_and_gates_have_their_usual_names(cell: str, states: tuple[str, ...], gates: tuple[str, ...]) -> None:
+    network = model_of(cell).network
+    assert activation_names(network)[: len(states)] == states
+    assert gate_names(network) == gates
 
 
 def test_what_cannot_be_read() -> None:

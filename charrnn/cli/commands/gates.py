@@ -13,6 +13,7 @@ from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import can_show, line_width, print_text
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.errors import CharRNNError
+from charrnn.nn.cells import CELLS
 from charrnn.report.gate_charts import BARS, DIGITS, draw_gates, gate_plots, gate_table, gates_along
 
 SHOWN, COUNTED = 1_000, 20_000
@@ -41,7 +42,8 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
     if not names:
         raise CharRNNError(
             f"this network is a vanilla RNN ({checkpoint.settings.model.cell}), which has no gates",
-            "give one of kind lstm or gru, or look at its hidden state with charrnn neurons",
+            f"give one of kind {' or '.join(name for name, cell in CELLS.items() if cell.gates)}, or look at its hidden "
+            "state with charrnn neurons",
         )
     read = read_beginning(reading, checkpoint, SHOWN if show else COUNTED)
     characters, gates = study(read, names)

@@ -11,6 +11,7 @@ from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, ran
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.errors import CorpusError
+from charrnn.nn.cells import CELLS
 from charrnn.report.levels import coloured, marked
 from charrnn.report.units import COLOURS, SHOWN, Activations, by_unit, legend, ranking_page, rounded, units_page
 
@@ -36,8 +37,9 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option(
     "--of",
     metavar="hidden|cell|GATE",
-    help="Which of a unit's numbers to show: the hidden state, the cell state, or a gate (LSTM: input, forget, "
-    "candidate, output; GRU: reset, update, candidate).  [default: cell where there is one, else hidden]",
+    help="Which of a unit's numbers to show: the hidden state, the cell state, a gate or the candidate ("
+    + "; ".join(f"{name}: {', '.join(cell.activations)}" for name, cell in CELLS.items() if cell.activations)
+    + ").  [default: cell where there is one, else hidden]",
 )
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many units --find lists.")
 @click.option(

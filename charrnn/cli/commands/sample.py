@@ -132,8 +132,8 @@ def command(
     """Write with a trained network; the text appears as it is written.
 
     Several samples are written at the same time: the first appears as it is written, the others after it, with a line
-    of dashes between them. The options that decide which character comes next are applied in this order: --max-copy,
-    --loop-penalty, --temperature, --top-k, --top-p, --min-p.
+    of dashes between them. The options that decide which character comes next are applied in the order in which they
+    stand below, after --max-copy.
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")

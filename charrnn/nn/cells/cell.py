@@ -90,7 +90,8 @@ class Cell(ABC):
         return {"Wx": (D, n * H), "Wh": (H, n * H), "b": (n * H,)}
 
     def initialise(self, p: Views, fill: Fill, input_role: str, forget_bias: float) -> None:
-        """Fills the parameters in place, block by block. ``forget_bias`` is for cells that have a forget gate."""
+        """Fills the parameters in place, block by block. ``forget_bias`` is for cells whose forget
+        gate, when open, keeps what they remember."""
         for name, role in (("Wx", input_role), ("Wh", "recurrent"), ("b", "bias")):
             for block in self.split(p[name]):
                 fill(block, role)

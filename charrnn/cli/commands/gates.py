@@ -40,10 +40,10 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
     checkpoint = load(reading.checkpoint)
     names = gate_names(checkpoint.model.network)
     if not names:
+        gated = " or ".join(name for name, cell in CELLS.items() if cell.gates)
         raise CharRNNError(
             f"this network is a vanilla RNN ({checkpoint.settings.model.cell}), which has no gates",
-            f"give one of kind {' or '.join(name for name, cell in CELLS.items() if cell.gates)}, or look at its hidden "
-            "state with charrnn neurons",
+            f"give one of kind {gated}, or look at its hidden state with charrnn neurons",
         )
     read = read_beginning(reading, checkpoint, SHOWN if show else COUNTED)
     characters, gates = study(read, names)

@@ -1,7 +1,7 @@
 """What the benchmarks share: settings, the machine in words, one training step here and in PyTorch, turns.
 
-Two things are compared by turns: each lives in a process of its own, and while one works the others wait, so that
-what else the machine does, and its clock, weigh on both alike.
+Two things are compared in turns: each lives in a process of its own, and while one works the others wait, so that
+whatever else the machine does, and its clock speed, affects both equally.
 """
 
 import multiprocessing
@@ -67,7 +67,7 @@ SETTINGS = [
 
 
 def chosen(settings: list[Setting], names: list[str]) -> list[Setting]:
-    """The settings whose name holds one of these, in any case; with none, all."""
+    """The settings whose names contain one of ``names``, in upper or lower case; all settings where none is given."""
     found = [s for s in settings if not names or any(name.lower() in str(s).lower() for name in names)]
     if not found:
         raise SystemExit(f"no setting's name holds {' or '.join(names)}; there are: {', '.join(map(str, settings))}")
@@ -133,8 +133,8 @@ class OurTraining:
 
 
 class TorchTraining:
-    """The same steps of PyTorch, with the number of threads and the form of one-hot input that are its fastest, or in
-    that ``way``.
+    """The same steps in PyTorch, with the number of threads and the form of one-hot input that ``way`` names, or else
+    the fastest of all.
 
     One-hot input is ``one_hot(x).float()`` or a look-up in an ``nn.Embedding`` of identity rows.
     """
@@ -195,7 +195,7 @@ class Products:
 
 
 def fastest(ways: Iterable[Any], use: Callable[[Any], None], step: Callable[[], None], seconds: float = 0.5) -> Any:
-    """The way with the shortest step; each is tried three times by turns, for so long and one step at least."""
+    """The way with the shortest step; each is tried for ``seconds``, in three turns of at least one step."""
     shortest = dict.fromkeys(ways, float("inf"))
     for _ in range(3):
         for way in shortest:
@@ -239,7 +239,7 @@ class Player:
         self._process.join()
 
     def turn(self) -> float:
-        """Works for the seconds it was made with, a step at least; returns what it got done in a second."""
+        """Works for the seconds it was made with, at least one step; returns how much it got done per second."""
         self._connection.send("go")
         rate, idle, others = self._connection.recv()
         self.idle = max(self.idle, idle)

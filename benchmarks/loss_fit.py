@@ -21,7 +21,8 @@ from charrnn.analysis.sizes import FIT, Fit, Sizes, difficulty
 RUNS = [(64, 200), (64, 800), (128, 200), (128, 800), (256, 150), (256, 500)]
 """Hidden size and iterations, on every text."""
 MORE_RUNS = [(None, 512, 100), (60_000, 64, 800), (60_000, 128, 800), (60_000, 256, 500)]
-"""Characters of the first text (None: all of them), hidden size and iterations. Of a short one, many epochs."""
+"""Characters of the first text (None: all of them), hidden size and iterations. A short text is read for many
+epochs."""
 
 
 REACHED = {

@@ -4,7 +4,7 @@
     python3 benchmarks/sample_speed.py 3x512 --turns 5
 
 Both sides draw from the softmax at temperature 1, one stream and 64 side by side, and work in turns; the ratio is the
-median of those of neighbouring turns. PyTorch runs under ``inference_mode``, in the way that is its fastest: one step
+median of those of neighbouring turns. PyTorch runs under ``inference_mode``, in its fastest way: one step
 of ``nn.LSTM`` after the other or ``nn.LSTMCell``, and any number of threads. Prints Markdown.
 """
 
@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def cold_starts(count: int) -> list[list[str]]:
-    """The wall time of commands, by turns, each a process of its own; and what of it Python and its libraries take."""
+    """The wall time of commands, each a process of its own, in turns; and how much of it importing libraries takes."""
     with tempfile.TemporaryDirectory() as folder:
         charrnn = [sys.executable, "-m", "charrnn"]
         run = f"{folder}/run"

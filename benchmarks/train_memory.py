@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def our_training(setting: Setting | None) -> Job | None:
-    """None for the import alone."""
+    """The job, or None for the import alone."""
     return OurTraining(setting) if setting else None
 
 

@@ -11,7 +11,7 @@ from charrnn.errors import CharRNNError
 
 
 def name_of(path: str) -> str:
-    """The last part of a path, whichever system it is from; of a root, which has none, the root."""
+    """The last part of a path from any system; of a root, the root itself."""
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or path[:1]
 
 
@@ -23,9 +23,9 @@ def replace_file(
 ) -> None:
     """Puts a file in the place of ``path``: the old one stays until the new one is whole and on the disk.
 
-    ``write`` writes it under another name, beside its place; once it is on the disk, ``verify`` may read it, and raise;
-    then it is moved to its place. With ``previous``, the old file is kept under that name, and neither name is ever
-    missing. Where anything fails, the unfinished file is removed and the error passes on.
+    ``write`` writes the new file beside ``path``, under another name; once it is on the disk, ``verify`` may read it
+    and raise; then it is moved to its place. With ``previous``, the old file is kept under that name, and neither name
+    is ever missing. Where anything fails, the unfinished file is removed and the error passes on.
     """
     beside = _beside(path)
     try:
@@ -54,7 +54,7 @@ def write_output(path: Path, write: Callable[[BinaryIO], object], argument: str 
 
 
 def check_free(path: Path, force: bool, argument: str = "to") -> None:
-    """Before anything is computed: raises CharRNNError where the file that a user named with ``argument`` cannot be
+    """Raises CharRNNError, before anything is computed, where the file that a user named with ``argument`` cannot be
     made, or is there already and may not be replaced."""
     if not path.name or path.is_dir():
         raise CharRNNError(f"{str(path)!r} is a folder", f"name a file in it with {{{argument}}}")

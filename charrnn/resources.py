@@ -1,4 +1,4 @@
-"""What travels with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network."""
+"""Files that come with the program: recipes in ``configs/``; in ``data/`` a catalogue of corpora and a network."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ _HERE = Path(__file__).parent
 
 
 def resource(folder: str) -> Path:
-    """``configs`` or ``data``: inside the package in a wheel, beside it in a checkout."""
+    """The folder ``configs`` or ``data``: inside the package in a wheel, beside it in a checkout."""
     inside = _HERE / folder
     return inside if inside.is_dir() else _HERE.parent / folder
 
 
 def shipped_network() -> Path:
-    """The checkpoint that is there from the beginning: of the recipe ``tolstoy``, trained on War and Peace."""
+    """The checkpoint that comes with the program: of the recipe ``tolstoy``, trained on War and Peace."""
     return resource("data") / "tolstoy.npz"

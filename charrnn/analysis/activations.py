@@ -44,9 +44,9 @@ def read_activations(
 ) -> Iterator[Trace]:
     """Reads a text, given in blocks of any length, a window at a time.
 
-    Raises UnknownCharacterError, naming the text, the line and the character, unless ``unknown`` says what to do, and
-    DivergenceError where the network computes something that is not finite, CorpusError where there is no character
-    that it can read.
+    Raises UnknownCharacterError, naming the text, the line and the character, unless ``unknown`` says what to do;
+    DivergenceError where the network computes something that is not finite; CorpusError where the text holds no
+    character that it can read.
     """
     vocabulary, reader, empty = model.vocabulary, Reader(model, name=name), True
     reader.read(vocabulary.encode(vocabulary.start_character))

@@ -19,8 +19,8 @@ from charrnn.text.reading import in_blocks
 ORDER = 9
 """The longest context that is counted by default."""
 COUNTED = 1 << 23
-"""Characters at most: of a longer training part only the end is counted, of a longer held-out part only the beginning
-is measured, so that a text of any length takes less than a gigabyte."""
+"""The most characters that are used: of a longer training part only the end is counted, of a longer held-out part only
+the beginning is measured, so that a text of any length takes less than a gigabyte."""
 
 
 class _Compressor(Protocol):
@@ -48,8 +48,8 @@ class Baseline:
 
 
 def in_streams(corpus: Corpus, streams: int) -> Corpus:
-    """The same text in so many equal pieces, each of them split as the whole was, so that every part comes from all
-    over the book. The loader of char-rnn splits a text like this, and so, to judge by their n-gram losses, did
+    """The same text cut into ``streams`` equal pieces, each split as the whole was, so that every part comes from all
+    over the text. The loader of char-rnn splits a text like this, and so, to judge by their n-gram losses, did
     Karpathy, Johnson, Li 2015 (arXiv 1506.02078)."""
     pieces = corpus.ids[: len(corpus) // streams * streams].reshape(streams, -1)
     bounds = [round(start / len(corpus) * pieces.shape[1]) for start in (corpus.validation_start, corpus.test_start)]
@@ -83,12 +83,12 @@ def baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> I
 
 
 def best_baseline(found: Iterable[Baseline]) -> Baseline:
-    """The one with the lowest loss."""
+    """The baseline with the lowest loss."""
     return min(found, key=lambda baseline: baseline.loss)
 
 
 def document(corpus: Corpus, found: Iterable[Baseline], part: str = "validation") -> dict[str, Any]:
-    """The baselines as JSON has them, for programs and for the folder of a run."""
+    """The baselines as a JSON document, for programs and for the folder of a run."""
     return {
         "part": part,
         "characters": {"training": len(counted(corpus)), part: len(held_out(corpus, part))},

@@ -24,9 +24,9 @@ LONGEST = 512
 POSITIONS = 1024
 """The number of positions in the text over which the loss is averaged."""
 PASSAGES, PASSAGE = 32, 4 * LONGEST
-"""The positions lie in this many passages of the text, each of so many characters."""
+"""How many passages of the text the positions lie in, and the length of each in characters."""
 WITHIN = 0.01
-"""A difference in nats per character that is taken for none."""
+"""The largest difference, in nats per character, that counts as none."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ContextLoss:
     """How many characters are read before; None for all from the beginning of the passage, at least ``LONGEST``."""
     loss: float
     difference: float
-    """How much higher it is than the loss with all characters."""
+    """How much higher the loss is than with all characters."""
     error: float
     """The standard error of that difference."""
 
@@ -48,9 +48,9 @@ class ContextLoss:
 
 
 def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> Iterator[ContextLoss]:
-    """The loss with all characters before, and then with the last 1, 2, 4, ..., ``LONGEST`` of them; in a text (n,)
-    shorter than ``PASSAGE`` up to a quarter of it. Raises CorpusError for a text of fewer than 4 characters,
-    DivergenceError where a loss is not finite."""
+    """The loss with all preceding characters as context, then with the last 1, 2, 4, ..., ``LONGEST`` of them; in a
+    text (n,) shorter than ``PASSAGE``, with at most a quarter of it. Raises CorpusError for a text of fewer than 4
+    characters, DivergenceError where a loss is not finite."""
     if len(text) < 4:
         raise CorpusError(f"{len(text)} characters are too few to cut a context from", "give a longer text")
     T = min(PASSAGE, len(text))
@@ -74,8 +74,8 @@ def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> It
 
 
 def horizon(losses: Sequence[ContextLoss]) -> int | None:
-    """The shortest context such that it and all longer ones lose at most ``WITHIN`` to all characters; None where the
-    longest loses more."""
+    """The shortest context from which on the loss is at most ``WITHIN`` higher than with all characters; None where it
+    is higher even with the longest."""
     cut = sorted((each for each in losses if each.context), key=lambda each: each.context or 0, reverse=True)
     within = [each.context for each in takewhile(lambda each: each.difference <= WITHIN, cut)]
     return within[-1] if within else None

@@ -1,8 +1,8 @@
 """How open the gates of a network are along a text, and how often the gates of each unit are saturated.
 
 A gate below 0.1 is left-saturated, above 0.9 right-saturated; Karpathy et al. (2015, arXiv 1506.02078, section 4.2)
-plot the share of time that each unit spends there. A unit remembers for long whose forget gate (LSTM) or update gate
-(GRU) is nearly always right-saturated.
+plot the share of time that each unit spends there. A unit whose forget gate (LSTM) or update gate (GRU) is nearly
+always right-saturated remembers for long.
 
 Shapes: n characters, H hidden size.
 """

@@ -1,6 +1,6 @@
 """How the gradients of networks fade or explode, before and after training, with clipping and without.
 
-A study is of a trained network, or of small networks that it trains to compare their cells.
+A study measures one trained network, or trains small networks to compare their cells.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -80,7 +80,7 @@ class Findings:
     contexts: list[list[ContextLoss]]
     """For each of these networks, its losses by context; the first is the one with all characters."""
     unclipped: list[Flow] = field(default_factory=list)
-    """Networks with recurrent weights that are too large, trained without clipping; none where one network was
+    """Networks with recurrent weights that are too large, trained without clipping; empty where one network was
     studied."""
     clipped: list[Flow] = field(default_factory=list)
     """The same networks, trained with clipping."""
@@ -89,7 +89,7 @@ class Findings:
 Training = Callable[[Trainer], Iterator[Step]]
 """Trains, and yields its iterations."""
 Contexts = Callable[[Iterable[ContextLoss]], Iterable[ContextLoss]]
-"""Goes over losses by context, as tqdm does."""
+"""Passes on the losses by context, as tqdm does."""
 
 
 def training_steps(trainer: Trainer) -> Iterator[Step]:

@@ -20,9 +20,9 @@ from charrnn.nn.functional import cross_entropy_and_gradient, quiet_overflow
 from charrnn.nn.parameters import Workspace
 
 POSITIONS = 256
-"""At how many places of the text the norms are taken."""
+"""How many places of the text the norms are measured at."""
 REMAINING = 0.001
-"""The share of the gradient one step back below which nothing is taken to be left of it."""
+"""A gradient counts as gone where less than this share of its norm one step back remains."""
 
 
 def reach(norms: Array) -> int:
@@ -63,10 +63,10 @@ def gradients_back(model: Model, x: Ids, y: Ids, state: Array) -> Iterator[Array
 
 
 def norms_back(model: Model, text: Ids, steps: int, positions: int = POSITIONS) -> Array:
-    """The norms of these gradients over all layers and states, (K + 1, P) float64, at positions spread evenly over a
+    """The norms of ``gradients_back`` over all layers and states, (K + 1, P) float64, at positions spread evenly over a
     text (n,).
 
-    Row k belongs to the state that step t-k passes on. What exceeds the range of numbers is infinite or NaN. Before the
+    Row k belongs to the state that step t-k passes on. Norms too large for a number are infinite or NaN. Before the
     K ``steps``, another K characters are read from a zero state. Raises CorpusError for too short a text.
     """
     last = len(text) - 2

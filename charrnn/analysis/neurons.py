@@ -1,15 +1,15 @@
 """Which unit keeps track of what: units ranked by how well one of them alone tells a property of the text.
 
 A property is a function from a text to a value for each character, which holds after that character has been read.
-What a unit says of it is fitted on the first half of the text and scored on the second:
+A rule that tells the property from one unit is fitted on the first half of the text and scored on the second:
 
-- yes or no: the threshold, and the side of it, with the best balanced accuracy, the mean of the shares of yes and of no
-  that are told rightly. 0.5 is chance, 1 perfect.
-- a number: the least-squares line, and R^2, the share of the variance that it explains. 0 is as good as the mean; less
-  is worse.
+- yes or no: the threshold, and the side of it that means yes, with the best balanced accuracy: the mean of the shares
+  of yes and of no that are told correctly. 0.5 is chance, 1 perfect.
+- a number: the least-squares line, and R^2, the share of the variance that it explains. 0 is as good as guessing
+  the mean; less is worse.
 
-The best of many units is good by luck too. How good says the best score for the same property moved along the text,
-where no unit can know it, in several ways: one alone says little of what is there in a few places only.
+The best of many units also scores well by luck. How well is measured with the same property shifted along the text,
+where no unit can know it. Several shifts are tried: one alone says little about a property found in a few places only.
 
 Units that tell quotations, line lengths and depths were found by Karpathy et al. (2015, arXiv 1506.02078).
 
@@ -34,11 +34,12 @@ Values = npt.NDArray[Any]
 
 _CLOSING = {'"': '"', "\u201c": "\u201d", "\u201d": "\u201d", "\u201e": "\u201c\u201d"}
 _CLOSING |= {"\u00ab": "\u00bb", "\u00bb": "\u00ab\u00bb"}
-"""Of each double quotation mark that may open, those that close it in some language."""
+"""For each double quotation mark that can open, those that close it in some language."""
 
 
 def quotes(text: str) -> Values:
-    """Inside double quotation marks. Single ones are apostrophes too; a blank line ends it."""
+    """Inside double quotation marks. Single ones do not count, as they may be apostrophes; a blank line ends a
+    quotation."""
 
     def turn(opened: str, mark: str) -> str:
         return "" if opened and mark in _CLOSING[opened] else opened or mark
@@ -47,12 +48,12 @@ def quotes(text: str) -> Values:
 
 
 def brackets(text: str) -> Values:
-    """Inside round or square brackets. A blank line ends it."""
+    """Inside round or square brackets. A blank line closes all."""
     return _inside(text, lambda depth, mark: depth + 1 if mark in "([" else max(depth - 1, 0), "()[]", outside=0)
 
 
 _WORD = r"(?:[^\W_]['\u2019]?)+"
-"""Apostrophes belong to the word, those after it too: that it ends there is not known yet."""
+"""An apostrophe belongs to the word, even at its end: it is not known yet whether the word goes on."""
 
 
 def caps(text: str) -> Values:
@@ -71,7 +72,7 @@ def word_position(text: str) -> Values:
 
 
 def indent(text: str) -> Values:
-    """How many spaces and tabs the line began with. As far as it has been read."""
+    """How many spaces and tabs the line began with. Only those read so far count."""
 
     def of_line(line: str) -> Iterator[int]:
         width = len(line) - len(line.lstrip(" \t"))
@@ -105,7 +106,7 @@ class Ranking:
     scores: Array
     """(L, H), from the second half of the text."""
     by_luck: float
-    """The best score of any unit for the property moved out of place, by each eighth of the text."""
+    """The best score of any unit for the property shifted by 1/8, 2/8, ... or 7/8 of each half of the text."""
     fit: dict[str, Array]
     """What was fitted on the first half, each (L, H): ``threshold`` and ``sign`` (1: yes above it, -1: below), or
     ``slope`` and ``intercept``."""
@@ -120,7 +121,7 @@ class Ranking:
 def rank(text: str, values: Array, name: str) -> Ranking:
     """Ranks units by their values (n, L, H) along a text of n characters.
 
-    Raises CorpusError where either half of the text has one value of the property only.
+    Raises CorpusError where the property is the same throughout one half of the text.
     """
     wanted = PROPERTIES[name](text)
     half = len(text) // 2
@@ -133,7 +134,7 @@ def rank(text: str, values: Array, name: str) -> Ranking:
         )
     flat = values.reshape(len(values), -1).astype(np.float64)
     tell = _tell_yes_or_no if wanted.dtype == bool else _tell_number
-    # In its place, and out of it.
+    # In its place (k = 0), and shifted.
     placed = [np.stack([np.roll(part, len(part) * k // 8) for k in range(8)]) for part in parts]
     scores, fit = tell(flat[:half], flat[half:], *placed)
     shape = values.shape[1:]
@@ -146,7 +147,7 @@ def rank(text: str, values: Array, name: str) -> Ranking:
 
 
 def liveliest(text: str, name: str, length: int) -> slice:
-    """The stretch of so many characters, from the beginning of a line, in which a property changes most often."""
+    """The stretch of ``length`` characters, from the beginning of a line, in which a property changes most often."""
     changes = np.diff(PROPERTIES[name](text).astype(np.float64), prepend=0) != 0
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     start = max(starts, key=lambda start: int(changes[start : start + length].sum()))
@@ -154,10 +155,10 @@ def liveliest(text: str, name: str, length: int) -> slice:
 
 
 def shades(values: Array, *, is_gate: bool = False, through_tanh: bool = False) -> tuple[Array, Array]:
-    """Values (n, ...) as they are coloured, from -1 to 1, and the value that 1 stands for, (...).
+    """Values (n, ...) scaled to be coloured, from -1 to 1, and the values (...) that 1 stands for.
 
-    Gates go from closed, -1, to open, 1. All else is divided by the unit's own largest absolute value in the text, a
-    state that leaves its cell through tanh after tanh.
+    Gates go from closed, -1, to open, 1. Everything else is divided by the unit's own largest absolute value in
+    the text; a state that leaves its cell through tanh goes through tanh first.
     """
     if is_gate:
         return 2 * values - 1, np.ones(values.shape[1:], values.dtype)
@@ -168,7 +169,7 @@ def shades(values: Array, *, is_gate: bool = False, through_tanh: bool = False) 
 
 
 def _inside(text: str, turn: Callable[[State, str], State], marks: str, outside: State) -> Values:
-    """Where the state is not ``outside``: each of the marks turns it, and a blank line ends it."""
+    """Where a state is not ``outside``: ``turn`` gives the state after each of the marks, and a blank line ends it."""
     state, inside, blank = outside, np.zeros(len(text), bool), False
     for place, character in enumerate(text):
         if character in marks:
@@ -181,7 +182,7 @@ def _inside(text: str, turn: Callable[[State, str], State], marks: str, outside:
 
 
 def _of_matches(text: str, pattern: str, of: Callable[[str], Any], dtype: npt.DTypeLike) -> Values:
-    """Zero but for what is matched, whose values are a function of it."""
+    """Zero except where the pattern matches; there ``of`` gives the values."""
     values = np.zeros(len(text), dtype)
     for match in re.finditer(pattern, text):
         values[match.start() : match.end()] = list(of(match.group()))
@@ -189,15 +190,15 @@ def _of_matches(text: str, pattern: str, of: Callable[[str], Any], dtype: npt.DT
 
 
 def _tell_yes_or_no(first: Array, second: Array, yes: Values, yes_then: Values) -> tuple[Array, dict[str, Array]]:
-    """Halves (m, U) of the values of U units, and (K, m) of the property in K places: scores (K, U), and what was
-    fitted."""
+    """Scores (K, U) and what was fitted, from the values (m, U) of U units and the property (K, m), shifted K ways, in
+    each half of the text."""
     K, m = yes.shape
     threshold, sign = np.zeros((2, K, first.shape[1]))
     count = yes.sum(axis=1, keepdims=True)
     for u, values in enumerate(first.T):
         order = np.argsort(values)
         ascending = values[order]
-        # What a cut after each place gains: the share of no below it less the share of yes.
+        # What a cut after each place gains: the share of no below it minus the share of yes.
         yes_below = np.cumsum(yes[:, order], axis=1)
         gain = (np.arange(1, m + 1) - yes_below) / (m - count) - yes_below / count
         gain[:, :-1][:, ascending[:-1] == ascending[1:]] = 0

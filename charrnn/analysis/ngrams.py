@@ -1,4 +1,4 @@
-"""What counting says: n-gram models with modified Kneser-Ney smoothing, the yardstick of every language model.
+"""N-gram models with modified Kneser-Ney smoothing, the usual yardstick of a language model: they only count.
 
 An order is the number of characters of context, as in Karpathy, Johnson, Li 2015 (arXiv 1506.02078), whose n-gram of
 order n is an (n + 1)-gram model. Smoothing is the interpolated modified Kneser-Ney of Chen & Goodman 1998 ("An
@@ -8,12 +8,13 @@ next shorter context h' (h without its first character):
 
     p(w | h) = (c(h w) - D(c(h w)) + p(w | h') sum_v D(c(h v))) / sum_v c(h v)
 
-In the longest context c is how often, in shorter ones after how many different characters (Kneser & Ney 1995). The
-shortest context is empty, and below it every character has the same probability, so that one never seen has some too.
+In the longest context c(h w) is how often w follows h; in a shorter one, how many different characters stand before
+h w (Kneser & Ney 1995). The shortest context is empty, and below it every character has the same probability, so that
+even one never seen has some.
 
 Shapes: N characters of training text, n of the text that is measured, K distinct grams of one length. Both texts have a
-mark before their first character, which is context only. A gram is numbered by its last character, then the one
-before it and so on, so that the mark, the largest of all, ends the last gram of each length.
+mark before their first character, which is context only. Grams are numbered in the order of their last characters, then
+of those before them, and so on. The mark comes after all characters, so that the last gram of each length ends with it.
 """
 
 from collections.abc import Iterator
@@ -24,26 +25,26 @@ import numpy as np
 from charrnn.arrays import Array, Ids
 
 FALLBACK = np.array([0, 0.5, 1, 1.5])
-"""The discounts where there are too few grams to estimate them, as a rule for single characters only."""
+"""The discounts where there are too few grams to estimate them, which is usual only for single characters."""
 
 
 class _Grams(NamedTuple):
     """The grams of one length that the training text holds."""
 
     training: Ids
-    """(N + 1,): the one that ends at each character."""
+    """(N + 1,): the gram that ends at each character."""
     text: Ids
     """(n + 1,): the same for the text that is measured, -1 where the training text does not hold it."""
     shorter: Ids
-    """(K,): each without its first character."""
+    """(K,): each gram without its first character."""
 
 
 def probabilities(training: Ids, text: Ids, size: int, order: int) -> Iterator[Array]:
     """The probability of each character of a text (n,) under the models of order 0, 1, ... ``order`` that count a
     training text (N,): (n,) float64 for each in turn.
 
-    Both are ids below ``size``, of which every one has a probability, and one model's sum to one. Time and memory grow
-    with N: about 80 bytes a character.
+    Both texts are ids below ``size``. Each model gives every id a probability, and these sum to one. Time and memory
+    grow with N: about 80 bytes a character.
     """
     mark = np.array([size], np.min_scalar_type(size))
     x, y = (np.concatenate([mark, ids], dtype=mark.dtype, casting="unsafe") for ids in (training, text))
@@ -60,7 +61,8 @@ def probabilities(training: Ids, text: Ids, size: int, order: int) -> Iterator[A
 
 
 def _longer(grams: _Grams, x: Ids, y: Ids, size: int) -> _Grams:
-    """Grams with one more character, which for each position is that of x (N + 1,) and y (n + 1,)."""
+    """Grams with one more character in front, which x (N + 1,) and y (n + 1,) give for each position of the two
+    texts."""
     base = np.int64(size + 1)
     keys, training = np.unique(grams.training * base + x, return_inverse=True)
     wanted = grams.text * base + y
@@ -70,7 +72,8 @@ def _longer(grams: _Grams, x: Ids, y: Ids, size: int) -> _Grams:
 
 
 def _interpolated(counts: Ids, contexts: _Grams, grams: _Grams, lower: Array) -> Array:
-    """The equation above for each character of the text: counts (K,) of the grams, ``lower`` (n,) its p(w | h')."""
+    """The equation above for each character of the text: ``counts`` (K,) of the grams, and p(w | h') as ``lower``
+    (n,)."""
     counts[-1] = 0  # the mark is not predicted
     context = np.zeros(len(counts), np.int64)  # (K,): each gram without its last character
     context[grams.training[1:]] = contexts.training[:-1]

@@ -14,7 +14,7 @@ from charrnn.settings.build import build_corpus
 from charrnn.storage.checkpoint import Checkpoint
 
 STRETCH = 20
-"""A stretch of at least so many characters that stands in the training text counts as copied."""
+"""A stretch of at least this many characters that stands in the training text counts as copied."""
 
 
 def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
@@ -115,7 +115,7 @@ class Novelty:
     """How much of a text stands verbatim in the training text."""
 
     start: int
-    """Where the longest stretch that does begins."""
+    """Where the longest stretch that stands there begins."""
     length: int
     """The length of that stretch, in characters."""
     share: float
@@ -148,7 +148,8 @@ class NoCopies:
                 row[list(self.index.followers(ids[-self.most :]))] = True
                 if row.all():
                     raise CharRNNError(
-                        f"whatever comes next, more than {self.most} characters stand in the training text",
+                        f"whatever comes next, more than {self.most} characters in a row are copied from the training "
+                        "text",
                         "raise {max_copy}",
                     )
         return forbidden

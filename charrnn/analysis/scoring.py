@@ -77,7 +77,7 @@ class ScoredLine:
     text: str
     """The beginning of the line, up to ``LINE_KEPT`` characters, without the line end."""
     score: Score
-    """Of the whole line and its line end."""
+    """The score of the whole line, with its line end."""
 
 
 def score_text(

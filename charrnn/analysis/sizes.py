@@ -1,4 +1,4 @@
-"""Which size of network a text and a time deserve: proposals with the loss that each may be expected to reach."""
+"""Which size of network suits a text and a time: proposals, each with the loss that it should reach."""
 
 import bz2
 import math
@@ -20,11 +20,11 @@ HIDDEN = (64, 128, 256, 384, 512, 768, 1024)
 FEWEST = 60
 """Iterations below which a network learns next to nothing."""
 CROWDED = 20
-"""Parameters for a character of the text beyond which a network is not tried; 6 were, and did no harm."""
+"""The most parameters for each character of the text that are tried; 6 were measured, and did no harm."""
 WINDOWS = 10
-"""In a stream, at least: of a short text fewer streams are made."""
+"""The fewest windows in a stream; a short text is cut into fewer streams."""
 PIECES, PIECE = 16, 2**15
-"""Of how many pieces, of how many characters, the difficulty of a text is told."""
+"""How many pieces of a text its difficulty is measured on, and the length of each in characters."""
 
 
 class Sizes(NamedTuple):
@@ -32,11 +32,11 @@ class Sizes(NamedTuple):
 
     parameters: int
     seen: int
-    """Characters that training reads, those of every epoch counted."""
+    """Characters that training reads, over all epochs."""
     text: int
     """Characters of the training text."""
     difficulty: float
-    """Of the text; see ``difficulty``."""
+    """That of the text, as the function ``difficulty`` measures it."""
 
 
 class Fit(NamedTuple):
@@ -51,8 +51,9 @@ class Fit(NamedTuple):
 
     def loss(self, at: Sizes) -> float:
         """Nats per character on the validation part: floor * difficulty + a / parameters^alpha + b / seen^beta, the
-        form of Hoffmann et al. 2022 (arXiv 2203.15556), where characters seen again count less each time, and at last
-        for nothing (Muennighoff et al. 2023, arXiv 2305.16264): ``repeats`` is how many epochs they are worth in all.
+        form of Hoffmann et al. 2022 (arXiv 2203.15556), where characters seen again count less each time, and in
+        the end nothing (Muennighoff et al. 2023, arXiv 2305.16264): ``repeats`` is how many epochs all repetitions
+        together can be worth.
         """
         again = max(0.0, at.seen / at.text - 1)
         seen = min(at.seen, at.text) - at.text * self.repeats * math.expm1(-again / self.repeats)
@@ -60,11 +61,11 @@ class Fit(NamedTuple):
 
 
 FIT = Fit(floor=0.479, a=74.29, alpha=0.4213, b=624.9, beta=0.5186, repeats=40.0)
-"""By ``benchmarks/loss_fit.py``, from runs of 0.25 to 10 million characters by one layer of 64 to 512 units; all but
-``repeats``, which is set: in 37 epochs of 54,000 characters nothing was lost by repetition."""
+"""Fitted by ``benchmarks/loss_fit.py`` to runs of 0.25 to 10 million characters by one layer of 64 to 512 units; only
+``repeats`` is set by hand: in 37 epochs of 54,000 characters nothing was lost by repetition."""
 ERROR = 0.1
 """How far the formula is off (root mean square) on a text it was not fitted to, as a share of the loss: 3 % and 4 % on
-two books, 16 % on a manual. On the beginning of a text, 8 % to 19 % too high."""
+two books, 16 % on a manual. On the beginning of a text it is 8 % to 19 % too high."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,19 @@ class Proposal:
     iterations: int
     epochs: float
     loss: float
-    """Expected on the validation part, nats per character."""
+    """The loss expected on the validation part, in nats per character."""
 
     @property
     def loss_range(self) -> tuple[float, float]:
-        """Where the loss may be."""
+        """The range in which the loss is expected."""
         return self.loss * (1 - ERROR), self.loss * (1 + ERROR)
 
 
 def propose(settings: Settings, corpus: Corpus) -> Iterator[Proposal]:
     """Proposals for the minutes that the settings give, from the smallest network up, as long as larger ones promise
-    something; measures how fast this machine trains each, which takes a second or two.
+    a lower loss; measures how fast this machine trains each, which takes a second or two.
 
-    Raises CorpusError where the text is too short to train on, SettingsError where the time is.
+    Raises CorpusError where the text is too short to train on, SettingsError where the time is too short.
     """
     m, t = settings.model, settings.training
     batch = min(t.batch, max(1, (len(corpus.training) - 1) // (WINDOWS * t.window)))
@@ -127,12 +128,12 @@ def _fitting(settings: Settings, corpus: Corpus) -> tuple[int, int]:
 
 
 def best(proposals: Sequence[Proposal]) -> Proposal:
-    """The one with the lowest expected loss."""
+    """The proposal with the lowest expected loss."""
     return min(proposals, key=lambda proposal: proposal.loss)
 
 
 def reason(chosen: Proposal, proposals: Sequence[Proposal], corpus: Corpus) -> str:
-    """Why it is chosen, in a sentence."""
+    """Why a proposal is chosen, in a sentence."""
     larger = [p for p in proposals if p.hidden > chosen.hidden]
     why = (
         f"its {chosen.parameters:,} parameters read the {len(corpus.training):,} characters {chosen.epochs:.3g} times "
@@ -151,8 +152,8 @@ def reason(chosen: Proposal, proposals: Sequence[Proposal], corpus: Corpus) -> s
 
 
 def difficulty(corpus: Corpus) -> float:
-    """Nats per character that bzip2 needs for pieces of the training text, all of one length, since it does better on
-    longer ones: what makes texts comparable."""
+    """Nats per character that bzip2 needs for pieces of the training text. The pieces have the same length in all
+    texts, since bzip2 does better on longer ones."""
     ids = corpus.training
     last = max(0, len(ids) - PIECE)
     starts = {last * k // (PIECES - 1) for k in range(PIECES)}

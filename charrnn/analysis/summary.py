@@ -1,4 +1,4 @@
-"""What is in a checkpoint, and what a text is made of, as JSON has it."""
+"""What is in a checkpoint, and what a text is made of, as JSON documents."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ from charrnn.text.survey import survey
 
 
 def checkpoint_summary(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Everything in a checkpoint except the parameters themselves, of which it has shapes and statistics.
+    """Everything in a checkpoint, with shapes and statistics in place of the parameters themselves.
 
     Losses are in nats per character. ``epochs`` is None where the settings and the corpus do not fit each other.
     """
@@ -43,8 +43,8 @@ def checkpoint_summary(checkpoint: Checkpoint) -> dict[str, Any]:
 def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Iterable[str]] = iter) -> dict[str, Any]:
     """What the text that settings describe is made of, and the streams and windows that it would make for training.
 
-    It is read a block at a time; ``progress`` goes over the blocks, as tqdm does. Where the text is too small for its
-    parts or for the windows, ``problem`` says so. Raises CorpusError where the text cannot be read or is empty.
+    The text is read a block at a time; ``progress`` passes the blocks on, as tqdm does. Where the text is too small for
+    its parts or for the windows, ``problem`` says so. Raises CorpusError where the text cannot be read or is empty.
     """
     c, t = settings.corpus, settings.training
     sources, name = find_sources(c.path), corpus_name(c.path)

@@ -38,7 +38,7 @@ COMMANDS = {
     "export": "Write the weights as PyTorch names them.",
     "import": "Make a checkpoint of exported weights.",
 }
-"""What each command does, in a line; it is in the file of its name."""
+"""The commands, each with what it does in a line; its code is in the file of its name."""
 
 
 _MODULES = {"import": "import_"}
@@ -69,7 +69,7 @@ class _Commands(CommandGroup):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         named = [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
-        return named + click.Command.shell_complete(self, ctx, incomplete)  # of a group it would import the commands
+        return named + click.Command.shell_complete(self, ctx, incomplete)  # that of a group would import the commands
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

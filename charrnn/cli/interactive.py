@@ -163,7 +163,7 @@ def _typed_line() -> str | None:
 
 @contextmanager
 def _stopped_by_ctrl_c() -> Iterator[list[int]]:
-    """Within it Ctrl-C only puts its number in the list that is yielded."""
+    """Within it, Ctrl-C only adds its number to the list that is yielded."""
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -16,7 +16,7 @@ SECONDS_BETWEEN_LINES = 10
 
 
 def introduce(trainer: Trainer) -> None:
-    """Says what is learnt, by what, and for how long, which has been planned before."""
+    """Says what is learnt, by which network, and for how long; ``trainer.plan()`` comes first."""
     c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
     assert trainer.iterations is not None
     say(

@@ -41,7 +41,6 @@ def picture_options(*names: str, required: bool = False) -> Callable[[Callable[.
 def check_picture(path: Path, force: bool, argument: str) -> None:
     """Raises CharRNNError, before anything is computed, where ``argument`` names a file that cannot be made or may not
     be replaced, and where Matplotlib is missing."""
-
     check_free(path, force, argument)
     load_extra("matplotlib", "plot")
 
@@ -49,7 +48,6 @@ def check_picture(path: Path, force: bool, argument: str) -> None:
 def write_picture(figure: "Figure", path: Path, argument: str = "to") -> None:
     """Writes a picture, whole or not at all, in the format of the path's ending. Raises CharRNNError where it cannot be
     written; ``argument`` named the path."""
-
     kind = path.suffix.lower().removeprefix(".")
     write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), argument)
 

@@ -19,7 +19,7 @@ raw_option = click.option(
 
 
 def print_text(text: str, raw: bool = False) -> None:
-    """Generated text to stdout, at once: escaped on a terminal unless ``raw``, to a file or pipe as it is."""
+    """Prints generated text to stdout at once: escaped on a terminal unless ``raw``; to a file or pipe as it is."""
     sys.stdout.write(text if raw or not sys.stdout.isatty() else escaped(text))
     sys.stdout.flush()
 

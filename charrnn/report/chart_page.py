@@ -10,14 +10,14 @@ from charrnn.report.escaping import escaped
 from charrnn.report.panels import COLOURS, Line, Panel
 
 STRETCHES = 1000
-"""A curve with more than twice as many points is cut into so many stretches, of each of which only the lowest and the
-highest point are drawn, and the ends of the curve."""
+"""How many stretches a curve is cut into, if it has more than twice as many points. Only the lowest and the highest
+point of each stretch are drawn, and the ends of the curve."""
 
 
 def charts(panels: Sequence[Panel], runs: Sequence[str]) -> dict[str, Any]:
-    """For Bokeh's ``embed_items``: ``charts``, the document as JSON, and ``roots``, by each chart's id the id of the
-    element it goes into, ``chart0`` and so on. All share the range of iterations. A renderer that has a name is a line
-    whose values the page's script shows; its tag is the line's style."""
+    """For Bokeh's ``embed_items``: ``charts``, the document as JSON, and ``roots``, which gives for each chart's id
+    that of the element it goes into, ``chart0`` and so on. All charts share the range of iterations. A renderer that
+    has a name is a line whose values the page's script shows; its tag is the line's style."""
     models = load_extra("bokeh.models", "report")
     document = load_extra("bokeh.document", "report").Document()
     x_range = models.DataRange1d(range_padding=0.02)

@@ -48,7 +48,7 @@ class Curves:
     """What the run is called where its curves are shown."""
     folder: Path
     settings: Settings
-    """Without the folders of files, which would tell on the machine of the run."""
+    """Without the folders of files, which would tell something about the machine of the run."""
     training: Series
     """Loss, each value the mean of the latest iterations."""
     validation: Series
@@ -67,7 +67,7 @@ class Curves:
 
     @property
     def last_iteration(self) -> int:
-        """The last that was reported; 0 if none was."""
+        """The last iteration that was reported; 0 if none was."""
         return self.training.iterations[-1] if len(self.training) else 0
 
     @property
@@ -77,8 +77,8 @@ class Curves:
 
 
 def read_curves(run: Run) -> Curves:
-    """Raises RunError where there is no run, SettingsError where its settings cannot be read."""
-    snapshots = run.snapshots()  # first: it says best what is wrong with a folder that holds no run
+    """The curves of a run. Raises RunError where there is none, SettingsError where its settings cannot be read."""
+    snapshots = run.snapshots()  # first: its error says best what is wrong with a folder that holds no run
     settings = without_folders(run.settings())
     rows = sorted(run.metrics(), key=lambda row: row["iteration"])
     baseline = {name: loss for name, loss in run.baseline().items() if math.isfinite(loss)}
@@ -115,7 +115,7 @@ def read_all(runs: Iterable[Run]) -> list[Curves]:
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """The name of each folder, after as few of the folders above it as tell it from the others."""
+    """The name of each folder, preceded by as few of the folders above it as tell it from the others."""
     paths = [Path(os.path.abspath(folder)).parts for folder in folders]
     names = []
     for path in paths:

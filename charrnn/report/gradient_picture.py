@@ -57,7 +57,6 @@ def draw_gradients(found: Findings) -> "Figure":
 
 def _draw_flows(axes: "Sequence[Axes]", panels: Sequence[tuple[str, Sequence[Flow], bool]]) -> None:
     """The mean norm of each, and the median dotted, all on the same scale."""
-
     for ax, (title, flows, trained) in zip(axes, panels, strict=True):
         for flow, colour in zip(flows, COLOURS, strict=False):
             norms = flow.trained if trained else flow.untrained

@@ -79,7 +79,7 @@ def _training_text(flow: Flow) -> str:
 
 
 def _context_table(found: Findings, width: int) -> Iterator[str]:
-    """The loss by how many characters of context the network was given, and from where on more of them help little."""
+    """The loss by the number of characters of context, and from how many on more of them help little."""
     names, networks = [flow.settings.model.cell for flow in found.usual], found.contexts
     rows = list(zip(*networks, strict=True))
     losses = [each.loss for row in rows for each in row]

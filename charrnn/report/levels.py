@@ -21,7 +21,7 @@ def background(number: int) -> str:
 
 
 def painted(colour: str, text: str) -> str:
-    """A text without line ends in a colour; ``""`` leaves it as all other text is."""
+    """A text without line ends in a colour; ``""`` leaves it as it is."""
     return f"{colour}{text}\x1b[0m" if colour and text else text
 
 

@@ -1,10 +1,10 @@
 """Pages of HTML, made from the templates in ``pages/``, which all extend ``base.html``.
 
 A page needs nothing else and may load nothing, is light or dark as its reader's system is, and fits a telephone. What
-it shows was written by networks, or by whoever named a file, and may be hostile. So in every value that a template
-shows control characters and changes of reading direction are made visible, and nothing becomes markup. Values for
-scripts go through ``tojson``, and a content security policy lets a page's own scripts run, by their hashes, and nothing
-be loaded.
+it shows was written by a network, or by the person who named a file, and may be hostile. So in every value that a
+template shows, control characters and changes of reading direction are made visible, and nothing becomes markup. Values
+for scripts go through ``tojson``, and a content security policy lets a page's own scripts run, by their hashes, and
+nothing be loaded.
 """
 
 import base64
@@ -30,7 +30,7 @@ def page_script(name: str) -> str:
 
 
 def make_page(template: str, *, title: str, scripts: Sequence[str] = (), **values: Any) -> Iterator[str]:
-    """A page, part by part: iterables among the ``values`` are read when the page comes to what they hold.
+    """A page, part by part: iterables among the ``values`` are read only when the page gets to them.
 
     ``scripts`` run at the end of the page, in this order.
     """

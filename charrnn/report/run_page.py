@@ -1,4 +1,4 @@
-"""The page of HTML about runs, to keep and to pass on: it holds all it needs, and asks no network for anything."""
+"""The page of HTML about runs, to keep and to pass on: it holds all it needs, and loads nothing."""
 
 import itertools
 import math
@@ -50,7 +50,7 @@ def report_page(runs: Sequence[Curves]) -> str:
 
 
 def _checkpoint(curves: Curves) -> Checkpoint | None:
-    """What says more of a run than its folder's texts; None where nothing was saved yet."""
+    """The checkpoint of a run, which says more than the texts in its folder; None where nothing was saved yet."""
     try:
         return load_checkpoint(curves.folder)
     except CheckpointError:
@@ -92,7 +92,7 @@ def _vocabularies(runs: Sequence[Curves], checkpoints: Sequence[Checkpoint | Non
 
 
 def _shown(character: str) -> str:
-    """Itself, or where that would be invisible, its name or code point."""
+    """A character itself, or its name or code point where it would be invisible."""
     return _BLANKS.get(character) or (character if character.isprintable() else f"U+{ord(character):04X}")
 
 
@@ -132,7 +132,7 @@ def _settings(runs: Sequence[Curves]) -> list[dict[str, Any]]:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raises CharRNNError where something that is no report stands in its place."""
+    """Raises CharRNNError where something other than a report is there already."""
     try:
         with open(path, "rb") as file:
             if file.read(len(MARK)) == MARK:

@@ -15,7 +15,7 @@ from charrnn.report.page import make_page, page_script
 SHOWN = 2_000
 """Characters on a page."""
 COLOURS = [*map(background, (33, 75, 117, 153)), "", *map(background, (224, 217, 210, 203))]
-"""Blue for the lowest values, then as all other text is, then red."""
+"""Blue for the lowest values, no colour in the middle, red for the highest."""
 MIDDLE = len(COLOURS) // 2
 
 
@@ -115,5 +115,5 @@ def _page(
 
 
 def rounded(numbers: Array) -> list[float]:
-    """With four significant digits, for JSON."""
+    """Numbers with four significant digits, for JSON."""
     return [float(f"{number:.4g}") for number in np.ravel(numbers).tolist()]

@@ -79,7 +79,7 @@ def fetch(name: str, progress: Any = False) -> Path:
         with open(partial, "ab") as file:
 
             def begin_anew(response: Any, **_: Any) -> None:
-                if response.status_code == requests.codes.ok:  # the whole, where a part was asked for
+                if response.status_code == requests.codes.ok:  # the server sends the whole, not only the rest
                     file.truncate(0)
 
             if file.tell() < corpus.bytes:

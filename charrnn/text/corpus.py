@@ -17,7 +17,7 @@ from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.text.words import real_words
 
 MAPPED_FROM = 256 << 20
-"""Ids that take at least so many bytes are kept in a file rather than in memory, if there is a folder for it."""
+"""Ids that take at least this many bytes are kept in a file rather than in memory, if there is a folder for it."""
 
 Blocks = Callable[[], Iterable[str]]
 """A text that can be read more than once."""
@@ -32,7 +32,7 @@ class Corpus:
     vocabulary: Vocabulary
     ids: Ids
     sha256: str
-    """Of the text as it is learnt, decoded and with its line ends unified, encoded as UTF-8."""
+    """SHA-256 of the text as it is learnt, in UTF-8, with its line ends unified."""
     validation_start: int
     test_start: int
 
@@ -72,9 +72,9 @@ def load_corpus(
 
     ``-`` is standard input, or ``standard_input`` where it has been read already.
 
-    Without a path it is the reference manual that comes with every CPython. A byte-order mark is dropped; line ends
-    become ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for none.
-    The vocabulary holds ``characters`` as well as those of the text, for a network that knows them already.
+    Without a path, the text is the reference manual that comes with every CPython. A byte-order mark is dropped; line
+    ends become ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for
+    none. The vocabulary holds ``characters`` as well as those of the text, for a network that knows them already.
 
     Files are read twice, a block at a time, and only the ids stay in memory. If they take at least ``MAPPED_FROM``
     bytes and a folder ``cache`` is given, they are kept in a file there, which is mapped into memory and used again.

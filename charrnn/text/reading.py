@@ -104,7 +104,7 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
                 block = decoder.decode(content, ended)
             except UnicodeDecodeError as error:
                 marked_as = next((name for name, marks in _MARKS.items() if first.startswith(marks)), "latin-1")
-                # The decoder was given what it had held back too, up to the place where the file stands now.
+                # The object holds what the decoder had kept back as well, and ends where the file stands now.
                 offset = file.tell() - len(error.object) + error.start
                 raise CorpusError(
                     f"{source.name!r} is not {encoding}: byte 0x{error.object[error.start]:02x} at offset {offset} "
@@ -126,7 +126,7 @@ _MARKS = {
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
 }
-"""Byte-order marks; that of UTF-16 begins one of UTF-32."""
+"""Byte-order marks. UTF-32 comes first, since one of its marks begins with one of UTF-16."""
 
 
 def _decoder(encoding: str, beginning: bytes) -> codecs.IncrementalDecoder:

@@ -12,9 +12,9 @@ import numpy as np
 from charrnn.text.vocabulary import code_points
 
 RARE = 2
-"""Occurrences up to which a character is too rare for a network to learn anything of it."""
+"""A character that occurs at most this often is too rare for a network to learn anything about it."""
 _EXAMPLES = 12
-"""Characters or mistakes that a finding names."""
+"""How many characters or mistakes a finding names."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Character:
 
     @property
     def name(self) -> str:
-        """Its name in Unicode; where it has none, what it is."""
+        """Its name in Unicode; where it has none, what kind of character it is."""
         category = unicodedata.category(self.character)
         without = f"<{_CATEGORIES.get(category, category)}>"
         return unicodedata.name(self.character, _CONTROLS.get(ord(self.character), without))
@@ -45,7 +45,7 @@ class Finding:
     kind: str
     count: int
     line: int
-    """Where it first is, from 1; 0 where that says nothing."""
+    """The line of the first one, counted from 1; 0 where there is none."""
     examples: Sequence[str]
     advice: str
 
@@ -55,7 +55,7 @@ class Survey:
     """Counts of a text as it stands in its files; see ``survey``."""
 
     as_read: Sequence[Character]
-    """Every character, with the line ends of the files, by code point."""
+    """Every character, line ends as they are in the files, in the order of code points."""
     line_ends: dict[str, int]
     """How many lines end with ``lf``, ``crlf`` and ``cr``."""
     mojibake: Counter[str]
@@ -73,7 +73,7 @@ class Survey:
 
     @property
     def length(self) -> int:
-        """In characters."""
+        """The length of the text in characters."""
         return sum(character.count for character in self.characters)
 
     @property
@@ -115,9 +115,9 @@ class Survey:
 
 
 def survey(blocks: Iterable[str], keep_line_ends: bool = False) -> Survey:
-    """Surveys a text given in blocks with its own line ends, none of which is cut between two blocks.
+    """Surveys a text given in blocks, with the line ends of its files; no line end may be split between two blocks.
 
-    It takes the memory of a block and of a table of all code points, however long the text is.
+    This takes the memory of a block and of a table of all code points, however long the text is.
     """
     counts = np.zeros(0x110000, np.int64)
     first_lines = np.zeros(0x110000, np.int64)
@@ -199,7 +199,7 @@ byte-order mark. Other lead bytes are passed over, as they occur in honest text 
 
 
 def _repaired(wrong: str) -> str | None:
-    """The character that was meant; None where it is none."""
+    """The character that was meant; None where the bytes are not UTF-8."""
     to_byte = {character: byte for byte, character in enumerate(_CP1252, 0x80)}
     try:
         return bytes(to_byte.get(character, ord(character)) for character in wrong).decode()

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _UNFINISHED = re.compile(rf"['\u2019]?{_WORD.pattern}")
-"""Matches, in a text read backwards, the word at its end, which may go on; a word backwards is a word."""
+"""Matches the last word of a text, which may go on in the next block, at the beginning of the text reversed."""
 LONGEST = 1 << 20
-"""Letters of a word at most; of a longer one only the end counts. This bounds the memory for a text without gaps."""
+"""The most letters of a word; of a longer one only the end counts. This bounds the memory for a text without gaps."""
 
 
 def words(text: str) -> list[str]:
@@ -31,6 +31,6 @@ def real_words(blocks: Iterable[str], at_least: int = 3) -> frozenset[str]:
 
 
 def real_word_share(sample: str, real: frozenset[str]) -> float:
-    """The share of a sample's words that are real, from 0 to 1; 0 where there is none."""
+    """The share of a sample's words that are real, from 0 to 1; 0 where it has no words."""
     found = words(sample)
     return sum(word in real for word in found) / len(found) if found else 0.0

@@ -24,7 +24,7 @@ from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
 
 def engine_for(settings: Settings, network: Network) -> "Engine":
-    """An engine with the workers that settings ask for, one a core where they ask for none; no more than streams."""
+    """An engine with as many workers as the settings ask for, else one for each core; never more than streams."""
     return Engine(network, min(settings.compute.workers or available_cores(), settings.training.batch))
 
 
@@ -62,7 +62,7 @@ class Engine:
     def loss_and_gradients(
         self, p: Parameters, x: Ids, y: Ids, state: Array, masks: Array | None = None
     ) -> tuple[float, Parameters, Array]:
-        """Of a window x, y (T, B): nats per character, gradient, state (L, S, B, H) after it.
+        """The loss of a window x, y (T, B) in nats per character, its gradient, and the state (L, S, B, H) after it.
 
         The gradient is the engine's own and holds until the next call.
         """
@@ -77,8 +77,8 @@ class Engine:
     def evaluate(self, p: Parameters, ids: Ids, streams: int, window: int) -> float:
         """Nats per character over all of ids (n,), each but the first predicted from what comes before.
 
-        The text is cut into streams of which each carries its state from beginning to end; the few characters left
-        over when it does not divide are read on by the last one.
+        The text is cut into streams, and each carries its state from beginning to end. Where the text does not divide
+        evenly, the last stream goes on to read the few characters left over.
         """
         predictions = len(ids) - 1
         streams = max(1, min(streams, predictions // window))
@@ -102,7 +102,7 @@ class Engine:
     def _read(
         self, p: Parameters, x: Ids, y: Ids, state: Array, masks: Array | None = None, gradient: bool = False
     ) -> tuple[float, Array, list[float]]:
-        """Of a window: nats per character, state after it, and the share of the streams that each worker had."""
+        """The loss of a window in nats per character, the state after it, and each worker's share of the streams."""
         streams = x.shape[1]
         workers = min(self.workers, streams)
         bounds = [streams * k // workers for k in range(workers + 1)]

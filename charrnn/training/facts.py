@@ -42,11 +42,11 @@ class Saved:
 
 @dataclass(frozen=True)
 class Planned:
-    """Another number of iterations fits in the minutes of the run than was planned before."""
+    """A new plan: a different number of iterations fits in the minutes of the run."""
 
     iteration: int
     iterations: int
-    """In all."""
+    """The new number, in all."""
 
 
 Fact = Step | Evaluation | Snapshot | Saved | Planned

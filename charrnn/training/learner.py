@@ -21,7 +21,7 @@ class Update:
     """What one iteration was."""
 
     loss: float
-    """Of its window, nats per character."""
+    """The loss of its window, in nats per character."""
     gradient_norm: float
     """Before clipping."""
     learning_rate: float
@@ -47,8 +47,8 @@ class Learner:
         self._schedule = build_schedule(settings)
 
     def step(self, iteration: int, iterations: int) -> Update:
-        """Learns from the window of iteration number ``iteration``, from 0, of so many in all. Numbers that leave their
-        range become infinite or NaN, without a warning."""
+        """Learns from the window of iteration number ``iteration``, counted from 0, of ``iterations`` in all. Numbers
+        that grow too large become infinite or NaN, without a warning."""
         p = self.model.parameters
         x, y = self.streams.window(iteration % self.streams.windows)
         self._begin_streams(iteration)
@@ -62,9 +62,9 @@ class Learner:
         return Update(loss, norm, rate)
 
     def _begin_streams(self, iteration: int) -> None:
-        """Zeroes the hidden state where a stream begins anew: of all streams at the end of an epoch, if so set, and of
-        any stream now and then. A network whose state is only ever carried comes to depend on it: after 1,000
-        iterations an LSTM of 512 units lost 0.23 nats/char when it had to begin from zero, as every sample does.
+        """Zeroes the hidden state where a stream begins anew: of all streams at the end of an epoch, if set so, and of
+        single streams now and then, at random. A network whose state is only ever carried comes to depend on it: after
+        1,000 iterations an LSTM of 512 units lost 0.23 nats/char when it had to begin from zero, as every sample does.
         """
         t = self._training
         if iteration and iteration % self.streams.windows == 0 and t.epoch_end == "reset":

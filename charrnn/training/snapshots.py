@@ -1,4 +1,4 @@
-"""Samples taken on the way: the progression of a run."""
+"""Samples taken during training: the progression of a run."""
 
 from charrnn import seeds
 from charrnn.generation.sampler import Sampling, generate

@@ -1,7 +1,7 @@
 """How fast this machine trains and writes, and how long a run will take.
 
-Everything is measured on the network and the text that will be used, and nothing of it changes the training: iterations
-are rehearsed on a copy of the parameters, the rest only reads.
+Everything is measured on the network and the text that will be used, and the training stays unchanged: iterations are
+rehearsed on a copy of the parameters, and everything else only reads.
 """
 
 import math
@@ -26,7 +26,7 @@ from charrnn.training.learner import Learner
 REHEARSAL = 1.0
 """Seconds of iterations that are timed to plan how many fit in a number of minutes; less where the minutes are few."""
 REPEATS = 50
-"""Repetitions at most, enough for a median: a measurement that takes a moment need not go on for its full time."""
+"""The most repetitions, enough for a median: a measurement of something quick need not take its full time."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Speed:
     """Characters per second."""
 
     training: float
-    """Of whole iterations, evaluations and snapshots left out."""
+    """In whole iterations, without evaluations and snapshots."""
     evaluation: float | None
     """None where no part of the text is held out."""
     sampling: float
-    """Of one text written alone."""
+    """In writing one text alone."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Duration:
 
 
 def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: float) -> Speed:
-    """Times iterations for so many seconds, one iteration at least, and everything else for about half as long.
+    """Times iterations for ``seconds``, at least one iteration, and everything else for about half as long.
 
     Raises CorpusError where the text is too short to train on, DivergenceError where the model's numbers are not
     finite.
@@ -117,7 +117,7 @@ def product_ceiling(dtype: npt.DTypeLike, seconds: float = 0.5) -> float:
 
 
 def typical(seconds_of: Callable[[], float], seconds: float) -> float:
-    """The median of what repeated calls return, for so many seconds. The first call, which allocates memory, counts
+    """The median of what repeated calls return, for ``seconds`` in all. The first call, which allocates memory, counts
     only if there is no time for another."""
     times = [seconds_of()]
     while sum(times) < seconds and len(times) < REPEATS:
@@ -126,7 +126,7 @@ def typical(seconds_of: Callable[[], float], seconds: float) -> float:
 
 
 def _timed(work: Callable[[], object]) -> Callable[[], float]:
-    """Does the work and returns how many seconds it took."""
+    """A function that does the work and returns how many seconds it took."""
 
     def timed() -> float:
         started = time.perf_counter()

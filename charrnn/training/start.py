@@ -30,11 +30,11 @@ def start(
 
     ``settings`` are settings, or overlays of them. The corpus is the one they name, unless another is given here.
     ``run`` is the folder that training will make and write, and from which ``resume`` goes on; without one, nothing is
-    written. A run that stands there is replaced with ``force`` only.
+    written. A run that is already there is replaced only with ``force``.
 
-    Where ``training.init_from`` names a run folder or a checkpoint, training begins with its network: with its
-    architecture, whatever the settings say of that, with the characters that it knows, and with those that are new in
-    the corpus.
+    Where ``training.init_from`` names a run folder or a checkpoint, training begins with the network found there. It
+    keeps its architecture, whatever the settings say, and the characters that it knows, and gains those that are new
+    in the corpus.
 
     Raises SettingsError, CorpusError or CheckpointError for what cannot be used, RunError where the folder is taken.
     """
@@ -84,7 +84,7 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
 
 
 def starting_settings(given: Settings | Sequence[Overlay]) -> tuple[Settings, Checkpoint | None]:
-    """The settings of a new run, and the checkpoint whose network it begins with, if it does."""
+    """The settings of a new run, and the checkpoint whose network it begins with, if any."""
     overlays = [from_settings(given, "the settings")] if isinstance(given, Settings) else given
     settings = settings_to_start(overlays)
     if settings.training.init_from is None:
@@ -118,6 +118,7 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
 
 
 def _with_full_paths(settings: Settings, run: Run) -> Settings:
-    """Paths of the corpus that hold from any folder, and for standard input that of the copy which the run keeps."""
+    """Settings with paths of the corpus that hold from any folder; for standard input, of the copy that the run
+    keeps."""
     paths = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
     return settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": paths})})

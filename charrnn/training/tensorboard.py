@@ -13,8 +13,8 @@ from charrnn.training.facts import Evaluation, Fact, Saved, Step
 class EventFile:
     """Writes facts to an event file of its own in a folder: numbers as scalars over the iteration, samples as text.
 
-    The file is made with the first fact. Of what older files in the folder hold from that iteration on, as when a run
-    that was stopped goes on from its checkpoint, TensorBoard then shows nothing.
+    The file is made with the first fact. TensorBoard then hides what older files in the folder hold from that iteration
+    on, as when a run that was stopped goes on from its checkpoint.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class EventFile:
                 self._file.flush()
 
     def close(self) -> None:
-        """Brings all to the disk."""
+        """Brings everything to the disk."""
         if self._file is not None:
             self._file.close()
 

@@ -52,7 +52,8 @@ class Trainer:
         """``create`` is called when the run folder is first held, to make it.
 
         Raises CorpusError where the text is too short, RunError where it is not the checkpoint's or the checkpoint
-        does not fit the settings, and SettingsError where ``training.init_from`` is set and not given here."""
+        does not fit the settings, and SettingsError where ``training.init_from`` is set and not given here.
+        """
         started = time.perf_counter()
         t = settings.training
         try:
@@ -66,11 +67,11 @@ class Trainer:
         self.model, self.origins = _first_model(settings, corpus, checkpoint, init_from)
         known = init_from.model.vocabulary.characters if init_from else corpus.vocabulary.characters
         self.new_characters = "".join(c for c in corpus.vocabulary.characters if c not in known)
-        """Those that the network it began with did not know."""
+        """The characters that the network it began with did not know."""
         self.streams = Streams(corpus.training, t.batch, t.window)
         self.iterations: int | None = t.iterations or (t.epochs and math.ceil(t.epochs * self.streams.windows)) or None
-        """How many there are to be in all; where the settings give minutes, None until ``plan`` or ``train`` is
-        called."""
+        """How many iterations there will be in all; where the settings give minutes, None until ``plan`` or ``train``
+        is called."""
         self.speed: Speed | None = None
         """As ``plan`` measured it."""
         self._budget: Budget | None = None
@@ -89,14 +90,14 @@ class Trainer:
         self._seconds_to_make = time.perf_counter() - started
 
     def stop(self) -> None:
-        """Makes ``train`` end after the iteration it is in, saved."""
+        """Makes ``train`` save and end after the current iteration."""
         self._stopping = True
 
     def train(self) -> Iterator[Fact]:
-        """Trains to the end of the settings, or until ``stop``; called again, it goes on.
+        """Trains for as long as the settings say, or until ``stop``; called again, it goes on.
 
         Raises DivergenceError when a loss, gradient or parameter is no longer finite, RunError when the folder cannot
-        be written; what was saved before stands.
+        be written; what was saved before stays.
         """
         self.plan()
         facts = self._train()
@@ -126,13 +127,13 @@ class Trainer:
 
     def plan(self) -> None:
         """Where the settings give minutes, measures how fast this machine is and plans how many iterations fit, unless
-        that is done. ``train`` does so too: this is for those who want to know before."""
+        that has been done. ``train`` does so too: this is for those who want to know before."""
         minutes = self.settings.training.minutes
         if minutes is None or self._budget:
             return
         started, seconds = time.perf_counter(), 60 * minutes
         self.speed = speed = self.measure(min(REHEARSAL, seconds / 20))
-        # To draw a large network takes seconds too.
+        # Making a large network takes seconds too.
         self._advance(seconds=self.progress.seconds + self._seconds_to_make + time.perf_counter() - started)
         done, spent = self.progress.iteration, self.progress.seconds
         self._budget = Budget(seconds, forecast(self.settings, self.corpus, speed), done, spent)
@@ -278,7 +279,8 @@ class Trainer:
             self._saved = Saved(self.progress.iteration, self.run.last)
 
     def _check_length(self, checkpoint: Checkpoint) -> None:
-        """Raises RunError where less is set than is done; other minutes than before are planned anew."""
+        """Raises RunError where the settings ask for less than has been done. A changed number of minutes drops the
+        plan."""
         t, done, spent = self.settings.training, self.progress.iteration, self.progress.seconds
         if t.minutes != checkpoint.settings.training.minutes:
             if t.minutes and 60 * t.minutes <= spent:

@@ -44,7 +44,7 @@ class Result:
     loss: float
     """Nats per character."""
     state: Array
-    """After the window, (L, S, B, H)."""
+    """The state after the window, (L, S, B, H)."""
 
 
 def do(task: Task, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:
@@ -123,7 +123,7 @@ pipe that is interrupted (Ctrl-Z, a laptop that sleeps) is cut short."""
 
 
 def serve(tasks: BinaryIO, results: BinaryIO) -> None:
-    """What a worker's process does until the one that trains is gone."""
+    """Does tasks, in a worker's process, until the process that trains is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where a session of its own does not keep it from Ctrl-C
     network, path, shape, number = pickle.load(tasks)
     vectors = np.memmap(path, network.dtype, "r+", shape=shape)
@@ -144,7 +144,7 @@ class SharedVectors:
 
     def __init__(self, n: int, size: int, dtype: npt.DTypeLike) -> None:
         self._nameless = hasattr(os, "memfd_create") and Path("/proc/self/fd").exists()
-        if self._nameless:  # memory that is nobody's file, gone with the last process that maps it
+        if self._nameless:  # memory without a file, freed with the last process that maps it
             self._file = os.memfd_create("charrnn")
             self.path = f"/proc/{os.getpid()}/fd/{self._file}"
         else:

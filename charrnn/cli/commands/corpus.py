@@ -52,7 +52,7 @@ def fetch_corpus(name: str) -> None:
     train NAME finds it there.
     """
     bar = tqdm(total=1, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False)
-    with bar as progress:  # the library sets the total, and asks for its truth before
+    with bar as progress:  # pooch sets the total, but takes a bar that has none for False
         path = fetch(name, progress)
     click.echo(path)
     say(f"learn from it: charrnn train {name}")

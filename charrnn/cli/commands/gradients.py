@@ -94,7 +94,7 @@ def command(
 
 
 def _study(path: str, overlays: Sequence[Overlay], steps: int, positions: int, unknown: Unknown) -> Findings:
-    """Of the network in a checkpoint."""
+    """Studies the network in a checkpoint."""
     for entry in (entry for overlay in overlays for entry in overlay.entries):
         if not entry.key.startswith("corpus."):
             raise click.UsageError(

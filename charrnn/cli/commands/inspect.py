@@ -63,5 +63,5 @@ def _print(facts: Mapping[str, Any]) -> None:
 
 
 def _line(name: str, text: str) -> None:
-    """A line in which nothing of a stranger's text moves the cursor or begins another line."""
+    """Prints a line; no text from a stranger can move the cursor or begin another line."""
     click.echo(escaped(f"{name}: {text}").replace("\n", "\\n"))

@@ -92,7 +92,7 @@ def command(
 
 
 class _Reading:
-    """A text as one network reads it, which it does once; ``score`` is that of what has been read so far."""
+    """A text that one network reads, once; ``score`` is the score of what has been read so far."""
 
     def __init__(
         self, source: Source, checkpoint: Checkpoint, unknown: Unknown, encoding: str | None, bar: bool

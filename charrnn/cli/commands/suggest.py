@@ -21,8 +21,8 @@ from charrnn.settings.build import build_corpus
 def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     """Propose a size of network for a text, a time and this machine, and the command that trains it.
 
-    CORPUS and settings are those of charrnn train, but for model.hidden, which is what is proposed. Measures for a
-    second or two how fast this machine trains each size. The losses expected come from a formula fitted to short runs
+    CORPUS and settings are those of charrnn train, except model.hidden, which is proposed. Measures for a second
+    or two how fast this machine trains each size. The losses expected come from a formula fitted to short runs
     on three texts, and are ranges: it knows your text only by its length and by how well it compresses.
     """
     settings = given.settings(minutes=minutes)

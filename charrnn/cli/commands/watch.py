@@ -21,7 +21,7 @@ from charrnn.storage.run import Run
 
 SECONDS_BETWEEN_LOOKS = 1
 _WIDE = 100
-"""From so many columns on, two charts stand side by side."""
+"""From this many columns on, two charts stand side by side."""
 _ALTERNATE_SCREEN, _BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 """Codes that switch to another screen without a cursor, and back (XTerm Control Sequences)."""
 
@@ -32,8 +32,8 @@ _ALTERNATE_SCREEN, _BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 def command(run: str, once: bool) -> None:
     """Show the curves of a run and its newest sample in the terminal, while it goes on.
 
-    RUN is a folder that charrnn train is writing. It ends when the run does, or with Ctrl-C, which does not stop the
-    run.
+    RUN is a folder that charrnn train is writing. Watching ends when the run does, or with Ctrl-C, which
+    does not stop the run.
     """
     watched = Run(run)
     curves = read_curves(watched)
@@ -43,7 +43,7 @@ def command(run: str, once: bool) -> None:
     with _screen() as woken:
         going_on = True
         while going_on:
-            going_on = watched.is_going_on()  # looked at first, so that what is shown last is all there is
+            going_on = watched.is_going_on()  # asked before the curves are read, so that the last ones are complete
             curves = read_curves(watched)
             size = shutil.get_terminal_size()
             sys.stdout.write("\x1b[H" + "\x1b[K\r\n".join(_frame(curves, size.columns, size.lines)) + "\x1b[J")

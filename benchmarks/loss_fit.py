@@ -3,8 +3,8 @@
     python3 benchmarks/loss_fit.py runs.jsonl tiny-shakespeare.txt war-and-peace.txt
 
 Trains with the recipe ``quick`` and other sizes and lengths, on the texts named and on Python's reference manual, one
-process on one core, ten minutes in all. A line of JSON for each run is added to the file; what stands there is not run
-again. Prints the runs beside the fit, the constants, and how far the formula is off on a text it was not fitted to.
+process on one core, ten minutes in all. A line of JSON for each run is added to the file; runs that it holds are not
+done again. Prints the runs beside the fit, the constants, and how far the formula is off on a text that was left out.
 Runs on the beginning of a text are not fitted: their validation part is the same scene.
 """
 

@@ -120,7 +120,7 @@ def main() -> None:
         print(f"{setting}: {ratio:.2f}", file=sys.stderr)
     print(f"{machine()}.")
     print(f"Medians of {arguments.turns} turns.")
-    print(f"Whoever waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
+    print(f"The side that waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
     print(table(COLUMNS, rows))
     if arguments.starts:
         print()

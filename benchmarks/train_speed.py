@@ -46,7 +46,7 @@ def main() -> None:
     rows = [[*row, f"{speed / 1e9:.0f}", f"{speed / ceiling:.0%}", load] for row, speed, load in found]
     print(f"{machine()}; {ours.manner} here, {products.manner} for products, PyTorch's in the table.")
     print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns.")
-    print(f"Whoever waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
+    print(f"The side that waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
     print(table(COLUMNS, rows))
 
 

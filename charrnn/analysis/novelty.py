@@ -115,7 +115,7 @@ class Novelty:
     """How much of a text stands verbatim in the training text."""
 
     start: int
-    """Where the longest stretch that stands there begins."""
+    """Where the longest stretch that stands in the training text begins."""
     length: int
     """The length of that stretch, in characters."""
     share: float

@@ -141,7 +141,7 @@ class Trainer:
             self._plan(self._budget.plan(done, spent))
 
     def measure(self, seconds: float) -> Speed:
-        """How fast this machine trains and samples this model, from so many seconds of iterations on a copy of it."""
+        """How fast this machine trains and samples this model, from ``seconds`` of iterations on a copy of it."""
         return measure_speed(self.settings, self.corpus, self.model, seconds)
 
     def time_left(self, speed: Speed) -> Duration:

@@ -87,7 +87,7 @@ def best_baseline(found: Iterable[Baseline]) -> Baseline:
     return min(found, key=lambda baseline: baseline.loss)
 
 
-def document(corpus: Corpus, found: Iterable[Baseline], part: str = "validation") -> dict[str, Any]:
+def baselines_document(corpus: Corpus, found: Iterable[Baseline], part: str = "validation") -> dict[str, Any]:
     """The baselines as a JSON document, for programs and for the folder of a run."""
     return {
         "part": part,

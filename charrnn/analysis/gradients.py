@@ -19,7 +19,7 @@ from charrnn.model import Model
 from charrnn.nn.functional import cross_entropy_and_gradient, quiet_overflow
 from charrnn.nn.parameters import Workspace
 
-POSITIONS = 256
+PLACES = 256
 """How many places of the text the norms are measured at."""
 REMAINING = 0.001
 """A gradient counts as gone where less than this share of its norm one step back remains."""
@@ -62,7 +62,7 @@ def gradients_back(model: Model, x: Ids, y: Ids, state: Array) -> Iterator[Array
         network.backward(p, grads, unrolled, dlogits, dstate)
 
 
-def norms_back(model: Model, text: Ids, steps: int, positions: int = POSITIONS) -> Array:
+def norms_back(model: Model, text: Ids, steps: int, positions: int = PLACES) -> Array:
     """The norms of ``gradients_back`` over all layers and states, (K + 1, P) float64, at positions spread evenly over a
     text (n,).
 

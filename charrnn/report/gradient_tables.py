@@ -158,7 +158,7 @@ def _log_chart(numbers: Sequence[float], room: int) -> _Chart:
     return _Chart(bottom, top, f"1e{bottom}", f"1e{top}", room)
 
 
-def document(found: Findings) -> dict[str, Any]:
+def gradients_document(found: Findings) -> dict[str, Any]:
     """Everything that was found, for JSON."""
     networks = [
         _flow_document(flow)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _UNFINISHED = re.compile(rf"['\u2019]?{_WORD.pattern}")
 """Matches the last word of a text, which may go on in the next block, at the beginning of the text reversed."""
-LONGEST = 1 << 20
+LONGEST_WORD = 1 << 20
 """The most letters of a word; of a longer one only the end counts. This bounds the memory for a text without gaps."""
 
 
@@ -25,7 +25,7 @@ def real_words(blocks: Iterable[str], at_least: int = 3) -> frozenset[str]:
         unfinished = _UNFINISHED.match(text[::-1])
         end = len(text) - (unfinished.end() if unfinished else 0)
         counts.update(words(text[:end]))
-        rest = text[end:][-LONGEST:]
+        rest = text[end:][-LONGEST_WORD:]
     counts.update(words(rest))
     return frozenset(word for word, count in counts.items() if count >= at_least)
 

@@ -11,7 +11,7 @@ import pytest
 
 from charrnn import CharRNNError, make_corpus
 from charrnn.analysis import baselines as module
-from charrnn.analysis.baselines import baselines, best_baseline, document, in_streams
+from charrnn.analysis.baselines import baselines, baselines_document, best_baseline, in_streams
 
 WORDS = ["the", "caf\xe9", "sat", "on", "a", "mat", "and", "ran", "\u2014", "away.\n"]
 CORPUS = make_corpus(" ".join(random.Random(1).choices(WORDS, k=3000)), validation=0.1, test=0.2)
@@ -40,14 +40,14 @@ def test_a_compressor_takes_what_the_part_adds(part: str) -> None:
 
 def test_the_best_is_the_lowest() -> None:
     found = list(baselines(CORPUS, order=4))
-    assert best_baseline(found).loss == min(document(CORPUS, found)["nats_per_character"].values())
+    assert best_baseline(found).loss == min(baselines_document(CORPUS, found)["nats_per_character"].values())
 
 
 def test_a_long_text_is_counted_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     short = make_corpus("ab" * 500 + "cd" * 500, validation=0.25)
     monkeypatch.setattr(module, "COUNTED", 100)
     found = list(baselines(short, order=2))
-    assert document(short, found)["characters"] == {"training": 100, "validation": 100}
+    assert baselines_document(short, found)["characters"] == {"training": 100, "validation": 100}
     assert found[1].loss < 0.1  # of the last hundred characters, in which c and d alternate, and not the first
 
 

@@ -42,7 +42,7 @@ def test_a_block_may_end_inside_a_word(blocks: list[str], at_least: int) -> None
 
 
 def test_a_word_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST", 3)
+    monkeypatch.setattr(module, "LONGEST_WORD", 3)
     assert real_words(["abcdef", "ghijkl", "mn op"], at_least=1) == {"jklmn", "op"}
 
 

@@ -11,9 +11,9 @@ from charrnn.analysis.baselines import (
     ORDER,
     Baseline,
     baselines,
+    baselines_document,
     best_baseline,
     counted,
-    document,
     held_out,
     in_streams,
 )
@@ -63,7 +63,7 @@ def command(
     )
     found = measured_baselines(text, part, order)
     if as_json:
-        click.echo(json.dumps(document(text, found, part)))
+        click.echo(json.dumps(baselines_document(text, found, part)))
         return
     best = best_baseline(found)
     click.echo("nats/char    bits  model")

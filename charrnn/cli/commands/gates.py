@@ -16,12 +16,12 @@ from charrnn.errors import CharRNNError
 from charrnn.nn.cells import CELLS
 from charrnn.report.gate_charts import BARS, DIGITS, draw_gates, gate_plots, gate_table, gates_along
 
-SHOWN, COUNTED = 1_000, 20_000
+SHOWN, MEASURED = 1_000, 20_000
 """How many characters are read: to be shown, and for the table."""
 
 
 @click.command("gates")
-@reading_options(f"{COUNTED:,}; with --show {SHOWN:,}")
+@reading_options(f"{MEASURED:,}; with --show {SHOWN:,}")
 @click.option("--show", is_flag=True, help="Print the text, and under each line how open the gates are.")
 @picture_options("--plot")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -45,7 +45,7 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
             f"this network is a vanilla RNN ({checkpoint.settings.model.cell}), which has no gates",
             f"give one of kind {gated}, or look at its hidden state with charrnn neurons",
         )
-    read = read_beginning(reading, checkpoint, SHOWN if show else COUNTED)
+    read = read_beginning(reading, checkpoint, SHOWN if show else MEASURED)
     characters, gates = study(read, names)
     with picture_beside(plot, lambda: draw_gates(gates)):
         if as_json:

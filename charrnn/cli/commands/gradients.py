@@ -15,7 +15,7 @@ from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
 from charrnn.report.gradient_picture import draw_gradients
-from charrnn.report.gradient_tables import clip_text, document, tables
+from charrnn.report.gradient_tables import clip_text, gradients_document, tables
 from charrnn.settings.overlays import Overlay
 from charrnn.storage.run import load_checkpoint
 from charrnn.text.vocabulary import Unknown
@@ -87,7 +87,7 @@ def command(
         found = _study(path, overlays, steps, positions, unknown)
     with picture_beside(plot, lambda: draw_gradients(found)):
         if as_json:
-            click.echo(json.dumps(document(found), allow_nan=False))
+            click.echo(json.dumps(gradients_document(found), allow_nan=False))
         else:
             for line in tables(found, shutil.get_terminal_size().columns):
                 click.echo(line)

@@ -1,5 +1,6 @@
 """``charrnn import``"""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -22,4 +23,4 @@ def command(file: str, to: str, force: bool) -> None:
     check_free(path, force)
     import_weights(Path(file)).save(path)
     click.echo(path)
-    say(f"write: charrnn sample --checkpoint {path}")
+    say(f"write: charrnn sample --checkpoint {shlex.quote(to)}")

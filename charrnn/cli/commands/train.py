@@ -10,7 +10,7 @@ from types import FrameType
 
 import click
 
-from charrnn.analysis.baselines import document
+from charrnn.analysis.baselines import baselines_document
 from charrnn.cli.commands.baseline import measured_baselines
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import TrainingBar, introduce
@@ -25,7 +25,7 @@ from charrnn.training.start import resume, start, starting_settings
 from charrnn.training.tensorboard import EventFile
 from charrnn.training.trainer import Trainer
 
-REHEARSAL = 0.3
+SECONDS_TIMED = 0.3
 """Seconds of iterations that are timed to say how long the run will take."""
 
 
@@ -83,7 +83,7 @@ def command(
         trainer.plan()
         found = None
         if baseline and not (resuming and run.baseline()):
-            found = document(trainer.corpus, measured_baselines(trainer.corpus))
+            found = baselines_document(trainer.corpus, measured_baselines(trainer.corpus))
         stack.enter_context(trainer.writing())
         if found:
             run.keep_baseline(found)
@@ -136,7 +136,7 @@ def _introduce(trainer: Trainer, run: Run) -> None:
         say("nothing is left to do; set training.iterations or --minutes higher to train longer")
         return
     with suppress(DivergenceError):  # training itself says more about it
-        speed = trainer.speed or trainer.measure(REHEARSAL)
+        speed = trainer.speed or trainer.measure(SECONDS_TIMED)
         left = trainer.time_left(speed)
         say(f"time: {duration_text(left.total)} ({speed.training:,.0f} characters/s)")
         if trainer.speed and left.evaluation > left.total / 3:

@@ -1,13 +1,13 @@
 """What a run has reported so far, as series of numbers over its iterations."""
 
 import math
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import RunError
+from charrnn.report.figures import telling_names
 from charrnn.settings.schema import Settings
 from charrnn.storage.document import without_folders
 from charrnn.storage.run import Run
@@ -110,20 +110,8 @@ def read_all(runs: Iterable[Run]) -> list[Curves]:
                 f"{curves.run!r} has reported nothing yet",
                 f"wait until its iteration {curves.settings.training.report}, or set {{training.report}} lower",
             )
-    names = _names([curves.folder for curves in found])
+    names = telling_names([curves.folder for curves in found])
     return [replace(curves, run=name) for curves, name in zip(found, names, strict=True)]
-
-
-def _names(folders: Sequence[Path]) -> list[str]:
-    """The name of each folder, preceded by as few of the folders above it as tell it from the others."""
-    paths = [Path(os.path.abspath(folder)).parts for folder in folders]
-    names = []
-    for path in paths:
-        others = {other for other in paths if other != path}
-        lengths = range(1, len(path))  # without the root
-        least = next((n for n in lengths if all(other[-n:] != path[-n:] for other in others)), len(path) - 1)
-        names.append("/".join(path[-least:]))
-    return names
 
 
 def _series(rows: Iterable[Mapping[str, Any]], name: str) -> Series:

@@ -1,6 +1,9 @@
-"""Losses, durations and snapshots in words."""
+"""Losses, durations, snapshots and names of files in words."""
 
 import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
 
 from charrnn.storage.snapshot import Snapshot
 
@@ -30,3 +33,16 @@ def duration_text(seconds: float) -> str:
             break
         value, unit = value / factor, longer
     return f"about {f'{value:.1f}'.removesuffix('.0') if value < 9.95 else f'{value:,.0f}'} {unit}"
+
+
+def telling_names(files: Sequence[Path | str]) -> list[str]:
+    """The name of each file or folder, preceded by as few of the folders above it as tell it from the others: what is
+    passed on tells no path."""
+    paths = [Path(os.path.abspath(file)).parts for file in files]
+    names = []
+    for path in paths:
+        others = {other for other in paths if other != path}
+        lengths = range(1, len(path))  # without the root
+        least = next((n for n in lengths if all(other[-n:] != path[-n:] for other in others)), len(path) - 1)
+        names.append("/".join(path[-least:]))
+    return names

@@ -101,11 +101,11 @@ class Checkpoint:
                 "give the file or folder another name",
             ) from None
 
-    def save(self, path: Path, previous: Path | None = None) -> None:
+    def save(self, path: Path | str, previous: Path | None = None) -> None:
         """Writes the file whole or not at all: it is read back before it takes its place. The file that was there is
         kept as ``previous``, if that is given. Raises CheckpointError where it cannot be written; the old file stays.
         """
-        text, arrays = self.document(), self._arrays()
+        path, text, arrays = Path(path), self.document(), self._arrays()
         try:
             replace_file(
                 path,

@@ -208,7 +208,11 @@ class Run:
         self.check_exists()
         there = [path for path in (self.last, self._checkpoints / layout.PREVIOUS) if path.exists()]
         if not there:
-            raise RunError(f"{str(self)!r} was stopped before it saved anything", "start it again with {force}")
+            kept = f"; the weights it kept are those of iteration {max(self._weights())}" if self._weights() else ""
+            raise RunError(
+                f"{str(self)!r} was stopped before it saved anything that training could go on from{kept}",
+                "start it again with {force}, or another run that begins with its weights, with {init_from}",
+            )
         return self.with_paths(_first_whole(there))
 
     def best_checkpoint(self) -> Checkpoint:

@@ -58,7 +58,7 @@ class Corpus:
 
 
 def load_corpus(
-    paths: Sequence[str | Path] = (),
+    paths: str | Path | Sequence[str | Path] = (),
     *,
     encoding: str = "utf-8",
     newline: str = "universal",
@@ -68,7 +68,7 @@ def load_corpus(
     standard_input: bytes | None = None,
     cache: str | Path | None = None,
 ) -> Corpus:
-    """Reads files, folders of ``.txt`` files and ``-`` as one text, in the order given.
+    """Reads a file, a folder of ``.txt`` files or ``-``, or several of them as one text, in the order given.
 
     ``-`` is standard input, or ``standard_input`` where it has been read already.
 
@@ -83,6 +83,7 @@ def load_corpus(
     be written.
     """
     blocks: Blocks
+    paths = [paths] if isinstance(paths, str | Path) else paths
     if paths:
         blocks = partial(read_blocks, find_sources(paths, standard_input), encoding, newline)
     else:

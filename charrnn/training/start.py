@@ -76,6 +76,8 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
         try:
             corpus = build_corpus(settings, cache=run.ids, known=checkpoint.model.vocabulary)
         except CorpusError as error:
+            if any(entry.key == "corpus.path" for overlay in overlays for entry in overlay.entries):
+                raise
             raise error.also("say with {corpus} where the text is now") from None
         corpus = replace(corpus, name=checkpoint.corpus.name)
         trainer = Trainer(settings, corpus, run, checkpoint)

@@ -206,3 +206,17 @@ def test_a_text_twice_an_empty_one_and_one_called_together(folder: Path, charrnn
         *("12 characters", "empty.txt: 0 characters", "12 characters", "24 characters")
     ]
     assert "empty.txt  -" in charrnn(*SCORE, "--checkpoint", "run/checkpoints/last.npz", "cats.txt", "empty.txt").out
+
+
+@pytest.mark.parametrize("command", [("score", "--html"), ("neurons", "--html")])
+def test_a_page_tells_no_folder(folder: Path, charrnn: Callable, command: tuple[str, str]) -> None:
+    private = folder / "telling"
+    for name in ("one", "two"):
+        (private / name).mkdir(parents=True)
+        (private / name / "page.txt").write_text("".join(LINES))
+    texts = [str(private / name / "page.txt") for name in ("one", "two")][: 2 if command[0] == "score" else 1]
+    shown = charrnn(*command, "--checkpoint", str(folder / "run"), *texts)
+    assert shown.code == 0
+    assert str(folder) not in shown.out
+    assert "telling" not in shown.out
+    assert "page.txt" in shown.out

@@ -113,7 +113,17 @@ def test_a_run_that_never_saved_says_so(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.create(settings())
     next(iter(Trainer(settings(), CORPUS, run).train()))
-    with pytest.raises(RunError, match="before it saved anything"):
+    with pytest.raises(RunError, match=r"before it saved anything that training could go on from; start it again"):
+        run.last_checkpoint()
+
+
+def test_a_run_that_kept_weights_alone_says_which(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.create(settings())
+    for fact in Trainer(settings(), CORPUS, run).train():
+        if fact.iteration == 3:
+            break
+    with pytest.raises(RunError, match=r"the weights it kept are those of iteration 2; .*begins with its weights"):
         run.last_checkpoint()
 
 

@@ -16,7 +16,7 @@ from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 from charrnn.report.escaping import escaped
-from charrnn.report.figures import loss_text
+from charrnn.report.figures import loss_text, telling_names
 from charrnn.report.levels import coloured, marked
 from charrnn.report.surprisal import COLOURS, by_surprisal, legend, surprisal_page
 from charrnn.storage.checkpoint import Checkpoint
@@ -98,7 +98,7 @@ class _Reading:
         self, source: Source, checkpoint: Checkpoint, unknown: Unknown, encoding: str | None, bar: bool
     ) -> None:
         corpus = checkpoint.settings.corpus
-        self.name = source.name
+        self.name = self.shown = source.name
         self.score = Score()
         self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
         self._encoding, self._newline = encoding or corpus.encoding, corpus.newline
@@ -129,9 +129,9 @@ def _scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
     """The score of each text and, where there are several, of all of them. Raises CorpusError where there is none."""
     together = sum((reading.score for reading in readings), Score())
     if not together.characters:
-        names = ", ".join(repr(reading.name) for reading in readings)
+        names = ", ".join(repr(reading.shown) for reading in readings)
         raise CorpusError(f"there is no character to score in {names}", "give a text that the network can read")
-    scores = [(reading.name, reading.score) for reading in readings]
+    scores = [(reading.shown, reading.score) for reading in readings]
     return scores if len(readings) == 1 else [*scores, (TOGETHER, together)]
 
 
@@ -192,9 +192,12 @@ def _show(readings: Sequence[_Reading]) -> None:
         print_text(f"{figures}\n")
 
 
-def _html(readings: Sequence[_Reading], title: str) -> None:
-    texts = ((reading.name, reading) for reading in readings)
-    for part in surprisal_page(f"How {title} reads", texts, _figures(readings)):
+def _html(readings: Sequence[_Reading], checkpoint: str) -> None:
+    (network,) = telling_names([checkpoint])
+    for reading, name in zip(readings, telling_names([reading.name for reading in readings]), strict=True):
+        reading.shown = name
+    texts = ((reading.shown, reading) for reading in readings)
+    for part in surprisal_page(f"How {network} reads", texts, _figures(readings)):
         print_text(part)
 
 

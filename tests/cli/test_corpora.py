@@ -241,7 +241,8 @@ def test_a_text_too_short_to_learn_is_shown_and_said_to_be(
 
 
 def test_what_cannot_be_shown(folder: Path, charrnn: Callable) -> None:
-    assert charrnn("corpus", "show", "-").err == "charrnn: corpus 'stdin' is empty; give a text of at least a few thousand characters\n"
+    empty = charrnn("corpus", "show", "-").err
+    assert empty == "charrnn: corpus 'stdin' is empty; give a text of at least a few thousand characters\n"
     wide = charrnn("corpus", "show", "-", stdin="wide".encode("utf-16"))
     assert (wide.code, "set corpus.encoding to the right one, utf-16 for instance" in wide.err) == (1, True)
     assert charrnn("corpus", "show", "nowhere.txt").code == 1

@@ -20,10 +20,10 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_info
 
+from charrnn.machine import available_cores
 from charrnn.nn.network import Network
 from charrnn.optim.clipping import clip_norm
 from charrnn.optim.optimizers import Adam
-from charrnn.training.cores import available_cores
 from charrnn.training.engine import Engine
 
 VOCABULARY = 87

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from charrnn.machine import available_cores
 from charrnn.text import corpus
-from charrnn.training.cores import available_cores
 
 MB = 10**6
 BEYOND = {"z": "\U0001d56b", "Z": "\U0001d57f"}

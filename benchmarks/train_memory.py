@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 import psutil
 from common import SETTINGS, Job, OurTraining, Setting, TorchTraining, chosen, machine, table
 
-from charrnn.training.cores import available_cores
+from charrnn.machine import available_cores
 
 STEPS = 3
 

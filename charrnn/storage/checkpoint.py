@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 from charrnn.arrays import Array
 from charrnn.errors import CharRNNError, CheckpointError, DamagedCheckpointError
 from charrnn.files import name_of, replace_file
+from charrnn.machine import blas, simd
 from charrnn.model import Model
 from charrnn.nn.parameters import Parameters
 from charrnn.settings.schema import Settings
@@ -48,16 +48,13 @@ class TrainingState:
 @cache
 def versions() -> dict[str, str | int]:
     """What computes here. All but the first two affect how numbers are rounded."""
-    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    blas = {f"{library['internal_api']} {library['version']}" for library in libraries}
-    kernels = {str(library.get("architecture")) for library in libraries}
-    simd = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])
+    libraries = blas()
     return {
         "charrnn": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "blas": " and ".join(sorted(blas)),
-        "processor": " ".join([platform.machine(), *sorted(kernels), *simd]),
+        "blas": " and ".join(sorted({f"{library.name} {library.version}" for library in libraries})),
+        "processor": " ".join([platform.machine(), *sorted({library.kernels for library in libraries}), *simd()]),
     }
 
 

@@ -16,10 +16,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
+from charrnn.machine import available_cores
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
 from charrnn.settings.schema import Settings
-from charrnn.training.cores import available_cores
 from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
 

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from charrnn.generation.sampler import Sampling, generate
+from charrnn.machine import available_cores
 from charrnn.model import Model
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import Streams
-from charrnn.training.cores import available_cores
 from charrnn.training.engine import engine_for
 from charrnn.training.learner import Learner
 

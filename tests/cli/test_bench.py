@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.machine import blas
 from charrnn.nn.network import Network
 from charrnn.report.figures import duration_text
 
@@ -78,3 +79,9 @@ def test_mistakes_are_those_of_train(folder: Path, charrnn: Callable) -> None:
 )
 def test_a_duration_is_in_a_unit_that_fits(seconds: float, text: str) -> None:
     assert duration_text(seconds) == f"about {text}"
+
+
+def test_it_says_which_kernels_compute(folder: Path, charrnn: Callable) -> None:
+    err = charrnn("bench", "cats.txt", "--config", "tiny.yaml").err
+    for library in blas():
+        assert f"products: {library.name} {library.version}, {library.kernels} kernels" in err

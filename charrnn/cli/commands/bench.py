@@ -7,6 +7,8 @@ import click
 
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import introduce
+from charrnn.cli.terminal import say
+from charrnn.machine import available_cores, blas, held_back
 from charrnn.report.figures import duration_text
 from charrnn.training.speed import product_ceiling
 from charrnn.training.start import start
@@ -28,6 +30,7 @@ def command(given: SettingsOptions, as_json: bool) -> None:
     trainer = start(given.overlays())
     trainer.plan()
     introduce(trainer)
+    _say_kernels()
     network = trainer.model.network
     speed = trainer.measure(SECONDS)
     left = trainer.time_left(speed)
@@ -52,3 +55,11 @@ def command(given: SettingsOptions, as_json: bool) -> None:
         f"time: {duration_text(left.total)} for {trainer.iterations:,} iterations; "
         f"{left.evaluation / left.total:.0%} of it for evaluations, {left.snapshots / left.total:.0%} for snapshots"
     )
+
+
+def _say_kernels() -> None:
+    for library in blas():
+        with_ = f" ({library.instructions})" if library.instructions else ""
+        say(f"products: {library.name} {library.version}, {library.kernels} kernels{with_}, {available_cores()} cores")
+    if advice := held_back():
+        say(f"charrnn: {advice}")

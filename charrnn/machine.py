@@ -1,0 +1,73 @@
+"""What the machine computes with: its cores, and the kernels that NumPy's BLAS takes for matrix products.
+
+A BLAS has several kernels, written for processors of several generations, and picks one when it is loaded. Which one it
+picks decides how fast products are, and how their last bits are rounded.
+"""
+
+import os
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+KERNELS = {
+    "AVX-512": ("SkylakeX", "Cooperlake", "SapphireRapids"),
+    "AVX2": ("Haswell", "Zen", "Excavator"),
+}
+"""OpenBLAS's kernels for the x86-64 instructions that matter, the widest instructions first, and for each first the
+kernels that run on every processor that has them. Others use older instructions."""
+SIMD = {"AVX-512": {"AVX512F", "AVX512_SKX", "X86_V4"}, "AVX2": {"AVX2", "X86_V3"}}
+"""What NumPy calls the same instructions where it finds a processor to have them."""
+FORCED = "OPENBLAS_CORETYPE"
+"""The environment variable that tells OpenBLAS which kernels to take."""
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Blas(NamedTuple):
+    """A library for matrix products."""
+
+    name: str
+    version: str
+    kernels: str
+
+    @property
+    def instructions(self) -> str | None:
+        """``AVX-512`` or ``AVX2``; None for others, and for kernels that are not known here."""
+        return next((name for name, kernels in KERNELS.items() if self.kernels in kernels), None)
+
+
+@cache
+def blas() -> tuple[Blas, ...]:
+    """The libraries for matrix products that NumPy has loaded: as a rule one, or none that is known."""
+    found = {
+        Blas(library["internal_api"], str(library["version"]), str(library.get("architecture")))
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    }
+    return tuple(sorted(found))
+
+
+@cache
+def simd() -> tuple[str, ...]:
+    """What NumPy found the processor to have, beyond what every processor of its kind has."""
+    config: Any = np.show_config(mode="dicts")
+    return tuple(config.get("SIMD Extensions", {}).get("found", []))
+
+
+def held_back() -> str | None:
+    """What to do where BLAS uses narrower instructions than the processor has, in a sentence; None where it does not,
+    or nobody can tell."""
+    if len(blas()) != 1:
+        return None
+    (library,) = blas()
+    widest = next((name for name in KERNELS if SIMD[name] & set(simd())), None)
+    if library.name != "openblas" or widest is None or library.instructions == widest:
+        return None
+    forced = os.environ.get(FORCED)
+    remedy = f"unset {FORCED}, which is {forced!r}" if forced else f"update NumPy, or set {FORCED}={KERNELS[widest][0]}"
+    return f"this processor has {widest}, and BLAS uses its {library.kernels} kernels, which do not; {remedy}"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks, blocks
 from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
@@ -67,11 +67,12 @@ class GRU(Cell):
         r, z, n = self.split(gates)
         rz = gates[:, :, : 2 * H]
         sum_rz, r_u = space("sum_rz", (B, 2 * H)), space("r_u", (B, H))
+        Wh, u_blocks = blocks(p["Wh"], 3), u.reshape(T, B, 3, H).swapaxes(1, 2)
 
         states[:, 0] = state
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            np.matmul(h[t], p["Wh"], out=u[t])
+            np.matmul(h[t], Wh, out=u_blocks[t])
             np.add(a_rz[t], u_rz[t], out=sum_rz)
             sigmoid(sum_rz, out=rz[t])
             u_n[t] += p["bhn"]
@@ -95,6 +96,7 @@ class GRU(Cell):
         da_rz, du_rz = da[:, :, : 2 * H], du[:, :, : 2 * H]
         (dht,) = dstate
         through_u = np.empty_like(dht)
+        WhT = np.ascontiguousarray(p["Wh"].T)
 
         for steps in backward_chunks(dh):
             r, z, n = self.split(gates[steps])
@@ -109,7 +111,7 @@ class GRU(Cell):
                 np.multiply(slope_n[t], dht, out=du_n[t])
                 du_rz[t] = da_rz[t]
                 dht *= update[t - steps.start]
-                dht += np.matmul(du[t], p["Wh"].T, out=through_u)
+                dht += np.matmul(du[t], WhT, out=through_u)
         linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
         np.sum(du_n, axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks, blocks
 from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
@@ -61,11 +61,12 @@ class LSTM(Cell):
         i, f, g, o = self.split(gates)
         at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
         _, _, gt, _ = self.split(at)
+        Wh, at_blocks = blocks(p["Wh"], 4), at.reshape(B, 4, H).swapaxes(0, 1)
 
         states[:, 0] = state
         linear(x, p["Wx"], p["b"], out=a)
         for t in range(T):
-            np.matmul(h[t], p["Wh"], out=at)
+            np.matmul(h[t], Wh, out=at_blocks)
             at += a[t]
             gt *= 2  # one exp for all four, as in step
             sigmoid(at, out=gates[t])
@@ -88,6 +89,7 @@ class LSTM(Cell):
         da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
         dht, dct = dstate
         through_h = np.empty_like(dct)
+        WhT = np.ascontiguousarray(p["Wh"].T)
 
         for steps in backward_chunks(dh):
             i, f, g, o = self.split(gates[steps])
@@ -101,7 +103,7 @@ class LSTM(Cell):
                 dct += np.multiply(dh_dc[t - steps.start], dht, out=through_h)
                 np.multiply(c_slopes[t], dct[:, None], out=da_ifg[t])
                 dct *= forget[t - steps.start]
-                np.matmul(da[t], p["Wh"].T, out=dht)
+                np.matmul(da[t], WhT, out=dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 

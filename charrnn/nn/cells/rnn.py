@@ -57,13 +57,14 @@ class RNN(Cell):
         x, (h,), a, _ = unrolled
         da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
         (dht,) = dstate
+        WhT = np.ascontiguousarray(p["Wh"].T)
 
         for steps in backward_chunks(dh):
             da[steps] = self.slope(h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
                 dht += dh[t]
                 da[t] *= dht
-                np.matmul(da[t], p["Wh"].T, out=dht)
+                np.matmul(da[t], WhT, out=dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 

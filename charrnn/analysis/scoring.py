@@ -11,15 +11,22 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
-from charrnn.arrays import Array
-from charrnn.generation.reader import Reader
+from charrnn.analysis.streams import CONTEXT, StreamScorer
+from charrnn.arrays import Array, Ids
+from charrnn.generation.reader import Reader, check_finite
+from charrnn.machine import available_cores
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow, surprisal
 from charrnn.text.vocabulary import Unknown
 
+SHORT = 20_000
+"""Characters of a text that is read in one stream in any case."""
+PIECE = 4096
+"""Characters of a piece of a longer text."""
 LINE_KEPT = 400
 """Characters of a line that are kept; this bounds the memory that a text without line ends takes."""
 
@@ -81,16 +88,29 @@ class ScoredLine:
 
 
 def score_text(
-    model: Model, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error"
+    model: Model, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error", exact: bool = False
 ) -> Iterator[Piece]:
     """The surprisal of a text, given in blocks of any length, a piece at a time.
+
+    A text of more than ``SHORT`` characters is read in many streams on all cores (see ``streams.py``) unless ``exact``
+    asks for one stream, in which each character is predicted from all that stands before it.
 
     Raises UnknownCharacterError, naming the text, the line and the character, unless ``unknown`` says what to do, and
     DivergenceError where the network computes something that is not finite.
     """
+    encoded = model.vocabulary.encode_blocks(blocks, name, unknown)
+    beginning, n = [], 0
+    while n <= SHORT and not exact and (block := next(encoded, None)):
+        beginning.append(block)
+        n += len(block[0])
+    score = _score_streams if n > SHORT else _score_stream
+    return score(model, chain(beginning, encoded), name)
+
+
+def _score_stream(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) -> Iterator[Piece]:
     vocabulary, reader = model.vocabulary, Reader(model, name=name)
     before = vocabulary.encode(vocabulary.start_character)
-    for ids, strange in vocabulary.encode_blocks(blocks, name, unknown):
+    for ids, strange in encoded:
         if strange:
             yield Piece("", np.zeros(0), strange)
         start = 0
@@ -101,6 +121,33 @@ def score_text(
                 nats = surprisal(logits[:, 0], y)
             yield Piece(vocabulary.decode(y), nats)
         before = ids[-1:] if len(ids) else before
+
+
+def _score_streams(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) -> Iterator[Piece]:
+    vocabulary = model.vocabulary
+    before = vocabulary.encode(vocabulary.start_character)
+    with StreamScorer(model, available_cores()) as scorer:
+        for ids, strange in _joined(encoded, scorer.most):
+            nats = scorer.surprisal(before, ids)
+            check_finite(nats, name)
+            before = np.concatenate([before, ids])[-CONTEXT:]
+            yield Piece("", np.zeros(0), strange)
+            for start in range(0, len(ids), PIECE):
+                part = slice(start, start + PIECE)
+                yield Piece(vocabulary.decode(ids[part]), nats[part])
+
+
+def _joined(encoded: Iterable[tuple[Ids, int]], most: int) -> Iterator[tuple[Ids, int]]:
+    """The same blocks of ids, joined to as many as ``most`` ids, with how many characters of them were unknown."""
+    blocks: list[Ids] = []
+    unknown = 0
+    for ids, strange in encoded:
+        if sum(map(len, blocks)) + len(ids) > most:
+            yield np.concatenate(blocks), unknown
+            blocks, unknown = [], 0
+        blocks.append(ids)
+        unknown += strange
+    yield np.concatenate(blocks), unknown
 
 
 def scored_lines(pieces: Iterable[Piece]) -> Iterator[ScoredLine]:

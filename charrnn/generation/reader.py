@@ -38,7 +38,7 @@ class Reader:
         """Reads one character of each text, ids (B,); returns the logits (B, V) of the next characters."""
         with quiet_overflow():
             logits = self.model.network.step(self.model.parameters, ids, self.state)
-        self._check(logits)
+        check_finite(logits, self.name)
         return logits
 
     def windows(self, ids: Ids) -> Iterator[tuple[Ids, Array]]:
@@ -55,7 +55,7 @@ class Reader:
             with threadpool_limits(1, user_api="blas"), quiet_overflow():
                 unrolled = network.forward(p, x, self.state, self._space)
             self.state, self._latest = unrolled.state, unrolled
-            self._check(unrolled.logits)
+            check_finite(unrolled.logits, self.name)
             yield window, unrolled.logits
 
     def read(self, ids: Ids) -> Array:
@@ -71,11 +71,13 @@ class Reader:
         layers = self.model.network.trace(self._latest)
         return [{name: a[:, 0] for name, a in layer.items()} for layer in layers]
 
-    def _check(self, logits: Array) -> None:
-        if not math.isfinite(logits.sum(dtype=np.float64)):
-            raise DivergenceError(
-                f"what the network computes for {self.name} is no longer a finite number", "take an earlier checkpoint"
-            )
+
+def check_finite(computed: Array, name: str) -> None:
+    """Raises DivergenceError unless all that a network computed for the text of that name is finite."""
+    if not math.isfinite(computed.sum(dtype=np.float64)):
+        raise DivergenceError(
+            f"what the network computes for {name} is no longer a finite number", "take an earlier checkpoint"
+        )
 
 
 class PrimeReader:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from charrnn import Model, Vocabulary, make_corpus
+from charrnn.analysis import scoring, streams
 from charrnn.analysis.scoring import LINE_KEPT, Score, score_text, scored_lines
 from charrnn.errors import DivergenceError, UnknownCharacterError
 from charrnn.generation.reader import Reader
@@ -45,6 +46,36 @@ def test_blocks_do_not_matter(model: Model) -> None:
     whole = nats(model, TEXT)
     cut = nats(model, TEXT[:1], "", TEXT[1:300], TEXT[300:])
     np.testing.assert_allclose(cut, whole, rtol=1e-9)
+
+
+@pytest.mark.parametrize("length", [601, 5_000, 12_345])
+@pytest.mark.parametrize("longest", [100, 2048])
+def test_many_streams_give_what_one_gives(
+    model: Model, monkeypatch: pytest.MonkeyPatch, length: int, longest: int
+) -> None:
+    """To the last digits, as this network forgets within a few characters; the beginning of the text has no context."""
+    monkeypatch.setattr(scoring, "SHORT", 600)
+    monkeypatch.setattr(streams, "LENGTH", longest)
+    monkeypatch.setattr(streams, "STREAMS", 3)
+    text = (TEXT * 20)[:length]
+    blocks = [text[:1], "", text[1:300], text[300:4000], text[4000:]]
+    cut = list(score_text(model, blocks))
+    assert "".join(piece.text for piece in cut) == text
+    whole = np.concatenate([piece.nats for piece in score_text(model, blocks, exact=True)])
+    np.testing.assert_allclose(np.concatenate([piece.nats for piece in cut]), whole, rtol=1e-9)
+
+
+def test_many_streams_count_what_is_unknown_and_say_what_is_not_finite(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "SHORT", 600)
+    blocks = [TEXT * 2, "\u2603", TEXT, "\u2603\u2603"]
+    score = sum((piece.score for piece in score_text(model, blocks, unknown="skip")), Score())
+    assert (score.characters, score.unknown) == (3 * len(TEXT), 3)
+    broken = Model(model.network, model.parameters.copy(), model.vocabulary)
+    broken.parameters["head.b"][:] = np.nan
+    with pytest.raises(DivergenceError, match="for page is no longer a finite number"):
+        list(score_text(broken, [TEXT * 2], "page"))
 
 
 def test_pieces_give_the_text_back_and_scores_add_up(model: Model) -> None:

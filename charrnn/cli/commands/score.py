@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import click
 from tqdm import tqdm
 
-from charrnn.analysis.scoring import Piece, Score, score_text, scored_lines
+from charrnn.analysis.scoring import SHORT, Piece, Score, score_text, scored_lines
+from charrnn.analysis.streams import CONTEXT
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
@@ -40,6 +41,13 @@ TOGETHER = "together"
 @click.option("--show", is_flag=True, help="Print the text coloured by surprisal.")
 @click.option("--html", is_flag=True, help="Print the coloured text as a page of HTML.")
 @click.option("--lines", is_flag=True, help="Print every line's loss, the most surprising line first.")
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Read a text of any length in one stream, each character after all that stands before it. Without this, a "
+    f"text of more than {SHORT:,} characters is cut into streams that are read side by side on all cores, each after "
+    f"{CONTEXT} characters of context: many times as fast, with losses that differ by less than 0.0001.",
+)
 @unknown_option
 @encoding_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -49,6 +57,7 @@ def command(
     show: bool,
     html: bool,
     lines: bool,
+    exact: bool,
     unknown: Unknown,
     encoding: str | None,
     as_json: bool,
@@ -69,7 +78,7 @@ def command(
     checkpoints = [load_checkpoint(path) for path in paths]
     sources = find_sources(files)
     readings = [
-        [_Reading(source, checkpoint, unknown, encoding, bar=not show) for source in sources]
+        [_Reading(source, checkpoint, unknown, encoding, exact, bar=not show) for source in sources]
         for checkpoint in checkpoints
     ]
     if show:
@@ -95,13 +104,19 @@ class _Reading:
     """A text that one network reads, once; ``score`` is the score of what has been read so far."""
 
     def __init__(
-        self, source: Source, checkpoint: Checkpoint, unknown: Unknown, encoding: str | None, bar: bool
+        self,
+        source: Source,
+        checkpoint: Checkpoint,
+        unknown: Unknown,
+        encoding: str | None,
+        exact: bool,
+        bar: bool,
     ) -> None:
         corpus = checkpoint.settings.corpus
         self.name = self.shown = source.name
         self.score = Score()
         self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
-        self._encoding, self._newline = encoding or corpus.encoding, corpus.newline
+        self._encoding, self._newline, self._exact = encoding or corpus.encoding, corpus.newline, exact
 
     def __iter__(self) -> Iterator[Piece]:
         size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)
@@ -115,7 +130,7 @@ class _Reading:
             desc=escaped(self.name),
             bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
         ) as bar:
-            for piece in score_text(self._model, blocks, self.name, self._unknown):
+            for piece in score_text(self._model, blocks, self.name, self._unknown, self._exact):
                 self.score += piece.score
                 yield piece
                 bar.update(len(piece.text.encode("utf-8", "replace")))

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,13 +21,23 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_info
 
-from charrnn.machine import available_cores
+from charrnn.machine import available_cores, blas
 from charrnn.nn.network import Network
 from charrnn.optim.clipping import clip_norm
 from charrnn.optim.optimizers import Adam
 from charrnn.training.engine import Engine
 
 VOCABULARY = 87
+HELD = {
+    "AVX2": {
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    },
+    "AVX-512": {"OPENBLAS_CORETYPE": "SkylakeX"},
+}
+"""What holds both sides to the same instructions, by environment variables that their libraries read when loaded."""
 RATE, CLIP = 2e-3, 5.0
 REST = 0.15
 """Seconds after a turn in which the threads of OpenMP and BLAS, which first spin for more work, fall asleep."""
@@ -100,6 +111,27 @@ def thread_counts() -> list[int]:
     return [*(2**k for k in range(cores.bit_length()) if 2**k < cores), cores]
 
 
+def hold(instructions: str | None) -> None:
+    """Begins this program anew with its libraries held to these instructions, unless they are."""
+    wanted = HELD[instructions] if instructions else {}
+    if not wanted.items() <= os.environ.items():
+        os.environ.update(wanted)
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def ours_compute_with() -> str:
+    """The instructions for which NumPy's BLAS here has its kernels."""
+    return " and ".join(library.instructions or library.kernels for library in blas())
+
+
+def torch_computes_with() -> str:
+    """The instructions for which PyTorch here has its kernels."""
+    import torch
+
+    capability: str = torch.backends.cpu.get_cpu_capability()
+    return {"AVX512": "AVX-512"}.get(capability, capability)
+
+
 class Job(Protocol):
     """Something whose speed is measured."""
 
@@ -107,6 +139,8 @@ class Job(Protocol):
     """What a step gets done: characters, or floating-point operations."""
     manner: str
     """How it does so: threads and the like."""
+    instructions: str
+    """For which its kernels are made."""
 
     def step(self) -> None: ...
 
@@ -124,6 +158,7 @@ class OurTraining:
         workers = min(available_cores(), setting.streams)
         self._engine = Engine(network, workers).__enter__()
         self.manner = f"{workers} workers"
+        self.instructions = ours_compute_with()
 
     def step(self) -> None:
         x, y = next(self._windows)
@@ -156,6 +191,7 @@ class TorchTraining:
             "identity rows": identity,
         }
         self._use(way or fastest(product(thread_counts(), self._forms), self._use, self.step))
+        self.instructions = torch_computes_with()
 
     def _use(self, way: tuple[int, str]) -> None:
         import torch
@@ -186,6 +222,7 @@ class Products:
     def __init__(self) -> None:
         self.amount = 2 * self.SIZE**3
         self.manner = f"{available_cores()} threads"
+        self.instructions = ours_compute_with()
         rng = np.random.default_rng(0)
         self._a, self._b = rng.random((2, self.SIZE, self.SIZE), np.float32)
         self._out = np.empty_like(self._a)
@@ -227,7 +264,9 @@ class Player:
         self._process = context.Process(target=_play, args=(theirs, seconds, make, *arguments), daemon=True)
         self._process.start()
         theirs.close()
-        self.manner: str = self._connection.recv()
+        self.manner: str
+        self.instructions: str
+        self.manner, self.instructions = self._connection.recv()
         self.idle = 0.0
         self.others: list[float] = []
 
@@ -251,7 +290,7 @@ def _play(connection: Connection, seconds: float, make: Callable[..., Job], *arg
     job = make(*arguments)
     job.step()
     steps = max(1, round(seconds / min(_seconds(job.step), _seconds(job.step))))
-    connection.send(job.manner)
+    connection.send((job.manner, job.instructions))
     rested, own = time.perf_counter(), _own_time()
     for _ in _messages(connection):
         idle = (_own_time() - own) / (time.perf_counter() - rested)
@@ -291,6 +330,12 @@ def others(players: Iterable[Player]) -> str:
     """How many cores everything else on the machine used in the median turn: near 0, or the numbers are not worth
     keeping."""
     return f"{statistics.median(cores for player in players for cores in player.others):.1f}"
+
+
+def ratio_text(ratio: float, ours: Player, theirs: Player) -> str:
+    """A ratio, and where the sides computed with other instructions, which: then it says little."""
+    same = ours.instructions == theirs.instructions
+    return f"{ratio:.2f}{'' if same else f' ({ours.instructions} against {theirs.instructions})'}"
 
 
 def table(header: list[str], rows: Iterable[list[str]]) -> str:

@@ -18,7 +18,22 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from common import VOCABULARY, Player, Setting, chosen, fastest, machine, others, table, thread_counts
+from common import (
+    HELD,
+    VOCABULARY,
+    Player,
+    Setting,
+    chosen,
+    fastest,
+    hold,
+    machine,
+    others,
+    ours_compute_with,
+    ratio_text,
+    table,
+    thread_counts,
+    torch_computes_with,
+)
 
 from charrnn import Model, Sampling, Vocabulary, generate
 
@@ -44,6 +59,7 @@ class OurSampling:
         self._model = Model(network, network.parameters(np.random.default_rng(0)), vocabulary)
         self._streams = setting.streams
         self._rng = np.random.default_rng(0)
+        self.instructions = ours_compute_with()
 
     def step(self) -> None:
         sampling = Sampling(filters={"temperature": 1.0})
@@ -67,6 +83,7 @@ class TorchSampling:
         self._zero = torch.zeros(layers, setting.streams, H)
         self._loops = {"LSTM": self._by_layers, "LSTMCell": self._by_cells}
         self._use(fastest(product(thread_counts(), self._loops), self._use, self.step))
+        self.instructions = torch_computes_with()
 
     def _use(self, way: tuple[int, str]) -> None:
         import torch
@@ -105,7 +122,9 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", help="those whose name holds one of these, such as 3x512; default: all")
     parser.add_argument("--turns", type=int, default=11, help="of each side and network; default: 11")
     parser.add_argument("--starts", type=int, default=9, help="of each command; 0: none; default: 9")
+    parser.add_argument("--kernels", choices=list(HELD), help="hold both sides to these instructions")
     arguments = parser.parse_args()
+    hold(arguments.kernels)
 
     rows, idle = [], 0.0
     for setting in chosen(SETTINGS, arguments.networks):
@@ -115,11 +134,15 @@ def main() -> None:
         a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
         name, _, _ = str(setting).partition(" B")
-        rows.append([name, str(setting.streams), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", f"{ratio:.2f}"])
+        rows.append(
+            [name, str(setting.streams), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", ratio_text(ratio, ours, theirs)]
+        )
         rows[-1].append(others([ours, theirs]))
         print(f"{setting}: {ratio:.2f}", file=sys.stderr)
     print(f"{machine()}.")
-    print(f"Medians of {arguments.turns} turns.")
+    print(
+        f"Kernels for {ours.instructions} here, {theirs.instructions} in PyTorch. Medians of {arguments.turns} turns."
+    )
     print(f"The side that waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
     print(table(COLUMNS, rows))
     if arguments.starts:

@@ -2,6 +2,7 @@
 
     python3 benchmarks/train_speed.py
     python3 benchmarks/train_speed.py 3x512 gru --turns 5
+    python3 benchmarks/train_speed.py --kernels AVX2
 
 A step is forward, loss, backward, clip by global norm and Adam. Both sides use all cores, PyTorch as many of them as
 make it fastest, and work in turns; the ratio is the median of those of neighbouring turns. The ceiling is the best of
@@ -14,7 +15,20 @@ import argparse
 import statistics
 import sys
 
-from common import SETTINGS, OurTraining, Player, Products, TorchTraining, chosen, machine, others, table
+from common import (
+    HELD,
+    SETTINGS,
+    OurTraining,
+    Player,
+    Products,
+    TorchTraining,
+    chosen,
+    hold,
+    machine,
+    others,
+    ratio_text,
+    table,
+)
 
 COLUMNS = [
     *("setting", "this project, chars/s", "PyTorch, chars/s (threads, input)", "ratio"),
@@ -26,7 +40,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The speed of training beside PyTorch's.")
     parser.add_argument("settings", nargs="*", help="those whose name holds one of these, such as 3x512; default: all")
     parser.add_argument("--turns", type=int, default=11, help="of each side and setting; default: 11")
+    parser.add_argument("--kernels", choices=list(HELD), help="hold both sides to these instructions")
     arguments = parser.parse_args()
+    hold(arguments.kernels)
 
     found, ceiling, idle = [], 0.0, 0.0
     with Player(Products, seconds=0.15) as products:
@@ -38,13 +54,14 @@ def main() -> None:
                     ceiling = max(ceiling, products.turn())
             a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
             ratio = statistics.median(a / b for a, b in pairs)
-            row = [str(setting), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", f"{ratio:.2f}"]
+            row = [str(setting), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", ratio_text(ratio, ours, theirs)]
             found.append((row, 6 * setting.network.product_parameters * a, others([ours, theirs])))
             idle = max(idle, ours.idle, theirs.idle, products.idle)
             print(f"{setting}: {ratio:.2f}", file=sys.stderr)
 
     rows = [[*row, f"{speed / 1e9:.0f}", f"{speed / ceiling:.0%}", load] for row, speed, load in found]
     print(f"{machine()}; {ours.manner} here, {products.manner} for products, PyTorch's in the table.")
+    print(f"Kernels for {ours.instructions} here, {theirs.instructions} in PyTorch.")
     print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns.")
     print(f"The side that waited used at most {idle:.0%} of a core. Others: what else the machine did meanwhile.\n")
     print(table(COLUMNS, rows))

@@ -127,27 +127,28 @@ def _score_streams(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) 
     vocabulary = model.vocabulary
     before = vocabulary.encode(vocabulary.start_character)
     with StreamScorer(model, available_cores()) as scorer:
-        for ids, strange in _joined(encoded, scorer.most):
+        for ids, strange in _parts(encoded, scorer.most):
+            if strange:
+                yield Piece("", np.zeros(0), strange)
             nats = scorer.surprisal(before, ids)
             check_finite(nats, name)
             before = np.concatenate([before, ids])[-CONTEXT:]
-            yield Piece("", np.zeros(0), strange)
             for start in range(0, len(ids), PIECE):
                 part = slice(start, start + PIECE)
                 yield Piece(vocabulary.decode(ids[part]), nats[part])
 
 
-def _joined(encoded: Iterable[tuple[Ids, int]], most: int) -> Iterator[tuple[Ids, int]]:
-    """The same blocks of ids, joined to as many as ``most`` ids, with how many characters of them were unknown."""
-    blocks: list[Ids] = []
-    unknown = 0
+def _parts(encoded: Iterable[tuple[Ids, int]], most: int) -> Iterator[tuple[Ids, int]]:
+    """A text in parts of ``most`` ids, the last one shorter, with how many of its characters were unknown before each
+    part's end."""
+    part, unknown = np.empty(0, np.uint8), 0
     for ids, strange in encoded:
-        if sum(map(len, blocks)) + len(ids) > most:
-            yield np.concatenate(blocks), unknown
-            blocks, unknown = [], 0
-        blocks.append(ids)
-        unknown += strange
-    yield np.concatenate(blocks), unknown
+        part, unknown = np.concatenate([part, ids]), unknown + strange
+        while len(part) >= most:
+            yield part[:most], unknown
+            part, unknown = part[most:], 0
+    if len(part) or unknown:
+        yield part, unknown
 
 
 def scored_lines(pieces: Iterable[Piece]) -> Iterator[ScoredLine]:

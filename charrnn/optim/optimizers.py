@@ -61,11 +61,13 @@ class Elementwise(Optimizer):
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         """The rule, for one block of p and g and of what is remembered, in the order of ``memory``."""
 
-    def _divided(self, g: Array, squares: Array, epsilon: float) -> Array:
-        """g / (sqrt(squares) + epsilon)."""
+    def _descend(self, p: Array, g: Array, squares: Array, rate: float, epsilon: float) -> None:
+        """p -= rate g / (sqrt(squares) + epsilon)."""
         root = np.sqrt(squares, out=self._work)
         root += epsilon
-        return np.divide(g, root, out=root)
+        step = np.divide(g, root, out=root)
+        step *= rate
+        p -= step
 
 
 class SGD(Elementwise):
@@ -97,9 +99,7 @@ class Adagrad(Elementwise):
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         (s,) = memory
         s += np.multiply(g, g, out=self._work)
-        step = self._divided(g, s, self.epsilon)
-        step *= rate
-        p -= step
+        self._descend(p, g, s, rate, self.epsilon)
 
 
 class RMSProp(Elementwise):
@@ -125,9 +125,7 @@ class RMSProp(Elementwise):
         (v,), a = memory, self.rms_decay
         v *= a
         v += (1 - a) * np.multiply(g, g, out=self._work)
-        step = self._divided(g, v, self.epsilon)
-        step *= rate
-        p -= step
+        self._descend(p, g, v, rate, self.epsilon)
 
 
 class Adam(Elementwise):
@@ -163,9 +161,7 @@ class Adam(Elementwise):
         g *= 1 - b2
         v += g
         np.divide(v, 1 - b2**t, out=g)
-        step = self._divided(m, g, self.epsilon)
-        step *= rate / (1 - b1**t)
-        p -= step
+        self._descend(p, m, g, rate / (1 - b1**t), self.epsilon)
 
 
 class AdamW(Adam):

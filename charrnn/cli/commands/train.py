@@ -17,7 +17,7 @@ from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.terminal import say
 from charrnn.errors import DivergenceError
 from charrnn.report.figures import duration_text, loss_text
-from charrnn.settings.runs import settings_to_resume
+from charrnn.settings.runs import settings_to_resume, settings_to_start
 from charrnn.storage.run import Run
 from charrnn.text.corpus import corpus_name
 from charrnn.training.facts import Evaluation
@@ -68,11 +68,12 @@ def command(
     if resuming and init_from:
         raise click.UsageError("--resume goes on with a run and --init-from begins one; give one of them")
     overlays = given.overlays(minutes=minutes, init_from=init_from)
-    settings, _ = starting_settings(overlays)
-    run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
+    run = Run(folder or Path("runs") / corpus_name(settings_to_start(overlays).corpus.path))
     if print_config:
         if resuming:
             settings = settings_to_resume(run.last_checkpoint().settings, overlays)
+        else:
+            settings, _ = starting_settings(overlays)
         click.echo(settings.to_yaml(meanings=True), nl=False)
         return
     with ExitStack() as stack:

@@ -52,6 +52,11 @@ def blas() -> tuple[Blas, ...]:
     return tuple(sorted(found))
 
 
+def blas_instructions() -> str | None:
+    """The instructions of ``KERNELS`` for which NumPy's OpenBLAS has its kernels; None for others."""
+    return next((library.instructions for library in blas() if library.name == "openblas"), None)
+
+
 @cache
 def simd() -> tuple[str, ...]:
     """What NumPy found the processor to have, beyond what every processor of its kind has."""

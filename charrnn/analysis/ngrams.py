@@ -97,4 +97,5 @@ def _discounts(counts: Ids) -> Array:
     c = np.arange(4)
     D = c - (c + 1) * n[1] / (n[1] + 2 * n[2]) * n[1:5] / np.maximum(n[:4], 1)
     D[0] = 0
-    return D if (D[1:] > 0).all() else FALLBACK  # without a discount nothing is left for what was never seen
+    # Without a discount, which may come out as a little more than 0, nothing is left for what was never seen.
+    return D if (D[1:] > 1e-9).all() else FALLBACK

@@ -4,6 +4,7 @@ Shapes: T window, B streams, D input size, H hidden size, V vocabulary, N any ou
 A gradient is ``d`` and the name: ``dx`` is the derivative of the loss by ``x``.
 """
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, TypeGuard
 
@@ -12,19 +13,32 @@ import numpy as np
 from charrnn.arrays import Array, Ids
 
 
-def linear(x: Array | Ids, W: Array, b: Array, out: Array) -> None:
-    """``out = x W + b`` for all steps at once: x (T, B, D) -> out (T, B, N).
+def linear(x: Array, W: Array, b: Array, out: Array) -> None:
+    """``out = x W + b`` for all steps at once: x (T, B, D) -> out (T, B, N)."""
+    np.matmul(_rows(x), W, out=_rows(out))
+    out += b
 
-    Integer x (T, B) stands for one-hot vectors, whose product with W is a look-up of its rows.
+
+def linear_steps(x: Array | Ids, W: Array, b: Array, out: Array) -> Iterator[Array]:
+    """Writes ``out = x W + b``, x (T, B, D) -> out (T, B, N), and yields ``out[t]`` for one step after another.
+
+    Integer x (T, B) stands for one-hot vectors, whose product with W is a look-up of its rows. They are looked up when
+    their step comes, so that a core's cache still holds them when they are used.
     """
-    if is_ids(x) and x.size > len(W):
-        look_up(W + b, x, out)
-    elif is_ids(x):
-        look_up(W, x, out)
-        out += b
+    if not is_ids(x):
+        vectors: Any = x
+        linear(vectors, W, b, out)
+        yield from out
+    elif x.size > len(W):
+        affine_W = W + b
+        for ids, rows in zip(x, out, strict=True):
+            look_up(affine_W, ids, rows)
+            yield rows
     else:
-        np.matmul(_rows(x), W, out=_rows(out))
-        out += b
+        for ids, rows in zip(x, out, strict=True):
+            look_up(W, ids, rows)
+            rows += b
+            yield rows
 
 
 def affine(x: Array | Ids, W: Array, b: Array) -> Array:
@@ -39,13 +53,11 @@ def linear_backward(
 ) -> None:
     """Writes ``dW = x' dout`` and, unless they are None, ``db = sum dout`` and ``dx = dout W'``."""
     if is_ids(x):
-        ids, rows = x.ravel(), _rows(dout)
-        for v in range(len(dW)):  # 3 times as fast as a product with one-hot vectors, 20 times as np.add.at
-            np.sum(rows[ids == v], axis=0, out=dW[v])
+        look_up_backward(x, dout, dW)
     else:
         np.matmul(_rows(x).T, _rows(dout), out=dW)
     if db is not None:
-        np.sum(_rows(dout), axis=0, out=db)
+        np.sum(dW if is_ids(x) else _rows(dout), axis=0, out=db)
     if dx is not None:
         np.matmul(_rows(dout), W.T, out=_rows(dx))
 
@@ -54,6 +66,15 @@ def look_up(W: Array, x: Ids, out: Array) -> None:
     """The rows of W that ids x (T, B) name: W (V, N) -> out (T, B, N)."""
     # mode="clip" lets take() write straight into out; ids are known to be in range.
     np.take(W, x, axis=0, out=out, mode="clip")
+
+
+def look_up_backward(x: Ids, dout: Array, dW: Array) -> None:
+    """Writes ``dW = x' dout`` for ids x (T, B) that stand for one-hot vectors: each row of dout (T, B, N) is added to
+    the row of dW (V, N) that its id names."""
+    dW[:] = 0
+    rows_of_dW = list(dW)
+    for v, row in zip(x.ravel().tolist(), _rows(dout), strict=True):  # 2 to 4 times as fast as a product
+        np.add(rows_of_dW[v], row, out=rows_of_dW[v])
 
 
 def quiet_overflow() -> AbstractContextManager[None]:

@@ -13,7 +13,15 @@ import numpy.typing as npt
 from charrnn.arrays import Array, Ids
 from charrnn.nn.cells import CELLS
 from charrnn.nn.cells.cell import UnrolledCell
-from charrnn.nn.functional import affine, cross_entropy_and_gradient, is_ids, linear, linear_backward, look_up
+from charrnn.nn.functional import (
+    affine,
+    cross_entropy_and_gradient,
+    is_ids,
+    linear,
+    linear_backward,
+    look_up,
+    look_up_backward,
+)
 from charrnn.nn.initialisers import INITIALISERS
 from charrnn.nn.parameters import Parameters, Workspace
 
@@ -131,7 +139,7 @@ class Network:
             if masks is not None and layer < len(masks):
                 h = np.multiply(h, masks[layer], out=space(f"dropped{layer}", h.shape))
         logits = space("logits", (T, B, self.vocabulary_size))
-        linear(h, p["head.W"], p["head.b"], out=logits)
+        linear(layers[-1].h, p["head.W"], p["head.b"], out=logits)
         return UnrolledNetwork(x, layers, logits, after, masks, space)
 
     def trace(self, unrolled: UnrolledNetwork) -> list[dict[str, Array]]:
@@ -171,7 +179,7 @@ class Network:
             part = f"layer{layer}"
             cell.backward(p.under(part), grads.under(part), unrolled.layers[layer], dh, dstate[layer], dx)
         if dx is not None:
-            linear_backward(x, p["embedding.W"], dx, dW=grads["embedding.W"], db=None)
+            look_up_backward(x, dx, dW=grads["embedding.W"])
 
     def loss_and_gradients(
         self,

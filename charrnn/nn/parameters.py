@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, aligned
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Arrays by name, in the order in which they stand in a vector."""
@@ -76,7 +76,7 @@ class Workspace:
     def __call__(self, name: str, shape: tuple[int, ...]) -> Array:
         array = self._arrays.get(name)
         if array is None or array.shape != shape:
-            array = self._arrays[name] = np.empty(shape, self.dtype)
+            array = self._arrays[name] = aligned(shape, self.dtype)
         return array
 
     def part(self, key: Any) -> "Workspace":

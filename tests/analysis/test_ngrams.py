@@ -34,7 +34,7 @@ class Naive:
             return [0, 0.5, 1, 1.5]
         Y = n[1] / (n[1] + 2 * n[2])
         D = [0, 1 - 2 * Y * n[2] / n[1], 2 - 3 * Y * n[3] / n[2], 3 - 4 * Y * n[4] / n[3]]
-        return D if min(D) >= 0 else [0, 0.5, 1, 1.5]
+        return D if min(D[1:]) > 1e-9 else [0, 0.5, 1, 1.5]
 
     def p(self, w: int, h: tuple[int, ...]) -> float:
         counts, D = self.counts[len(h) + 1], self.discounts[len(h) + 1]

@@ -6,8 +6,8 @@ from charrnn.arrays import Array, Ids
 from charrnn.nn.functional import (
     cross_entropy,
     cross_entropy_and_gradient,
-    linear,
     linear_backward,
+    linear_steps,
     look_up,
     quiet_overflow,
     sigmoid,
@@ -82,12 +82,14 @@ def test_gradient_of_cross_entropy(scale: float) -> None:
     assert_allclose(dlogits.sum(axis=-1), 0, atol=1e-15)
 
 
-def test_linear_of_ids_equals_one_hot_vectors() -> None:
-    ids, W, b = rng.integers(6, size=(5, 3), dtype=np.uint8), rng.normal(size=(6, 4)), rng.normal(size=4)
-    expected = np.einsum("tbv,vn->tbn", np.eye(6)[ids], W) + b
-    for x in (ids, np.eye(6)[ids]):
+@pytest.mark.parametrize("V", [6, 50])
+def test_linear_of_ids_equals_one_hot_vectors(V: int) -> None:
+    ids, W, b = rng.integers(V, size=(5, 3), dtype=np.uint8), rng.normal(size=(V, 4)), rng.normal(size=4)
+    expected = np.einsum("tbv,vn->tbn", np.eye(V)[ids], W) + b
+    for x in (ids, np.eye(V)[ids]):
         out = np.full((5, 3, 4), np.nan)
-        linear(x, W, b, out)
+        steps = [step.copy() for step in linear_steps(x, W, b, out)]
+        assert_allclose(steps, expected, atol=1e-15)
         assert_allclose(out, expected, atol=1e-15)
 
 

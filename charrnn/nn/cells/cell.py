@@ -147,9 +147,3 @@ def backward_chunks(dh: Array) -> list[slice]:
     T, B, H = dh.shape
     n = max(1, 16_384 // (B * H))
     return [slice(max(0, stop - n), stop) for stop in range(T, 0, -n)]
-
-
-def blocks(Wh: Array, n: int) -> Array:
-    """The recurrent weights (H, nH) block by block, (n, H, H), each contiguous: in products with so few rows BLAS is up
-    to 1.5 times as fast with them (AVX-512). Made once for a window."""
-    return np.ascontiguousarray(Wh.reshape(len(Wh), n, -1).swapaxes(0, 1))

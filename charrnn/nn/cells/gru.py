@@ -3,10 +3,11 @@
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks, blocks
-from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
+from charrnn.nn.functional import affine, linear_backward, linear_steps, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
+from charrnn.nn.products import product_by
 
 
 class GRU(Cell):
@@ -67,12 +68,11 @@ class GRU(Cell):
         r, z, n = self.split(gates)
         rz = gates[:, :, : 2 * H]
         sum_rz, r_u = space("sum_rz", (B, 2 * H)), space("r_u", (B, H))
-        Wh, u_blocks = blocks(p["Wh"], 3), u.reshape(T, B, 3, H).swapaxes(1, 2)
+        times_Wh = product_by(p["Wh"], B)
 
         states[:, 0] = state
-        linear(x, p["Wx"], p["b"], out=a)
-        for t in range(T):
-            np.matmul(h[t], Wh, out=u_blocks[t])
+        for t, _ in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
+            times_Wh(h[t], u[t])
             np.add(a_rz[t], u_rz[t], out=sum_rz)
             sigmoid(sum_rz, out=rz[t])
             u_n[t] += p["bhn"]
@@ -96,7 +96,7 @@ class GRU(Cell):
         da_rz, du_rz = da[:, :, : 2 * H], du[:, :, : 2 * H]
         (dht,) = dstate
         through_u = np.empty_like(dht)
-        WhT = np.ascontiguousarray(p["Wh"].T)
+        times_WhT = product_by(p["Wh"].T, B)
 
         for steps in backward_chunks(dh):
             r, z, n = self.split(gates[steps])
@@ -111,7 +111,8 @@ class GRU(Cell):
                 np.multiply(slope_n[t], dht, out=du_n[t])
                 du_rz[t] = da_rz[t]
                 dht *= update[t - steps.start]
-                dht += np.matmul(du[t], WhT, out=through_u)
+                times_WhT(du[t], through_u)
+                dht += through_u
         linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
         np.sum(du_n, axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
@@ -164,8 +165,7 @@ class GRUResetBefore(Cell):
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
 
         states[:, 0] = state
-        linear(x, p["Wx"], p["b"], out=a)
-        for t in range(T):
+        for t, _ in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
             rz[t] += h[t] @ Wh_rz
             sigmoid(rz[t], out=rz[t])
             np.multiply(r[t], h[t], out=rh[t])

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks, blocks
-from charrnn.nn.functional import affine, linear, linear_backward, sigmoid
+from charrnn.arrays import Array, Ids, aligned
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
+from charrnn.nn.functional import affine, linear_backward, linear_steps, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
+from charrnn.nn.products import product_by
 
 
 class LSTM(Cell):
@@ -55,19 +56,18 @@ class LSTM(Cell):
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         states = space("states", (2, T + 1, B, H))
-        a = space("a", (T, B, 4 * H))  # x Wx + b
+        a = space("a", (T, B, 4 * H))
         h, c = states
         gates = a  # a step at a time, they overwrite it
         i, f, g, o = self.split(gates)
         at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
         _, _, gt, _ = self.split(at)
-        Wh, at_blocks = blocks(p["Wh"], 4), at.reshape(B, 4, H).swapaxes(0, 1)
+        times_Wh = product_by(p["Wh"], B)
 
         states[:, 0] = state
-        linear(x, p["Wx"], p["b"], out=a)
-        for t in range(T):
-            np.matmul(h[t], Wh, out=at_blocks)
-            at += a[t]
+        for t, from_x in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
+            times_Wh(h[t], at)
+            at += from_x
             gt *= 2  # one exp for all four, as in step
             sigmoid(at, out=gates[t])
             g[t] *= 2
@@ -88,8 +88,8 @@ class LSTM(Cell):
         c_slopes, h_slope = slopes.reshape(T, B, 4, H)[:, :, :3], self.split(slopes)[3]
         da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
         dht, dct = dstate
-        through_h = np.empty_like(dct)
-        WhT = np.ascontiguousarray(p["Wh"].T)
+        through_h = aligned((B, H), dh.dtype)
+        times_WhT = product_by(p["Wh"].T, B)
 
         for steps in backward_chunks(dh):
             i, f, g, o = self.split(gates[steps])
@@ -103,7 +103,7 @@ class LSTM(Cell):
                 dct += np.multiply(dh_dc[t - steps.start], dht, out=through_h)
                 np.multiply(c_slopes[t], dct[:, None], out=da_ifg[t])
                 dct *= forget[t - steps.start]
-                np.matmul(da[t], WhT, out=dht)
+                times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
@@ -113,4 +113,4 @@ class LSTM(Cell):
         new c by what the nonlinearities of i, f and g are given, of h by what that of o is given, and of h by the new
         c."""
         tanh_c = h / np.maximum(o, np.finfo(o.dtype).tiny)  # as fast as keeping it, and a seventh less to keep
-        return g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
+        return g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), h * (1 - o), o * (1 - tanh_c * tanh_c)

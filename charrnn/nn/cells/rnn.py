@@ -7,8 +7,9 @@ import numpy as np
 
 from charrnn.arrays import Array, Ids
 from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
-from charrnn.nn.functional import affine, linear, linear_backward
+from charrnn.nn.functional import affine, linear_backward, linear_steps
 from charrnn.nn.parameters import Workspace
+from charrnn.nn.products import product_by
 
 
 class RNN(Cell):
@@ -42,12 +43,12 @@ class RNN(Cell):
         states = space("states", (1, T + 1, B, H))
         a = space("a", (T, B, H))  # x Wx + b
         (h,) = states
+        times_Wh = product_by(p["Wh"], B)
 
         states[:, 0] = state
-        linear(x, p["Wx"], p["b"], out=a)
-        for t in range(T):
-            np.matmul(h[t], p["Wh"], out=h[t + 1])
-            h[t + 1] += a[t]
+        for t, from_x in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
+            times_Wh(h[t], h[t + 1])
+            h[t + 1] += from_x
             self.activate(h[t + 1])
         return UnrolledCell(x, states, a)
 
@@ -55,16 +56,17 @@ class RNN(Cell):
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
     ) -> None:
         x, (h,), a, _ = unrolled
+        B = dh.shape[1]
         da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
         (dht,) = dstate
-        WhT = np.ascontiguousarray(p["Wh"].T)
+        times_WhT = product_by(p["Wh"].T, B)
 
         for steps in backward_chunks(dh):
             da[steps] = self.slope(h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
                 dht += dh[t]
                 da[t] *= dht
-                np.matmul(da[t], WhT, out=dht)
+                times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 

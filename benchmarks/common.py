@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_info
 
-from charrnn.machine import available_cores, blas
+from charrnn.machine import available_cores, blas, simd
 from charrnn.nn.network import Network
 from charrnn.optim.clipping import clip_norm
 from charrnn.optim.optimizers import Adam
@@ -34,6 +34,9 @@ HELD = {
         "ATEN_CPU_CAPABILITY": "avx2",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "NPY_DISABLE_CPU_FEATURES": " ".join(name for name in simd() if name.startswith(("AVX512", "X86_V4"))),
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "+avx2,+fma",
     },
     "AVX-512": {"OPENBLAS_CORETYPE": "SkylakeX"},
 }
@@ -148,9 +151,9 @@ class Job(Protocol):
 class OurTraining:
     """Steps of this project: loss and gradients, clip, Adam; the state is carried."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, compiled: bool = False) -> None:
         self.amount = setting.streams * setting.window
-        network = setting.network
+        network = setting.network.compiled() if compiled else setting.network
         self._p = network.parameters(np.random.default_rng(0))
         self._adam = Adam(self._p.vector, self._p.shapes)
         self._state = network.zero_state(setting.streams)

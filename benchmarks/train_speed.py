@@ -31,8 +31,8 @@ from common import (
 )
 
 COLUMNS = [
-    *("setting", "this project, chars/s", "PyTorch, chars/s (threads, input)", "ratio"),
-    *("GFLOP/s", "of ceiling", "others, cores"),
+    *("setting", "NumPy, chars/s", "compiled, chars/s", "PyTorch, chars/s (threads, input)"),
+    *("ratio of NumPy", "of compiled", "of ceiling, NumPy", "compiled", "others, cores"),
 ]
 
 
@@ -47,19 +47,25 @@ def main() -> None:
     found, ceiling, idle = [], 0.0, 0.0
     with Player(Products, seconds=0.15) as products:
         for setting in chosen(SETTINGS, arguments.settings):
-            with Player(OurTraining, setting) as ours, Player(TorchTraining, setting) as theirs:
-                pairs = []
+            with (
+                Player(OurTraining, setting) as ours,
+                Player(OurTraining, setting, True) as compiled,
+                Player(TorchTraining, setting) as theirs,
+            ):
+                turns = []
                 for _ in range(arguments.turns):
-                    pairs.append((ours.turn(), theirs.turn()))
+                    turns.append((ours.turn(), compiled.turn(), theirs.turn()))
                     ceiling = max(ceiling, products.turn())
-            a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
-            ratio = statistics.median(a / b for a, b in pairs)
-            row = [str(setting), f"{a:,.0f}", f"{b:,.0f} ({theirs.manner})", ratio_text(ratio, ours, theirs)]
-            found.append((row, 6 * setting.network.product_parameters * a, others([ours, theirs])))
-            idle = max(idle, ours.idle, theirs.idle, products.idle)
-            print(f"{setting}: {ratio:.2f}", file=sys.stderr)
+            a, b, c = (statistics.median(side) for side in zip(*turns, strict=True))
+            ratios = [statistics.median(turn[side] / turn[2] for turn in turns) for side in (0, 1)]
+            row = [str(setting), f"{a:,.0f}", f"{b:,.0f}", f"{c:,.0f} ({theirs.manner})"]
+            row += [ratio_text(ratio, ours, theirs) for ratio in ratios]
+            operations = 6 * setting.network.product_parameters
+            found.append((row, (operations * a, operations * b), others([ours, compiled, theirs])))
+            idle = max(idle, ours.idle, compiled.idle, theirs.idle, products.idle)
+            print(f"{setting}: {ratios[0]:.2f}, {ratios[1]:.2f}", file=sys.stderr)
 
-    rows = [[*row, f"{speed / 1e9:.0f}", f"{speed / ceiling:.0%}", load] for row, speed, load in found]
+    rows = [[*row, *(f"{speed / ceiling:.0%}" for speed in speeds), load] for row, speeds, load in found]
     print(f"{machine()}; {ours.manner} here, {products.manner} for products, PyTorch's in the table.")
     print(f"Kernels for {ours.instructions} here, {theirs.instructions} in PyTorch.")
     print(f"Ceiling {ceiling / 1e9:.0f} GFLOP/s; medians of {arguments.turns} turns.")

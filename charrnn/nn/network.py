@@ -5,12 +5,15 @@ Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L la
 """
 
 import math
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Ids
+from charrnn.errors import CharRNNError
+from charrnn.extras import load_extra
 from charrnn.nn.cells import CELLS
 from charrnn.nn.cells.cell import UnrolledCell
 from charrnn.nn.functional import (
@@ -60,6 +63,7 @@ class Network:
         self.embedding_size = E
         self.hidden_size = H
         self.dtype = np.dtype(dtype)
+        self.is_compiled = False
         first = V if E is None else E
         self.cells = [CELLS[cell](first if layer == 0 else H, H) for layer in range(layers)]
         self.shapes: dict[str, tuple[int, ...]] = {} if E is None else {"embedding.W": (V, E)}
@@ -68,6 +72,21 @@ class Network:
         self.shapes |= {"head.W": (H, V), "head.b": (V,)}
         self.lookup_parameter = "layer0.Wx" if E is None else "embedding.W"
         """The parameter that has a row for each character."""
+
+    def compiled(self) -> "Network":
+        """The same network with cells that Numba compiles; raises CharRNNError without Numba, the extra ``fast``, and
+        for a kind of cell that has no compiled form."""
+        load_extra("numba", "fast")
+        from charrnn.nn.cells.compiled import COMPILED
+
+        kind = type(self.cells[0])
+        if kind not in COMPILED:
+            (name,) = (name for name, cell in CELLS.items() if cell is kind)
+            raise CharRNNError(f"the cell {name!r} has no compiled form", "set {compute.compiled} to false")
+        network = copy(self)
+        network.is_compiled = True
+        network.cells = [COMPILED[kind](cell.input_size, cell.hidden_size) for cell in self.cells]
+        return network
 
     @property
     def product_parameters(self) -> int:

@@ -10,7 +10,8 @@ from charrnn.settings.schema import MEANINGS, ModelSettings, Settings
 
 _MAY_CHANGE_SECTIONS = ("snapshots", "checkpoints")
 _MAY_CHANGE = {
-    *("corpus.path", "compute.workers", "training.iterations", "training.epochs", "training.minutes"),
+    *("corpus.path", "compute.workers", "compute.compiled"),
+    *("training.iterations", "training.epochs", "training.minutes"),
     *("training.learning_rate", "training.final_rate", "training.clip", "training.report", "training.validate_every"),
 }
 """What may change when a run is resumed. The rest would need other arrays or another text, or make it another run."""

@@ -8,6 +8,7 @@ Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
 from contextlib import ExitStack
+from importlib.metadata import version
 from itertools import pairwise
 from types import TracebackType
 from typing import Self
@@ -24,8 +25,10 @@ from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
 
 def engine_for(settings: Settings, network: Network) -> "Engine":
-    """An engine with as many workers as the settings ask for, else one for each core; never more than streams."""
-    return Engine(network, min(settings.compute.workers or available_cores(), settings.training.batch))
+    """An engine with as many workers as the settings ask for, else one for each core; never more than streams. Raises
+    CharRNNError where the network is to be compiled and cannot be."""
+    workers = min(settings.compute.workers or available_cores(), settings.training.batch)
+    return Engine(network.compiled() if settings.compute.compiled else network, workers)
 
 
 class Engine:
@@ -37,6 +40,10 @@ class Engine:
     def __init__(self, network: Network, workers: int) -> None:
         self.network = network
         self.workers = workers
+        self.made_with: dict[str, str | int] = {"workers": workers}
+        """What decides, besides the libraries, how numbers are rounded."""
+        if network.is_compiled:
+            self.made_with["numba"] = version("numba")
         self._gradient = Parameters(network.shapes, network.dtype)
         self._space = Workspace(network.dtype)
 
@@ -51,6 +58,9 @@ class Engine:
                 )
                 for number in range(1, self.workers):
                     self.others.append(stack.enter_context(RemoteWorker(self.network, self._shared, number)))
+            if self.network.is_compiled:  # all of it now, so that no iteration is timed with the compiling in it
+                x, state = np.zeros((1, self.workers), np.uint8), self.network.zero_state(self.workers)
+                self._read(self._gradient.like(), x, x, state, gradient=True)
             self._stack = stack.pop_all()
         return self
 

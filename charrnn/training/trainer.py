@@ -79,7 +79,7 @@ class Trainer:
         self._stopping = False
         self._create = create
         self._engine = engine_for(settings, self.model.network)
-        self._made_with = versions() | {"workers": self._engine.workers}
+        self._made_with = versions() | self._engine.made_with
         self._learner = Learner(settings, self.model, self.streams, self._engine)
         if checkpoint:
             self._restore(checkpoint)
@@ -296,10 +296,11 @@ class Trainer:
             )
 
     def _warn_of_differences(self, checkpoint: Checkpoint) -> None:
+        there, here = checkpoint.made_with, self._made_with
         differences = [
-            f"{name} {checkpoint.made_with.get(name, 'unknown')}, here {here}"
-            for name, here in self._made_with.items()
-            if name not in ("charrnn", "python") and checkpoint.made_with.get(name) != here
+            f"{name} {there.get(name, 'none')}, here {here.get(name, 'none')}"
+            for name in {**there, **here}
+            if name not in ("charrnn", "python") and there.get(name) != here.get(name)
         ]
         if differences:
             warnings.warn(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus
-from charrnn.errors import RunError
+from charrnn.errors import CharRNNWarning, RunError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.settings.overlays import from_mapping
@@ -24,7 +24,7 @@ def settings(**sections) -> Settings:
         | sections.get("training", {}),
         "snapshots": {"at": [2, 7], "length": 20},
         "checkpoints": {"every": 5},
-        "compute": {"workers": 1},
+        "compute": {"workers": 1} | sections.get("compute", {}),
     }
     return load_settings("quick", **own)
 
@@ -82,6 +82,28 @@ def test_two_workers_resume_exactly(tmp_path: Path) -> None:
     chosen = settings(compute={"workers": 2})
     whole = train(Run(tmp_path / "whole"), chosen)
     same(whole, train(Run(tmp_path / "stopped"), chosen, stops=(5,)))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_compiled_cells_resume_exactly(tmp_path: Path, workers: int) -> None:
+    numba = pytest.importorskip("numba")
+    chosen = settings(compute={"workers": workers, "compiled": True})
+    whole = train(Run(tmp_path / "whole"), chosen)
+    same(whole, train(Run(tmp_path / "stopped"), chosen, stops=(5,)))
+    assert whole.checkpoint().made_with["numba"] == numba.__version__
+
+
+def test_a_run_that_was_compiled_goes_on_without_and_says_so(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    run = Run(tmp_path / "run")
+    train(run, settings(compute={"compiled": True}))
+    checkpoint = run.last_checkpoint()
+    more = {"training": {"iterations": ITERATIONS + 2}, "compute": {"compiled": False}}
+    plain = settings_to_resume(checkpoint.settings, [from_mapping(more, "test")])
+    with pytest.warns(CharRNNWarning, match=r"made with numba \S+, here none: .*not with the very bits"):
+        trainer = Trainer(plain, CORPUS, run, checkpoint)
+    list(trainer.train())
+    assert "numba" not in run.last_checkpoint().made_with
 
 
 @pytest.mark.parametrize("training", [{"epoch_end": "reset"}, {"warmup": 6}, {"schedule": "exponential"}])

@@ -1,0 +1,303 @@
+"""The cells with all of a step that is not a matrix product compiled by Numba. Shapes and names as in ``cell.py``.
+
+The equations are those of the cells they derive from. Where NumPy passes over all streams for every operation, here one
+stream at a time goes through all of them, and stays in a core's first cache. A loop uses few arrays, since it becomes
+vector instructions only where few pairs of them have to be compared to know that they do not overlap.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+from charrnn.arrays import Array, Ids
+from charrnn.nn.cells.cell import Cell, UnrolledCell, Views
+from charrnn.nn.cells.gru import GRU
+from charrnn.nn.cells.lstm import LSTM
+from charrnn.nn.cells.rnn import RNN
+from charrnn.nn.functional import linear_backward, linear_steps
+from charrnn.nn.parameters import Workspace
+from charrnn.nn.products import product_by
+
+_OPTIONS: Any = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
+compiled = njit(cache=True, **_OPTIONS)
+
+
+class CompiledLSTM(LSTM):
+    """``LSTM``, compiled."""
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        T, B, H = *x.shape[:2], self.hidden_size
+        states = space("states", (2, T + 1, B, H))
+        gates = space("gates", (T, B, 4 * H))  # begins as x Wx + b
+        h, c = states
+        u = space("u", (B, 4 * H))
+        times_Wh = product_by(p["Wh"], B)
+
+        states[:, 0] = state
+        for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
+            times_Wh(h[t], u)
+            lstm_forward(u, gates_t, c[t], c[t + 1], h[t + 1])
+        return UnrolledCell(x, states, gates)
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h, c), gates, _ = unrolled
+        T, B, _ = dh.shape
+        da = gates  # a step at a time, da overwrites them
+        dht, dct = dstate
+        times_WhT = product_by(p["Wh"].T, B)
+
+        for t in reversed(range(T)):
+            lstm_backward(dh[t], dht, dct, gates[t], c[t], c[t + 1])
+            times_WhT(da[t], dht)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+@compiled
+def lstm_forward(u, gates, c, new_c, new_h):
+    """One step: ``u`` (B, 4H) is h Wh; ``gates`` (B, 4H) come as x Wx + b and become the gates."""
+    B, H = c.shape
+    for b in range(B):
+        a, i, f, g, o = gates[b], gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H : 3 * H], gates[b, 3 * H :]
+        for j in range(4 * H):
+            a[j] += u[b, j]
+        for j in range(H):
+            i[j] = sigmoid(i[j])
+        for j in range(H):
+            f[j] = sigmoid(f[j])
+        for j in range(H):
+            g[j] = tanh(g[j])
+        for j in range(H):
+            o[j] = sigmoid(o[j])
+        for j in range(H):
+            new_c[b, j] = f[j] * c[b, j]
+        for j in range(H):
+            new_c[b, j] += i[j] * g[j]
+        for j in range(H):
+            new_h[b, j] = o[j] * tanh(new_c[b, j])
+
+
+@compiled
+def lstm_backward(dh, dht, dct, gates, c, new_c):
+    """One step: ``dht`` and ``dct`` (B, H) come as the gradients by the h and c after it, without the part ``dh``;
+    da overwrites the gates; ``dct`` becomes the gradient by the c before it."""
+    B, H = c.shape
+    tanh_c = np.empty(H, c.dtype)
+    for b in range(B):
+        i, f, g, o = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H : 3 * H], gates[b, 3 * H :]
+        for j in range(H):
+            dht[b, j] += dh[b, j]
+        for j in range(H):
+            tanh_c[j] = tanh(new_c[b, j])
+        for j in range(H):
+            dct[b, j] += dht[b, j] * (o[j] - o[j] * tanh_c[j] * tanh_c[j])
+        for j in range(H):
+            o[j] = dht[b, j] * tanh_c[j] * (o[j] - o[j] * o[j])
+        for j in range(H):
+            i_j, g_j = i[j], g[j]
+            i[j] = dct[b, j] * g_j * (i_j - i_j * i_j)
+            g[j] = dct[b, j] * (i_j - i_j * g_j * g_j)
+        for j in range(H):
+            dct_j, f_j = dct[b, j], f[j]
+            f[j] = dct_j * c[b, j] * (f_j - f_j * f_j)
+            dct[b, j] = dct_j * f_j
+
+
+class CompiledGRU(GRU):
+    """``GRU``, compiled."""
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        T, B, H = *x.shape[:2], self.hidden_size
+        states = space("states", (1, T + 1, B, H))
+        gates = space("gates", (T, B, 3 * H))  # begins as x Wx + b
+        u = space("u", (T, B, 3 * H))  # h Wh, and bhn added to its last block
+        (h,) = states
+        times_Wh = product_by(p["Wh"], B)
+
+        states[:, 0] = state
+        for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
+            times_Wh(h[t], u[t])
+            gru_forward(u[t], p["bhn"], gates_t, h[t], h[t + 1])
+        return UnrolledCell(x, states, gates, kept=(u,))
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h,), gates, (u,) = unrolled
+        T, B, H = dh.shape
+        da, du = gates, u  # a step at a time, they overwrite these
+        (dht,) = dstate
+        through_u = np.empty_like(dht)
+        times_WhT = product_by(p["Wh"].T, B)
+
+        for t in reversed(range(T)):
+            gru_backward(dh[t], dht, gates[t], u[t], h[t])
+            times_WhT(du[t], through_u)
+            dht += through_u
+        linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
+        np.sum(du[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+@compiled
+def gru_forward(u, bhn, gates, h, new_h):
+    """One step: ``u`` (B, 3H) is h Wh, and bhn is added to its last block; ``gates`` (B, 3H) come as x Wx + b and
+    become the gates."""
+    B, H = h.shape
+    for b in range(B):
+        r, z, n = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H :]
+        u_r, u_z, u_n = u[b, :H], u[b, H : 2 * H], u[b, 2 * H :]
+        for j in range(H):
+            r[j] = sigmoid(r[j] + u_r[j])
+        for j in range(H):
+            z[j] = sigmoid(z[j] + u_z[j])
+        for j in range(H):
+            u_n[j] += bhn[j]
+        for j in range(H):
+            n[j] = tanh(n[j] + r[j] * u_n[j])
+        for j in range(H):
+            new_h[b, j] = n[j] + z[j] * (h[b, j] - n[j])
+
+
+@compiled
+def gru_backward(dh, dht, gates, u, h):
+    """One step: ``dht`` (B, H) comes as the gradient by the h after it, without the part ``dh``, and becomes that by
+    the h before it, without the part that goes through ``u``; da overwrites the gates, du overwrites ``u``."""
+    B, H = h.shape
+    for b in range(B):
+        r, z, n = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H :]
+        u_r, u_z, u_n = u[b, :H], u[b, H : 2 * H], u[b, 2 * H :]
+        for j in range(H):
+            dht[b, j] += dh[b, j]
+        for j in range(H):
+            u_z[j] = dht[b, j] * (h[b, j] - n[j]) * (z[j] - z[j] * z[j])
+        for j in range(H):
+            dht_j, z_j = dht[b, j], z[j]
+            dn_j = dht_j - dht_j * z_j
+            n[j] = dn_j - dn_j * n[j] * n[j]
+            dht[b, j] = dht_j * z_j
+        for j in range(H):
+            z[j] = u_z[j]
+        for j in range(H):
+            u_r[j] = n[j] * u_n[j] * (r[j] - r[j] * r[j])
+        for j in range(H):
+            u_n[j] = n[j] * r[j]
+        for j in range(H):
+            r[j] = u_r[j]
+
+
+class CompiledRNN(RNN):
+    """``RNN``, compiled."""
+
+    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+        T, B, H = *x.shape[:2], self.hidden_size
+        states = space("states", (1, T + 1, B, H))
+        a = space("a", (T, B, H))  # x Wx + b
+        (h,) = states
+        times_Wh = product_by(p["Wh"], B)
+
+        states[:, 0] = state
+        for t, a_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
+            times_Wh(h[t], h[t + 1])
+            rnn_forward(a_t, h[t + 1])
+        return UnrolledCell(x, states, a)
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h,), da, _ = unrolled  # da takes the memory of a, of which backward needs nothing
+        T, B, _ = dh.shape
+        (dht,) = dstate
+        times_WhT = product_by(p["Wh"].T, B)
+
+        for t in reversed(range(T)):
+            rnn_backward(dh[t], dht, da[t], h[t + 1])
+            times_WhT(da[t], dht)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
+@compiled
+def rnn_forward(a, new_h):
+    """One step: ``a`` (B, H) is x Wx + b; ``new_h`` (B, H) comes as h Wh and becomes the new h."""
+    B, H = a.shape
+    for b in range(B):
+        for j in range(H):
+            new_h[b, j] = tanh(new_h[b, j] + a[b, j])
+
+
+@compiled
+def rnn_backward(dh, dht, da, new_h):
+    """One step: ``dht`` (B, H) comes as the gradient by the h after it, without the part ``dh``; writes ``da``."""
+    B, H = da.shape
+    for b in range(B):
+        for j in range(H):
+            dht[b, j] += dh[b, j]
+        for j in range(H):
+            da[b, j] = dht[b, j] - dht[b, j] * new_h[b, j] * new_h[b, j]
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    raise NotImplementedError
+
+
+def tanh(x):
+    """2 sigmoid(2x) - 1, which is what tanh is."""
+    raise NotImplementedError
+
+
+def exp(x):
+    """e to the power x, of a float32 by a polynomial, which unlike the library's becomes vector instructions."""
+    raise NotImplementedError
+
+
+@overload(sigmoid, jit_options=_OPTIONS, inline="always")
+def _sigmoid(x):
+    one = _number(x)(1)
+    return lambda x: one / (one + exp(-x))
+
+
+@overload(tanh, jit_options=_OPTIONS, inline="always")
+def _tanh(x):
+    one, two = _number(x)(1), _number(x)(2)
+    return lambda x: two / (one + exp(-two * x)) - one
+
+
+@overload(exp, jit_options=_OPTIONS, inline="always")
+def _exp(x):
+    if x != types.float32:
+        return lambda x: math.exp(x)
+    f, i = np.float32, np.int32
+
+    def exp_of_float32(x):
+        # exp(x) = 2^n exp(r) with x = n ln 2 + r, and exp(r) by a polynomial (Cephes).
+        if x < f(-87):
+            x = f(-87)
+        if x > f(88):
+            x = f(88)
+        n = (x * f(1.44269504) + f(12582912)) - f(12582912)  # to the nearest whole number: 12582912 = 1.5 * 2^23
+        r = x - n * f(0.693359375) + n * f(2.12194440e-4)
+        p = f(1.9875691500e-4)
+        p = p * r + f(1.3981999507e-3)
+        p = p * r + f(8.3334519073e-3)
+        p = p * r + f(4.1665795894e-2)
+        p = p * r + f(1.6666665459e-1)
+        p = p * r + f(0.5)
+        p = p * r * r + r + f(1)
+        return p * i((i(n) + i(127)) << i(23)).view(f)
+
+    return exp_of_float32
+
+
+def _number(x):
+    return np.float32 if x == types.float32 else np.float64
+
+
+COMPILED: dict[type[Cell], type[Cell]] = {LSTM: CompiledLSTM, GRU: CompiledGRU, RNN: CompiledRNN}
+"""The compiled form of each cell that has one."""

@@ -70,7 +70,7 @@ class Checkpoint:
     training: TrainingState | None = None
     """None in a checkpoint of weights only: enough to sample, not to resume."""
     made_with: Mapping[str, str | int] = field(default_factory=versions)
-    """What computed it: versions of the libraries, the processor, the number of workers."""
+    """What computed it: versions of the libraries, the processor, the number of workers, Numba where it compiled."""
     origins: tuple[Origin, ...] = ()
     """The checkpoints whose networks it descends from, the oldest first."""
 

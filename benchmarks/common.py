@@ -116,9 +116,8 @@ def thread_counts() -> list[int]:
 
 def hold(instructions: str | None) -> None:
     """Begins this program anew with its libraries held to these instructions, unless they are."""
-    wanted = HELD[instructions] if instructions else {}
-    if not wanted.items() <= os.environ.items():
-        os.environ.update(wanted)
+    if instructions and os.environ.get("HELD_TO") != instructions:
+        os.environ.update(HELD[instructions], HELD_TO=instructions)
         os.execv(sys.executable, [sys.executable, *sys.argv])
 
 

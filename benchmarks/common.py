@@ -150,14 +150,14 @@ class Job(Protocol):
 class OurTraining:
     """Steps of this project: loss and gradients, clip, Adam; the state is carried."""
 
-    def __init__(self, setting: Setting, compiled: bool = False) -> None:
+    def __init__(self, setting: Setting, compiled: bool = False, workers: int | None = None) -> None:
         self.amount = setting.streams * setting.window
         network = setting.network.compiled() if compiled else setting.network
         self._p = network.parameters(np.random.default_rng(0))
         self._adam = Adam(self._p.vector, self._p.shapes)
         self._state = network.zero_state(setting.streams)
         self._windows = cycle(setting.windows())
-        workers = min(available_cores(), setting.streams)
+        workers = workers or min(available_cores(), setting.streams)
         self._engine = Engine(network, workers).__enter__()
         self.manner = f"{workers} workers"
         self.instructions = ours_compute_with()

@@ -25,10 +25,13 @@ from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
 
 def engine_for(settings: Settings, network: Network) -> "Engine":
-    """An engine with as many workers as the settings ask for, else one for each core; never more than streams. Raises
-    CharRNNError where the network is to be compiled and cannot be."""
-    workers = min(settings.compute.workers or available_cores(), settings.training.batch)
-    return Engine(network.compiled() if settings.compute.compiled else network, workers)
+    """An engine as the settings ask for. Raises CharRNNError where the network is to be compiled and cannot be."""
+    return Engine(network.compiled() if settings.compute.compiled else network, worker_count(settings))
+
+
+def worker_count(settings: Settings) -> int:
+    """As many as the settings ask for, else one for each core; never more than streams."""
+    return min(settings.compute.workers or available_cores(), settings.training.batch)
 
 
 class Engine:

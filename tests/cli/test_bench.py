@@ -85,3 +85,20 @@ def test_it_says_which_kernels_compute(folder: Path, charrnn: Callable) -> None:
     err = charrnn("bench", "cats.txt", "--config", "tiny.yaml").err
     for library in blas():
         assert f"products: {library.name} {library.version}, {library.kernels} kernels" in err
+
+
+@pytest.mark.parametrize(("batch", "said"), [(31, True), (32, False)])
+def test_it_says_when_a_core_has_too_few_streams(folder: Path, charrnn: Callable, batch: int, said: bool) -> None:
+    chosen = ("--set", f"training.batch={batch}", "--set", "compute.workers=2")
+    err = charrnn("bench", "cats.txt", "--config", "tiny.yaml", *chosen).err
+    advice = (
+        f"each of 2 workers reads 15 of the {batch} streams, and is faster with 16 or more; set training.batch to 32"
+    )
+    assert (advice in err) == said
+
+
+def test_compiled_cells_are_measured(folder: Path, charrnn: Callable) -> None:
+    pytest.importorskip("numba")
+    assert "training: " in charrnn(*CATS, "--set", "compute.compiled=true").out
+    missing = charrnn(*CATS, "--set", "compute.compiled=true", "--set", "model.cell=rnn-relu")
+    assert (missing.code, "has no compiled form; set compute.compiled to false" in missing.err) == (1, True)

@@ -10,11 +10,15 @@ from charrnn.cli.output import introduce
 from charrnn.cli.terminal import say
 from charrnn.machine import available_cores, blas, held_back
 from charrnn.report.figures import duration_text
+from charrnn.settings.schema import Settings
+from charrnn.training.engine import worker_count
 from charrnn.training.speed import product_ceiling
 from charrnn.training.start import start
 
 SECONDS = 2.0
 """How long iterations are timed."""
+STREAMS = 16
+"""With so many a worker comes to nine tenths of the speed it has with many more (``benchmarks/workers_speed.py``)."""
 
 
 @click.command("bench")
@@ -31,6 +35,7 @@ def command(given: SettingsOptions, as_json: bool) -> None:
     trainer.plan()
     introduce(trainer)
     _say_kernels()
+    _say_shares(trainer.settings)
     network = trainer.model.network
     speed = trainer.measure(SECONDS)
     left = trainer.time_left(speed)
@@ -63,3 +68,12 @@ def _say_kernels() -> None:
         say(f"products: {library.name} {library.version}, {library.kernels} kernels{with_}, {available_cores()} cores")
     if advice := held_back():
         say(f"charrnn: {advice}")
+
+
+def _say_shares(settings: Settings) -> None:
+    workers, batch = worker_count(settings), settings.training.batch
+    if workers > 1 and batch < STREAMS * workers:
+        say(
+            f"charrnn: each of {workers} workers reads {batch // workers} of the {batch} streams, and is faster with "
+            f"{STREAMS} or more; set training.batch to {STREAMS * workers} or more, or lower compute.workers"
+        )

@@ -97,8 +97,10 @@ class Cell(ABC):
                 fill(block, role)
 
     def split(self, a: Array) -> list[Array]:
-        """The blocks of columns of an array (..., nH): n views (..., H)."""
-        return np.split(a, self.blocks, axis=-1)
+        """The blocks of columns of an array (..., nH): n views (..., H). ``np.split`` takes 8 times as long, which in
+        sampling is a fifth of a step."""
+        H = self.hidden_size
+        return [a[..., k * H : (k + 1) * H] for k in range(self.blocks)]
 
     def trace(self, unrolled: UnrolledCell) -> dict[str, Array]:
         """What the units did in a window: each state after each step, each gate and the candidate, by name, (T, B, H).

@@ -57,7 +57,7 @@ def linear_backward(
     else:
         np.matmul(_rows(x).T, _rows(dout), out=dW)
     if db is not None:
-        np.sum(dW if is_ids(x) else _rows(dout), axis=0, out=db)
+        np.sum(_rows(dout), axis=0, out=db)
     if dx is not None:
         np.matmul(_rows(dout), W.T, out=_rows(dx))
 

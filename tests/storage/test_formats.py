@@ -14,7 +14,7 @@ from charrnn import Run, Trainer, generate, load_checkpoint, load_corpus
 from charrnn.errors import CharRNNError, CheckpointError
 from charrnn.storage import migrations
 from charrnn.storage.archive import write_archive
-from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.checkpoint import Checkpoint, versions
 from charrnn.storage.interchange import import_weights
 from charrnn.storage.migrations import FORMAT, MIGRATIONS
 
@@ -113,7 +113,7 @@ def test_each_can_be_sampled_and_saved_in_the_format_of_today(tmp_path: Path, nu
 @pytest.mark.parametrize("number", FORMATS)
 @pytest.mark.filterwarnings("ignore:the checkpoint was made with")
 def test_training_goes_on_to_where_it_would_have_come(tmp_path: Path, number: int) -> None:
-    """But for rounding, since the fixtures were made when products were cut in other places."""
+    """To the very bits, where the fixture was made with what computes here."""
     run = run_of(number, tmp_path)
     checkpoint = run.last_checkpoint()
     settings = checkpoint.settings
@@ -124,6 +124,8 @@ def test_training_goes_on_to_where_it_would_have_come(tmp_path: Path, number: in
     assert trainer.progress.iteration == ENDED
     expected = import_weights(FIXTURES / f"format-{number}-export.npz").model.parameters.vector
     assert np.allclose(trainer.model.parameters.vector, expected, rtol=0, atol=1e-5)
+    if versions().items() <= checkpoint.made_with.items():
+        assert digest(trainer.model.parameters.vector) == EXPORT
     contents = {path.name: path.read_bytes() for path in run.folder.rglob("*.npz")}
     assert not any(tmp_path.name.encode() in content for content in contents.values())
     untouched = {"iteration-000003.npz", "last.prev.npz"} if number == 1 else set()

@@ -18,7 +18,7 @@ from charrnn.training.start import start
 SECONDS = 2.0
 """How long iterations are timed."""
 STREAMS = 16
-"""With so many a worker comes to nine tenths of the speed it has with many more (``benchmarks/workers_speed.py``)."""
+"""With so many a worker comes to three quarters of its speed or more (``benchmarks/workers_speed.py``)."""
 
 
 @click.command("bench")

@@ -12,50 +12,16 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from charrnn.arrays import Array, Ids
+from charrnn.arrays import Array
 from charrnn.nn.cells.cell import Cell, UnrolledCell, Views
 from charrnn.nn.cells.gru import GRU
 from charrnn.nn.cells.lstm import LSTM
 from charrnn.nn.cells.rnn import RNN
-from charrnn.nn.functional import linear_backward, linear_steps
-from charrnn.nn.parameters import Workspace
+from charrnn.nn.functional import linear_backward
 from charrnn.nn.products import product_by
 
 _OPTIONS: Any = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 compiled = njit(cache=True, **_OPTIONS)
-
-
-class CompiledLSTM(LSTM):
-    """``LSTM``, compiled."""
-
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
-        T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (2, T + 1, B, H))
-        gates = space("gates", (T, B, 4 * H))  # begins as x Wx + b
-        h, c = states
-        u = space("u", (B, 4 * H))
-        times_Wh = product_by(p["Wh"], B)
-
-        states[:, 0] = state
-        for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
-            times_Wh(h[t], u)
-            lstm_forward(u, gates_t, c[t], c[t + 1], h[t + 1])
-        return UnrolledCell(x, states, gates)
-
-    def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
-    ) -> None:
-        x, (h, c), gates, _ = unrolled
-        T, B, _ = dh.shape
-        da = gates  # a step at a time, da overwrites them
-        dht, dct = dstate
-        times_WhT = product_by(p["Wh"].T, B)
-
-        for t in reversed(range(T)):
-            lstm_backward(dh[t], dht, dct, gates[t], c[t], c[t + 1])
-            times_WhT(da[t], dht)
-        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
-        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
 
 @compiled
@@ -108,39 +74,24 @@ def lstm_backward(dh, dht, dct, gates, c, new_c):
             dct[b, j] = dct_j * f_j
 
 
-class CompiledGRU(GRU):
-    """``GRU``, compiled."""
+class CompiledLSTM(LSTM):
+    """``LSTM``, compiled."""
 
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
-        T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (1, T + 1, B, H))
-        gates = space("gates", (T, B, 3 * H))  # begins as x Wx + b
-        u = space("u", (T, B, 3 * H))  # h Wh, and bhn added to its last block
-        (h,) = states
-        times_Wh = product_by(p["Wh"], B)
-
-        states[:, 0] = state
-        for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
-            times_Wh(h[t], u[t])
-            gru_forward(u[t], p["bhn"], gates_t, h[t], h[t + 1])
-        return UnrolledCell(x, states, gates, kept=(u,))
+    forward_step = staticmethod(lstm_forward)
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), gates, (u,) = unrolled
-        T, B, H = dh.shape
-        da, du = gates, u  # a step at a time, they overwrite these
-        (dht,) = dstate
-        through_u = np.empty_like(dht)
+        x, (h, c), gates, _ = unrolled
+        T, B, _ = dh.shape
+        da = gates  # a step at a time, da overwrites them
+        dht, dct = dstate
         times_WhT = product_by(p["Wh"].T, B)
 
         for t in reversed(range(T)):
-            gru_backward(dh[t], dht, gates[t], u[t], h[t])
-            times_WhT(du[t], through_u)
-            dht += through_u
-        linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
-        np.sum(du[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
+            lstm_backward(dh[t], dht, dct, gates[t], c[t], c[t + 1])
+            times_WhT(da[t], dht)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
 
@@ -191,34 +142,27 @@ def gru_backward(dh, dht, gates, u, h):
             r[j] = u_r[j]
 
 
-class CompiledRNN(RNN):
-    """``RNN``, compiled."""
+class CompiledGRU(GRU):
+    """``GRU``, compiled."""
 
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
-        T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (1, T + 1, B, H))
-        a = space("a", (T, B, H))  # x Wx + b
-        (h,) = states
-        times_Wh = product_by(p["Wh"], B)
-
-        states[:, 0] = state
-        for t, a_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
-            times_Wh(h[t], h[t + 1])
-            rnn_forward(a_t, h[t + 1])
-        return UnrolledCell(x, states, a)
+    forward_step = staticmethod(gru_forward)
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), da, _ = unrolled  # da takes the memory of a, of which backward needs nothing
-        T, B, _ = dh.shape
+        x, (h,), gates, (u,) = unrolled
+        T, B, H = dh.shape
+        da, du = gates, u  # a step at a time, they overwrite these
         (dht,) = dstate
+        through_u = np.empty_like(dht)
         times_WhT = product_by(p["Wh"].T, B)
 
         for t in reversed(range(T)):
-            rnn_backward(dh[t], dht, da[t], h[t + 1])
-            times_WhT(da[t], dht)
-        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+            gru_backward(dh[t], dht, gates[t], u[t], h[t])
+            times_WhT(du[t], through_u)
+            dht += through_u
+        linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
+        np.sum(du[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
 
@@ -242,19 +186,37 @@ def rnn_backward(dh, dht, da, new_h):
             da[b, j] = dht[b, j] - dht[b, j] * new_h[b, j] * new_h[b, j]
 
 
+class CompiledRNN(RNN):
+    """``RNN``, compiled."""
+
+    forward_step = staticmethod(rnn_forward)
+
+    def backward(
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+    ) -> None:
+        x, (h,), da, _ = unrolled  # da takes the memory of a, of which backward needs nothing
+        T, B, _ = dh.shape
+        (dht,) = dstate
+        times_WhT = product_by(p["Wh"].T, B)
+
+        for t in reversed(range(T)):
+            rnn_backward(dh[t], dht, da[t], h[t + 1])
+            times_WhT(da[t], dht)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+
 def sigmoid(x):
-    """1 / (1 + exp(-x))."""
-    raise NotImplementedError
+    return 1 / (1 + exp(-x))
 
 
 def tanh(x):
-    """2 sigmoid(2x) - 1, which is what tanh is."""
-    raise NotImplementedError
+    return 2 * sigmoid(2 * x) - 1
 
 
 def exp(x):
-    """e to the power x, of a float32 by a polynomial, which unlike the library's becomes vector instructions."""
-    raise NotImplementedError
+    """Of a float32 by a polynomial, which unlike the library's function becomes vector instructions."""
+    return math.exp(x)
 
 
 @overload(sigmoid, jit_options=_OPTIONS, inline="always")
@@ -266,7 +228,7 @@ def _sigmoid(x):
 @overload(tanh, jit_options=_OPTIONS, inline="always")
 def _tanh(x):
     one, two = _number(x)(1), _number(x)(2)
-    return lambda x: two / (one + exp(-two * x)) - one
+    return lambda x: two * sigmoid(two * x) - one
 
 
 @overload(exp, jit_options=_OPTIONS, inline="always")

@@ -60,28 +60,30 @@ class GRU(Cell):
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         states = space("states", (1, T + 1, B, H))
-        a = space("a", (T, B, 3 * H))  # x Wx + b
+        gates = space("gates", (T, B, 3 * H))  # a step at a time, they overwrite x Wx + b
         u = space("u", (T, B, 3 * H))  # h Wh, and bhn added to its last block
         (h,) = states
-        a_rz, u_rz, u_n = a[:, :, : 2 * H], u[:, :, : 2 * H], u[:, :, 2 * H :]
-        gates = a  # a step at a time, they overwrite it
-        r, z, n = self.split(gates)
-        rz = gates[:, :, : 2 * H]
-        sum_rz, r_u = space("sum_rz", (B, 2 * H)), space("r_u", (B, H))
         times_Wh = product_by(p["Wh"], B)
 
         states[:, 0] = state
-        for t, _ in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
+        for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
             times_Wh(h[t], u[t])
-            np.add(a_rz[t], u_rz[t], out=sum_rz)
-            sigmoid(sum_rz, out=rz[t])
-            u_n[t] += p["bhn"]
-            n[t] += np.multiply(r[t], u_n[t], out=r_u)
-            np.tanh(n[t], out=n[t])
-            np.subtract(h[t], n[t], out=h[t + 1])  # (1 - z) n + z h = n + z (h - n)
-            h[t + 1] *= z[t]
-            h[t + 1] += n[t]
+            self.forward_step(u[t], p["bhn"], gates_t, h[t], h[t + 1])
         return UnrolledCell(x, states, gates, kept=(u,))
+
+    def forward_step(self, u: Array, bhn: Array, gates: Array, h: Array, new_h: Array) -> None:
+        """All of a step but its products: ``u`` (B, 3H) comes as h Wh, and bhn is added to its last block; ``gates``
+        (B, 3H) come as x Wx + b and become the gates; writes the new h (B, H)."""
+        rz = gates[:, : 2 * self.hidden_size]
+        sigmoid(rz + u[:, : 2 * self.hidden_size], out=rz)
+        r, z, n = self.split(gates)
+        _, _, u_n = self.split(u)
+        u_n += bhn
+        n += np.multiply(r, u_n, out=new_h)
+        np.tanh(n, out=n)
+        np.subtract(h, n, out=new_h)  # (1 - z) n + z h = n + z (h - n)
+        new_h *= z
+        new_h += n
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None

@@ -56,27 +56,32 @@ class LSTM(Cell):
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         states = space("states", (2, T + 1, B, H))
-        a = space("a", (T, B, 4 * H))
+        gates = space("gates", (T, B, 4 * H))  # a step at a time, they overwrite x Wx + b
         h, c = states
-        gates = a  # a step at a time, they overwrite it
-        i, f, g, o = self.split(gates)
-        at, ig = space("at", (B, 4 * H)), space("ig", (B, H))
-        _, _, gt, _ = self.split(at)
+        u = space("u", (B, 4 * H))
         times_Wh = product_by(p["Wh"], B)
 
         states[:, 0] = state
-        for t, from_x in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
-            times_Wh(h[t], at)
-            at += from_x
-            gt *= 2  # one exp for all four, as in step
-            sigmoid(at, out=gates[t])
-            g[t] *= 2
-            g[t] -= 1
-            np.multiply(f[t], c[t], out=c[t + 1])
-            c[t + 1] += np.multiply(i[t], g[t], out=ig)
-            np.tanh(c[t + 1], out=h[t + 1])
-            h[t + 1] *= o[t]
+        for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
+            times_Wh(h[t], u)
+            self.forward_step(u, gates_t, c[t], c[t + 1], h[t + 1])
         return UnrolledCell(x, states, gates)
+
+    def forward_step(self, u: Array, gates: Array, c: Array, new_c: Array, new_h: Array) -> None:
+        """All of a step but its products: ``u`` (B, 4H) comes as h Wh and is used up, ``gates`` (B, 4H) come as
+        x Wx + b and become the gates; writes the new c and h (B, H)."""
+        a = u
+        a += gates
+        _, _, a_g, _ = self.split(a)
+        a_g *= 2  # one exp for all four, as in step
+        sigmoid(a, out=gates)
+        i, f, g, o = self.split(gates)
+        g *= 2
+        g -= 1
+        np.multiply(f, c, out=new_c)
+        new_c += np.multiply(i, g, out=new_h)
+        np.tanh(new_c, out=new_h)
+        new_h *= o
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None

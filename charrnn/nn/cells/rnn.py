@@ -46,11 +46,16 @@ class RNN(Cell):
         times_Wh = product_by(p["Wh"], B)
 
         states[:, 0] = state
-        for t, from_x in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
+        for t, a_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
             times_Wh(h[t], h[t + 1])
-            h[t + 1] += from_x
-            self.activate(h[t + 1])
+            self.forward_step(a_t, h[t + 1])
         return UnrolledCell(x, states, a)
+
+    def forward_step(self, a: Array, new_h: Array) -> None:
+        """All of a step but its products: ``a`` (B, H) is x Wx + b; ``new_h`` (B, H) comes as h Wh and becomes the new
+        h."""
+        new_h += a
+        self.activate(new_h)
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None

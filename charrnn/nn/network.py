@@ -74,10 +74,15 @@ class Network:
         """The parameter that has a row for each character."""
 
     def compiled(self) -> "Network":
-        """The same network with cells that Numba compiles; raises CharRNNError without Numba, the extra ``fast``, and
-        for a kind of cell that has no compiled form."""
+        """The same network with cells that Numba compiles; raises CharRNNError without Numba, the extra ``fast``, where
+        Numba can keep nothing that it compiles, and for a kind of cell that has no compiled form."""
         load_extra("numba", "fast")
-        from charrnn.nn.cells.compiled import COMPILED
+        try:
+            from charrnn.nn.cells.compiled import COMPILED
+        except RuntimeError as error:
+            raise CharRNNError(
+                f"Numba cannot keep what it compiles ({error})", "set NUMBA_CACHE_DIR to a folder that can be written"
+            ) from None
 
         kind = type(self.cells[0])
         if kind not in COMPILED:

@@ -91,6 +91,15 @@ def test_a_cell_without_a_compiled_form_says_so() -> None:
         Network(6, cell="rnn-relu").compiled()
 
 
+def test_where_nothing_can_be_kept_it_says_how_to_say_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    caching = pytest.importorskip("numba.core.caching")
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])  # as root every folder can be written
+    monkeypatch.delitem(sys.modules, "charrnn.nn.cells.compiled", raising=False)
+    with pytest.raises(CharRNNError, match="Numba cannot keep what it compiles") as caught:
+        Network(6).compiled()
+    assert "NUMBA_CACHE_DIR" in caught.value.remedy
+
+
 def test_without_numba_it_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(CharRNNError, match=r"needs numba") as caught:

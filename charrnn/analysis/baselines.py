@@ -5,7 +5,7 @@ import lzma
 import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,17 +45,6 @@ class Baseline:
     """``n-gram of order 5``, or the name of a compressor."""
     loss: float
     """Nats per character."""
-
-
-def in_streams(corpus: Corpus, streams: int) -> Corpus:
-    """The same text cut into ``streams`` equal pieces, each split as the whole was, so that every part comes from all
-    over the text. The loader of char-rnn splits a text like this, and so, to judge by their n-gram losses, did
-    Karpathy, Johnson, Li 2015 (arXiv 1506.02078)."""
-    pieces = corpus.ids[: len(corpus) // streams * streams].reshape(streams, -1)
-    bounds = [round(start / len(corpus) * pieces.shape[1]) for start in (corpus.validation_start, corpus.test_start)]
-    parts = [part.ravel() for part in np.split(pieces, bounds, axis=1)]
-    ids, (validation_start, test_start) = np.concatenate(parts), (streams * bound for bound in bounds)
-    return replace(corpus, ids=ids, validation_start=validation_start, test_start=test_start)
 
 
 def held_out(corpus: Corpus, part: str = "validation") -> Ids:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,11 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
         "vocabulary": [asdict(c) | {"code_point": c.code_point, "name": c.name} for c in found.characters],
     }
     try:
-        validation, test = split(n, name, c.validation, c.test)
-        facts["parts"] = {"training": validation, "validation": test - validation, "test": n - test}
-        facts["windows"] = count_windows(validation, t.batch, t.window)
+        pieces = settings.corpus_pieces
+        cuts = [0, *split(n, name, c.validation, c.test, pieces), n // pieces]
+        sizes = [pieces * (stop - start) for start, stop in pairwise(cuts)]
+        facts["parts"] = dict(zip(("training", "validation", "test"), sizes, strict=True))
+        facts["windows"] = count_windows(sizes[0], t.batch, t.window)
     except CorpusError as error:
         facts["problem"] = str(error)
     return facts
@@ -90,7 +93,8 @@ def _size(array: Array) -> dict[str, Any]:
 def _epochs(checkpoint: Checkpoint) -> float | None:
     c, t, n = checkpoint.settings.corpus, checkpoint.settings.training, checkpoint.corpus.characters
     try:
-        training, _ = split(n, checkpoint.corpus.name, c.validation, c.test)
-        return checkpoint.progress.iteration / count_windows(training, t.batch, t.window)
+        pieces = checkpoint.settings.corpus_pieces
+        training, _ = split(n, checkpoint.corpus.name, c.validation, c.test, pieces)
+        return checkpoint.progress.iteration / count_windows(pieces * training, t.batch, t.window)
     except CorpusError:
         return None

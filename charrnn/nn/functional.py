@@ -97,7 +97,7 @@ def surprisal(logits: Array, targets: Ids) -> Array:
     float64."""
     shifted = logits.astype(np.float64)
     shifted -= shifted.max(axis=-1, keepdims=True)
-    nats: Array = np.log(np.exp(shifted).sum(axis=-1)) - _pick(shifted, targets)
+    nats: Array = np.log(np.exp(shifted).sum(axis=-1)) - pick(shifted, targets)
     return nats
 
 
@@ -130,7 +130,7 @@ def is_ids(x: Array | Ids) -> TypeGuard[Ids]:
 def _loss_and_exponentials(logits: Array, targets: Ids, out: Array) -> tuple[float, Array, Array]:
     """The loss; ``exp(logits - max)`` (T, B, V), written to ``out``; and their sums (T, B, 1)."""
     shifted = np.subtract(logits, logits.max(axis=-1, keepdims=True), out=out)
-    picked = _pick(shifted, targets).sum(dtype=np.float64)
+    picked = pick(shifted, targets).sum(dtype=np.float64)
     exponentials = np.exp(shifted, out=out)
     totals = exponentials.sum(axis=-1, keepdims=True)
     loss = float(np.log(totals).sum(dtype=np.float64) - picked) / targets.size
@@ -142,6 +142,6 @@ def _rows(x: Array | Ids) -> Any:
     return x.reshape(-1, x.shape[-1])
 
 
-def _pick(x: Array, ids: Ids) -> Array:
+def pick(x: Array, ids: Ids) -> Array:
     """The number that each id names in its row: x (..., V), ids (...) -> (...)."""
     return np.take_along_axis(x, ids[..., None].astype(np.intp), axis=-1)[..., 0]

@@ -1,12 +1,14 @@
-"""The network: optional embedding -> stack of cells, dropout between them -> linear head -> softmax cross-entropy.
+"""The network: optional embedding -> stack of cells -> linear head -> softmax cross-entropy.
 
 Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L layers, S carried states of a cell.
-    x, y ids (T, B)     state (L, S, B, H)     masks (L - 1, T, B, H)     logits (T, B, V)
+    x, y ids (T, B)     state (L, S, B, H)     logits (T, B, V)
 """
 
 import math
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +26,25 @@ from charrnn.nn.functional import (
     linear_backward,
     look_up,
     look_up_backward,
+    pick,
 )
 from charrnn.nn.initialisers import INITIALISERS
 from charrnn.nn.parameters import Parameters, Workspace
+
+
+class Masks(NamedTuple):
+    """What numbers of a window are multiplied by, 0 for those that are dropped (see ``dropout.py``); None for nothing.
+
+    A mask over units may be (1, B, H) in place of (T, B, H): the same in all steps.
+    """
+
+    input: Array | None
+    """(T, B, D), for what the first layer is given: embedded characters, or one-hot vectors, whose mask holds 0 and one
+    other number."""
+    outputs: list[Array | None]
+    """(T, B, H), for what each layer gives the next, and the last one the head."""
+    recurrent: list[Array | None]
+    """For the recurrent weights of each layer, of the shape of its ``Wh``."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +56,12 @@ class UnrolledNetwork:
 
     x: Ids
     layers: list[UnrolledCell]
+    h: Array
+    """What the head was given, (T, B, H)."""
     logits: Array
     state: Array
     """After the window, (L, S, B, H)."""
-    masks: Array | None
+    masks: Masks | None
     space: Workspace
 
 
@@ -64,8 +84,8 @@ class Network:
         self.hidden_size = H
         self.dtype = np.dtype(dtype)
         self.is_compiled = False
-        first = V if E is None else E
-        self.cells = [CELLS[cell](first if layer == 0 else H, H) for layer in range(layers)]
+        self.input_size = V if E is None else E
+        self.cells = [CELLS[cell](self.input_size if layer == 0 else H, H) for layer in range(layers)]
         self.shapes: dict[str, tuple[int, ...]] = {} if E is None else {"embedding.W": (V, E)}
         for layer, cell_ in enumerate(self.cells):
             self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
@@ -134,19 +154,9 @@ class Network:
         """(L, S, B, H)."""
         return len(self.cells), len(self.cells[0].carried), streams, self.hidden_size
 
-    def dropout_masks(self, rate: float, window: int, streams: int, rng: np.random.Generator) -> Array | None:
-        """Masks (L - 1, T, B, H) for the outputs of all layers but the last: 0, or 1 / (1 - rate) so that the
-        expectation stays the same (Srivastava et al. 2014; on the non-recurrent connections only, Zaremba et al. 2014,
-        arXiv 1409.2329). None if nothing is dropped."""
-        layers = len(self.cells) - 1
-        if rate == 0 or layers == 0:
-            return None
-        keep = rng.random((layers, window, streams, self.hidden_size), np.float32) >= rate
-        return np.multiply(keep, 1 / (1 - rate), dtype=self.dtype)
-
     @np.errstate(over="ignore")  # sigmoid is right although exp overflows in it
     def forward(
-        self, p: Parameters, x: Ids, state: Array, space: Workspace, masks: Array | None = None
+        self, p: Parameters, x: Ids, state: Array, space: Workspace, masks: Masks | None = None
     ) -> UnrolledNetwork:
         """Runs over a window x (T, B) from a state (L, S, B, H), which it leaves as it is."""
         T, B = x.shape
@@ -156,15 +166,42 @@ class Network:
         if self.embedding_size is not None:
             h = space("embedded", (T, B, self.embedding_size))
             look_up(p["embedding.W"], x, h)
+            if masks and masks.input is not None:
+                h *= masks.input
+        elif masks and masks.input is not None:
+            kept = pick(np.broadcast_to(masks.input, (T, B, self.vocabulary_size)), x) != 0
+            h = np.where(kept, x.astype(np.intp), self.vocabulary_size)
         for layer, cell in enumerate(self.cells):
-            unrolled = cell.forward(p.under(f"layer{layer}"), h, state[layer], space.part(layer))
+            unrolled = cell.forward(self._masked(p, layer, masks), h, state[layer], space.part(layer))
             layers.append(unrolled)
-            h, after[layer] = unrolled.h, unrolled.state
-            if masks is not None and layer < len(masks):
-                h = np.multiply(h, masks[layer], out=space(f"dropped{layer}", h.shape))
+            output, after[layer] = unrolled.h, unrolled.state
+            if masks and (mask := masks.outputs[layer]) is not None:
+                output = np.multiply(output, mask, out=space(f"dropped{layer}", output.shape))
+            h = output
         logits = space("logits", (T, B, self.vocabulary_size))
-        linear(layers[-1].h, p["head.W"], p["head.b"], out=logits)
-        return UnrolledNetwork(x, layers, logits, after, masks, space)
+        linear(output, p["head.W"], p["head.b"], out=logits)
+        return UnrolledNetwork(x, layers, output, logits, after, masks, space)
+
+    def _masked(self, p: Parameters, layer: int, masks: Masks | None) -> Mapping[str, Array]:
+        """The parameters of a layer, as the masks leave them. Where one-hot vectors are dropped, ``Wx`` has one row
+        more, of zeros, which stands for them."""
+        own: Mapping[str, Array] = p.under(f"layer{layer}")
+        if masks and (mask := masks.recurrent[layer]) is not None:
+            own = {**own, "Wh": own["Wh"] * mask}
+        if masks and masks.input is not None and self.embedding_size is None and layer == 0:
+            own = {**own, "Wx": np.pad(own["Wx"] * masks.input.max(), ((0, 1), (0, 0)))}
+        return own
+
+    def _masked_backward(
+        self, dmasked: Mapping[str, Array], grads: Parameters, layer: int, masks: Masks | None
+    ) -> None:
+        """From the gradient of what ``_masked`` returns to that of the layer's own parameters, whose memory it shares
+        where it has the same shape."""
+        own = grads.under(f"layer{layer}")
+        if masks and (mask := masks.recurrent[layer]) is not None:
+            own["Wh"] *= mask
+        if masks and masks.input is not None and self.embedding_size is None and layer == 0:
+            np.multiply(dmasked["Wx"][:-1], masks.input.max(), out=own["Wx"])
 
     def trace(self, unrolled: UnrolledNetwork) -> list[dict[str, Array]]:
         """What the units of each layer did in the window: states, gates and candidate by name; see ``Cell.trace``."""
@@ -194,15 +231,21 @@ class Network:
         if dstate is None:
             dstate = self.zero_state(x.shape[1])
         dh = space("dh", (*x.shape, self.hidden_size))
-        linear_backward(unrolled.layers[-1].h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
+        linear_backward(unrolled.h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
         for layer, cell in reversed(list(enumerate(self.cells))):
-            if masks is not None and layer < len(masks):
-                dh *= masks[layer]
+            if masks and (mask := masks.outputs[layer]) is not None:
+                dh *= mask
             below = unrolled.layers[layer].x
             dx = None if is_ids(below) else dh if layer > 0 else space("dembedded", below.shape)
-            part = f"layer{layer}"
-            cell.backward(p.under(part), grads.under(part), unrolled.layers[layer], dh, dstate[layer], dx)
+            masked = self._masked(p, layer, masks)
+            dmasked = dict(grads.under(f"layer{layer}"))
+            if masked["Wx"].shape != dmasked["Wx"].shape:
+                dmasked["Wx"] = space("dWx", masked["Wx"].shape)
+            cell.backward(masked, dmasked, unrolled.layers[layer], dh, dstate[layer], dx)
+            self._masked_backward(dmasked, grads, layer, masks)
         if dx is not None:
+            if masks and masks.input is not None:
+                dx *= masks.input
             look_up_backward(x, dx, dW=grads["embedding.W"])
 
     def loss_and_gradients(
@@ -213,7 +256,7 @@ class Network:
         y: Ids,
         state: Array,
         space: Workspace,
-        masks: Array | None = None,
+        masks: Masks | None = None,
     ) -> tuple[float, Array]:
         """Loss in nats per character and the state after the window; ``grads`` is overwritten with the gradient."""
         unrolled = self.forward(p, x, state, space, masks)

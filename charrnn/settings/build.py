@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from charrnn.arrays import Array
+from charrnn.nn.dropout import Dropout
 from charrnn.nn.network import Network
 from charrnn.optim.clipping import CLIPS, global_norm
 from charrnn.optim.optimizers import OPTIMIZERS, Optimizer
 from charrnn.optim.schedules import SCHEDULES, Position
 from charrnn.settings.schema import Settings, TrainingSettings
 from charrnn.text.corpus import Corpus, load_corpus
+from charrnn.text.streams import Streams
 from charrnn.text.vocabulary import Vocabulary
 
 
@@ -38,10 +40,17 @@ def build_corpus(
         newline=c.newline,
         validation=c.validation,
         test=c.test,
+        pieces=settings.corpus_pieces,
         characters=known.characters if known else "",
         standard_input=standard_input,
         cache=cache,
     )
+
+
+def build_streams(settings: Settings, corpus: Corpus) -> Streams:
+    """The training part of the text, as it is read."""
+    t = settings.training
+    return Streams(corpus.training, t.batch, t.window, t.seed if t.epoch_start == "random" else None)
 
 
 def build_network(settings: Settings, vocabulary_size: int) -> Network:
@@ -54,6 +63,19 @@ def build_network(settings: Settings, vocabulary_size: int) -> Network:
         hidden_size=m.hidden,
         embedding_size=m.embedding,
         dtype=settings.compute.precision,
+    )
+
+
+def build_dropout(settings: Settings) -> Dropout:
+    """What is dropped in training."""
+    m = settings.model
+    return Dropout(
+        input=m.dropout_input,
+        between=m.dropout,
+        head=m.dropout_head,
+        recurrent=m.dropout_recurrent,
+        fixed=m.dropout_masks == "window",
+        seed=settings.training.seed,
     )
 
 

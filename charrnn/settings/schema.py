@@ -46,6 +46,10 @@ class CorpusSettings(Section):
     validation: Share = Field(0.1, description="share held out at the end for validation")
     test: Share = Field(0.0, description="share held out after that, for a test when training ends")
 
+    split: Literal["end", "streams"] = Field(
+        "end", description="hold out the end of the text, or of each of training.batch equal pieces"
+    )
+
     @model_validator(mode="after")
     def _leaves_something(self) -> "CorpusSettings":
         if self.validation + self.test >= 1:
@@ -59,6 +63,12 @@ class ModelSettings(Section):
     hidden: Size = Field(128, description="units in each layer")
     embedding: Size | None = Field(None, description="size of a learnt embedding of characters; null: one-hot input")
     dropout: Share = Field(0.0, description="dropout rate between layers")
+    dropout_input: Share = Field(0.0, description="dropout rate of what the first layer is given")
+    dropout_head: Share = Field(0.0, description="dropout rate of what the last layer gives the head")
+    dropout_recurrent: Share = Field(0.0, description="dropout rate of the recurrent weights")
+    dropout_masks: Literal["step", "window"] = Field(
+        "step", description="drop other units in each step, or the same in a whole window"
+    )
     initialisation: Annotated[str, NameIn(INITIALISERS)] = Field(
         "orthogonal", description="how the weights are initialised"
     )
@@ -81,6 +91,9 @@ class TrainingSettings(Section):
     window: Size = Field(64, description="steps of truncated backpropagation through time")
     epoch_end: Literal["carry", "reset"] = Field(
         "carry", description="at the end of an epoch: carry the hidden state on, or reset it to zero"
+    )
+    epoch_start: Literal["same", "random"] = Field(
+        "same", description="start the streams at the same places in each epoch, or a random distance farther on"
     )
     state_reset: Share = Field(0.05, description="chance that a stream starts a window with a zero hidden state")
     optimizer: Annotated[str, NameIn(OPTIMIZERS)] = Field("adam", description="optimizer")
@@ -146,6 +159,11 @@ class Settings(Section):
     snapshots: SnapshotSettings = SnapshotSettings()
     checkpoints: CheckpointSettings = CheckpointSettings()
     compute: ComputeSettings = ComputeSettings()
+
+    @property
+    def corpus_pieces(self) -> int:
+        """Of how many pieces of the text the end of each is held out."""
+        return self.training.batch if self.corpus.split == "streams" else 1
 
     def to_yaml(self, meanings: bool = False) -> str:
         """The settings as a document that gives them back; with ``meanings``, each with a comment on what it means and,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from charrnn import seeds
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 
@@ -18,22 +19,34 @@ def count_windows(n: int, streams: int, window: int) -> int:
 
 
 class Streams:
-    """Ids cut into B contiguous streams of equal length, read in windows of T steps.
+    """Ids (n,) cut into B contiguous streams of equal length, read in windows of T steps.
 
-    ``windows`` is how many windows an epoch has. A window is found by its number alone, so the iteration says where a
-    run is in the text: ``divmod(iteration, windows)`` is the epoch and the window in it. What is left over at the end
-    of the text and of each stream, less than a window, is not read.
+    ``windows`` is how many windows an epoch has. A window is found by its number alone, counted through all epochs, so
+    the iteration says where a run is in the text: ``divmod(iteration, windows)`` is the epoch and the window in it.
+    What is left over at the end of the text and of each stream, less than a window, is not read.
+
+    With a ``seed``, every epoch but the first begins all streams a random number of characters farther on: each reads
+    on into the next, and the last into the beginning of the text. So windows are cut at other places in every epoch,
+    and what is left over is other text.
     """
 
-    def __init__(self, ids: Ids, streams: int, window: int) -> None:
-        length = (len(ids) - 1) // streams
+    def __init__(self, ids: Ids, streams: int, window: int, seed: int | None = None) -> None:
         self.streams = streams
         self.window_length = window
         self.windows = count_windows(len(ids), streams, window)
-        self._x = ids[: streams * length].reshape(streams, length)
-        self._y = ids[1 : streams * length + 1].reshape(streams, length)
+        self._ids = ids
+        self._seed = seed
 
     def window(self, number: int) -> tuple[Ids, Ids]:
         """(x, y), both (T, B) and contiguous, y one step ahead of x."""
-        steps = slice(number * self.window_length, (number + 1) * self.window_length)
-        return np.ascontiguousarray(self._x[:, steps].T), np.ascontiguousarray(self._y[:, steps].T)
+        n, T, B = len(self._ids), self.window_length, self.streams
+        epoch, window = divmod(number, self.windows)
+        starts = np.arange(B) * (n // B) + self._offset(epoch) + window * T
+        text = self._ids[(starts + np.arange(T + 1)[:, None]) % n]
+        return text[:-1], text[1:]
+
+    def _offset(self, epoch: int) -> int:
+        if self._seed is None or epoch == 0:
+            return 0
+        length = len(self._ids) // self.streams
+        return int(seeds.generator(self._seed, "epoch offset", epoch).integers(length))

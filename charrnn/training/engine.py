@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.machine import available_cores
+from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
 from charrnn.settings.schema import Settings
@@ -73,13 +74,13 @@ class Engine:
         self._stack.close()
 
     def loss_and_gradients(
-        self, p: Parameters, x: Ids, y: Ids, state: Array, masks: Array | None = None
+        self, p: Parameters, x: Ids, y: Ids, state: Array, dropout: Dropout = NO_DROPOUT
     ) -> tuple[float, Parameters, Array]:
         """The loss of a window x, y (T, B) in nats per character, its gradient, and the state (L, S, B, H) after it.
 
         The gradient is the engine's own and holds until the next call.
         """
-        loss, after, shares = self._read(p, x, y, state, masks, gradient=True)
+        loss, after, shares = self._read(p, x, y, state, dropout, gradient=True)
         total = self._gradient.vector
         if len(shares) > 1:
             total *= shares[0]
@@ -87,33 +88,39 @@ class Engine:
             total += np.multiply(worker.gradient, share, out=worker.gradient)
         return loss, self._gradient, after
 
-    def evaluate(self, p: Parameters, ids: Ids, streams: int, window: int) -> float:
+    def evaluate(self, p: Parameters, ids: Ids, streams: int, window: int, pieces: int = 1) -> float:
         """Nats per character over all of ids (n,), each but the first predicted from what comes before.
 
         The text is cut into streams, and each carries its state from beginning to end. Where the text does not divide
-        evenly, the last stream goes on to read the few characters left over.
+        evenly, the last stream goes on to read the few characters left over. Of a text that is made of ``pieces`` of
+        equal length, which do not continue one another, each piece is a stream, and its first character is not
+        predicted.
         """
+        if pieces > 1:
+            text = ids.reshape(pieces, -1).T
+            nats, _ = self._nats(p, text[:-1], text[1:], self.network.zero_state(pieces), window)
+            return nats / text[1:].size
         predictions = len(ids) - 1
         streams = max(1, min(streams, predictions // window))
         length = predictions // streams
         x = ids[: streams * length].reshape(streams, length).T
         y = ids[1 : streams * length + 1].reshape(streams, length).T
-        rest = ids[streams * length :]
+        rest = ids[streams * length :, None]
+        nats, state = self._nats(p, x, y, self.network.zero_state(streams), window)
+        nats_of_rest, _ = self._nats(p, rest[:-1], rest[1:], state[:, :, -1:], window)
+        return (nats + nats_of_rest) / predictions
 
-        total, state = 0.0, self.network.zero_state(streams)
-        for start in range(0, length, window):
+    def _nats(self, p: Parameters, x: Ids, y: Ids, state: Array, window: int) -> tuple[float, Array]:
+        """The sum of the losses of a text x, y (n, B), read window by window, and the state after it."""
+        total = 0.0
+        for start in range(0, len(x), window):
             steps = slice(start, start + window)
             loss, state, _ = self._read(p, x[steps], y[steps], state)
             total += loss * y[steps].size
-        state = state[:, :, -1:]
-        for start in range(0, len(rest) - 1, window):
-            steps = slice(start, start + window)
-            loss, state, _ = self._read(p, rest[:-1, None][steps], rest[1:, None][steps], state)
-            total += loss * len(rest[1:][steps])
-        return total / predictions
+        return total, state
 
     def _read(
-        self, p: Parameters, x: Ids, y: Ids, state: Array, masks: Array | None = None, gradient: bool = False
+        self, p: Parameters, x: Ids, y: Ids, state: Array, dropout: Dropout = NO_DROPOUT, gradient: bool = False
     ) -> tuple[float, Array, list[float]]:
         """The loss of a window in nats per character, the state after it, and each worker's share of the streams."""
         streams = x.shape[1]
@@ -125,7 +132,8 @@ class Engine:
                 np.ascontiguousarray(x[:, part]),
                 np.ascontiguousarray(y[:, part]),
                 state[:, :, part],
-                None if masks is None else masks[:, :, part],
+                part.start,
+                dropout,
                 gradient,
             )
             for part in parts

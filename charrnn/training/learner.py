@@ -3,14 +3,14 @@
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from charrnn import seeds
 from charrnn.arrays import Array
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.optim.schedules import Position
-from charrnn.settings.build import build_clip, build_optimizer, build_schedule
+from charrnn.settings.build import build_clip, build_dropout, build_optimizer, build_schedule
 from charrnn.settings.schema import Settings
 from charrnn.text.streams import Streams
 from charrnn.training.engine import Engine
@@ -41,7 +41,7 @@ class Learner:
         self.state: Array = model.network.zero_state(streams.streams)
         """(L, S, B, H), as the last window left it."""
         self._engine = engine
-        self._dropout = settings.model.dropout
+        self._dropout = build_dropout(settings)
         self._training = settings.training
         self._clip = build_clip(settings)
         self._schedule = build_schedule(settings)
@@ -50,12 +50,11 @@ class Learner:
         """Learns from the window of iteration number ``iteration``, counted from 0, of ``iterations`` in all. Numbers
         that grow too large become infinite or NaN, without a warning."""
         p = self.model.parameters
-        x, y = self.streams.window(iteration % self.streams.windows)
+        x, y = self.streams.window(iteration)
         self._begin_streams(iteration)
         with quiet_overflow():
-            loss, gradient, self.state = self._engine.loss_and_gradients(
-                p, x, y, self.state, self._dropout_masks(iteration)
-            )
+            dropout = replace(self._dropout, iteration=iteration)
+            loss, gradient, self.state = self._engine.loss_and_gradients(p, x, y, self.state, dropout)
             norm = self._clip(gradient.vector)
             rate = self._schedule(Position(iteration, iterations, self.streams.windows))
             self.optimizer.step(p.vector, gradient.vector, rate)
@@ -71,7 +70,3 @@ class Learner:
             self.state[:] = 0
         rng = seeds.generator(t.seed, "fresh streams", iteration)
         self.state[:, :, rng.random(t.batch) < t.state_reset] = 0
-
-    def _dropout_masks(self, iteration: int) -> Array | None:
-        rng = seeds.generator(self._training.seed, "dropout", iteration)
-        return self.model.network.dropout_masks(self._dropout, self.streams.window_length, self.streams.streams, rng)

@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 from charrnn.generation.sampler import Sampling, generate
 from charrnn.machine import available_cores
 from charrnn.model import Model
+from charrnn.settings.build import build_streams
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
-from charrnn.text.streams import Streams
 from charrnn.training.engine import engine_for
 from charrnn.training.learner import Learner
 
@@ -65,7 +65,7 @@ def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: flo
     rehearsed = replace(model, parameters=model.parameters.copy())
     evaluation = None
     with engine_for(settings, model.network) as engine:
-        learner = Learner(settings, rehearsed, Streams(corpus.training, t.batch, t.window), engine)
+        learner = Learner(settings, rehearsed, build_streams(settings, corpus), engine)
         training = t.batch * t.window / typical(_timed(lambda: learner.step(0, 1)), seconds)
         if len(held_out):
             evaluate = _timed(lambda: engine.evaluate(model.parameters, held_out, t.batch, t.window))

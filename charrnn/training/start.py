@@ -103,7 +103,14 @@ def _create(run: Run, settings: Settings, force: bool, kept: bytes | None) -> No
 
 
 def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
-    """Settings that read a corpus again from the copy of it that the run keeps, and that copy."""
+    """Settings that read a corpus again from the copy of it that the run keeps, and that copy. Raises CorpusError for a
+    corpus in pieces that are not the streams of the settings."""
+    if corpus.pieces not in (1, settings.training.batch):
+        raise CorpusError(
+            f"corpus {corpus.name!r} is cut in {corpus.pieces} pieces, and training reads {settings.training.batch} "
+            "streams",
+            "set {training.batch} to the number of pieces",
+        )
     text = corpus.vocabulary.decode(corpus.ids)
     mark = "\ufeff" if text.startswith("\ufeff") else ""  # reading drops one
     n = len(corpus)
@@ -114,6 +121,7 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
             "newline": "keep",
             "validation": len(corpus.validation) / n,
             "test": len(corpus.test) / n,
+            "split": "end" if corpus.pieces == 1 else "streams",
         }
     )
     return settings.model_copy(update={"corpus": own}), (mark + text).encode()

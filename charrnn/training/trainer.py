@@ -15,13 +15,13 @@ from charrnn.errors import CharRNNWarning, DivergenceError, RunError, SettingsEr
 from charrnn.layout import BEST, LAST
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
+from charrnn.settings.build import build_streams
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint, TrainingState, versions
 from charrnn.storage.document import CorpusRecord, Origin, Progress
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
-from charrnn.text.streams import Streams
 from charrnn.training.budget import Budget
 from charrnn.training.engine import engine_for
 from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step
@@ -68,7 +68,7 @@ class Trainer:
         known = init_from.model.vocabulary.characters if init_from else corpus.vocabulary.characters
         self.new_characters = "".join(c for c in corpus.vocabulary.characters if c not in known)
         """The characters that the network it began with did not know."""
-        self.streams = Streams(corpus.training, t.batch, t.window)
+        self.streams = build_streams(settings, corpus)
         self.iterations: int | None = t.iterations or (t.epochs and math.ceil(t.epochs * self.streams.windows)) or None
         """How many iterations there will be in all; where the settings give minutes, None until ``plan`` or ``train``
         is called."""
@@ -220,7 +220,7 @@ class Trainer:
 
     def _evaluate(self, ids: Ids) -> float:
         t = self.settings.training
-        loss = self._engine.evaluate(self.model.parameters, ids, t.batch, t.window)
+        loss = self._engine.evaluate(self.model.parameters, ids, t.batch, t.window, self.corpus.pieces)
         self._check_finite(evaluation=loss)
         return loss
 

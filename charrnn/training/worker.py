@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.errors import WorkerError
+from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.functional import cross_entropy, quiet_overflow
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
@@ -35,7 +36,9 @@ class Task:
     x: Ids
     y: Ids
     state: Array
-    masks: Array | None = None
+    first_stream: int = 0
+    """Its number among all that are trained, on which the masks depend."""
+    dropout: Dropout = NO_DROPOUT
     gradient: bool = False
 
 
@@ -49,9 +52,11 @@ class Result:
 
 def do(task: Task, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:
     """Does a task; ``grads`` is overwritten where a gradient is wanted."""
+    T, B = task.x.shape
     with quiet_overflow():
         if task.gradient:
-            return Result(*network.loss_and_gradients(p, grads, task.x, task.y, task.state, space, task.masks))
+            masks = task.dropout.masks(network, T, range(task.first_stream, task.first_stream + B))
+            return Result(*network.loss_and_gradients(p, grads, task.x, task.y, task.state, space, masks))
         unrolled = network.forward(p, task.x, task.state, space)
         return Result(cross_entropy(unrolled.logits, task.y), unrolled.state)
 

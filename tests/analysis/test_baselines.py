@@ -11,7 +11,7 @@ import pytest
 
 from charrnn import CharRNNError, make_corpus
 from charrnn.analysis import baselines as module
-from charrnn.analysis.baselines import baselines, baselines_document, best_baseline, in_streams
+from charrnn.analysis.baselines import baselines, baselines_document, best_baseline
 
 WORDS = ["the", "caf\xe9", "sat", "on", "a", "mat", "and", "ran", "\u2014", "away.\n"]
 CORPUS = make_corpus(" ".join(random.Random(1).choices(WORDS, k=3000)), validation=0.1, test=0.2)
@@ -51,15 +51,7 @@ def test_a_long_text_is_counted_in_part(monkeypatch: pytest.MonkeyPatch) -> None
     assert found[1].loss < 0.1  # of the last hundred characters, in which c and d alternate, and not the first
 
 
-def test_every_stream_is_split() -> None:
-    corpus = make_corpus("0123456789" * 30 + "0123", validation=0.2, test=0.1)
-    split = in_streams(corpus, 30)
-    parts = [corpus.vocabulary.decode(ids) for ids in (split.training, split.validation, split.test)]
-    assert parts == ["0123456" * 30, "78" * 30, "9" * 30]
-
-
-@pytest.mark.parametrize(("share", "streams"), [(0, 1), (0.1, 20_000)])
-def test_nothing_to_measure(share: float, streams: int) -> None:
-    corpus = in_streams(make_corpus("the cat sat on the mat. " * 100, validation=share), streams)
+def test_nothing_to_measure() -> None:
+    corpus = make_corpus("the cat sat on the mat. " * 100, validation=0)
     with pytest.raises(CharRNNError, match=r"has no validation part to measure; set corpus.validation"):
         list(baselines(corpus))

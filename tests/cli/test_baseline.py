@@ -37,7 +37,8 @@ def test_a_table_with_the_best_marked(folder: Path, charrnn: Callable) -> None:
 def test_the_part_and_the_split_are_as_asked(folder: Path, charrnn: Callable) -> None:
     split = ("--set", "corpus.validation=0.2", "--set", "corpus.test=0.1", "--order", "1")
     assert "1,554 counted, 222 measured, of its test part" in charrnn(*CATS, *split, "--part", "test").err
-    assert "2,200 characters" in charrnn(*CATS, *split, "--streams", "100").err
+    in_pieces = ("--set", "corpus.split=streams", "--set", "training.batch=100")
+    assert "1,600 counted, 400 measured" in charrnn(*CATS, *split, *in_pieces).err
     piped = charrnn("baseline", "-", "--order", "1", stdin=b"abc" * 100)
     assert "corpus: stdin, 300 characters" in piped.err
 
@@ -104,9 +105,10 @@ def test_war_and_peace_as_published(tmp_path: Path, charrnn: Callable, part: str
         pytest.skip("CHARRNN_CORPORA names no folder with war-and-peace.txt")
     text = tmp_path / "war-and-peace.txt"
     text.write_bytes(b"\xef\xbb\xbf" + original.read_bytes().replace(b"\n", b"\r\n"))
-    split = ("corpus.encoding=latin-1", "corpus.newline=keep", "corpus.validation=0.1", "corpus.test=0.1")
-    assignments = [word for setting in split for word in ("--set", setting)]
-    done = charrnn("baseline", str(text), *assignments, "--streams", "100", "--part", part, "--order", "20", "--json")
+    text_as_it_was = ("corpus.encoding=latin-1", "corpus.newline=keep")
+    split = ("corpus.split=streams", "training.batch=100", "corpus.validation=0.1", "corpus.test=0.1")
+    assignments = [word for setting in (*text_as_it_was, *split) for word in ("--set", setting)]
+    done = charrnn("baseline", str(text), *assignments, "--part", part, "--order", "20", "--json")
     assert " 87 distinct; " in done.err
     losses = json.loads(done.out)["nats_per_character"]
     assert [losses[f"n-gram of order {k}"] for k in (*range(1, 10), 20)] == pytest.approx(PUBLISHED, abs=0.02)

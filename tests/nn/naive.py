@@ -10,8 +10,9 @@ from typing import Self
 import numpy as np
 
 from charrnn.arrays import Array, Ids
+from charrnn.nn.dropout import Dropout
 from charrnn.nn.functional import cross_entropy
-from charrnn.nn.network import Network
+from charrnn.nn.network import Masks, Network
 from charrnn.nn.parameters import Parameters, Workspace
 
 Weights = Mapping[str, Array]
@@ -80,14 +81,14 @@ def rnn_relu(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
 STEPS = {"lstm": lstm, "gru": gru, "gru-reset-before": gru_reset_before, "rnn": rnn, "rnn-relu": rnn_relu}
 
 
-def forward(cell: str, p: Parameters, x: Ids, state: Array, masks: Array | None = None) -> tuple[Array, Array]:
-    """x (T, B), state (L, S, B, H), masks (L - 1, T, B, H) -> logits (T, B, V), state after them."""
+def forward(cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None) -> tuple[Array, Array]:
+    """x (T, B), state (L, S, B, H) -> logits (T, B, V), state after them."""
     logits, after, _ = forward_and_trace(cell, p, x, state, masks)
     return logits, after
 
 
 def forward_and_trace(
-    cell: str, p: Parameters, x: Ids, state: Array, masks: Array | None = None
+    cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None
 ) -> tuple[Array, Array, list[list[list[Trace]]]]:
     """The same, and what the units did: at [layer][b][t]."""
     V, layers, state = len(p["head.b"]), len(state), state.copy()
@@ -97,12 +98,17 @@ def forward_and_trace(
         v = np.eye(V)[x[t, b]]
         if "embedding.W" in p:
             v = v @ p["embedding.W"]
+        if masks and masks.input is not None:
+            v = v * masks.input[t % len(masks.input), b]
         for layer in range(layers):
-            state[layer, :, b], trace = STEPS[cell](p.under(f"layer{layer}"), v, state[layer, :, b])
+            own = dict(p.under(f"layer{layer}"))
+            if masks and masks.recurrent[layer] is not None:
+                own["Wh"] = own["Wh"] * masks.recurrent[layer]
+            state[layer, :, b], trace = STEPS[cell](own, v, state[layer, :, b])
             traces[layer][b].append(trace)
             v = state[layer, 0, b]
-            if masks is not None and layer < layers - 1:
-                v = v * masks[layer, t, b]
+            if masks and (mask := masks.outputs[layer]) is not None:
+                v = v * mask[t % len(mask), b]
         logits[t, b] = v @ p["head.W"] + p["head.b"]
     return logits, state, traces
 
@@ -111,6 +117,14 @@ def mean_loss(logits: Array, y: Ids) -> float:
     """Of logits (T, B, V) and targets y (T, B), in nats."""
     losses = [-np.log(np.exp(logits[at][y[at]]) / np.exp(logits[at]).sum()) for at in np.ndindex(y.shape)]
     return float(np.mean(losses))
+
+
+DROPOUTS = {
+    "nothing": None,
+    "everywhere": Dropout(input=0.3, between=0.4, head=0.4, recurrent=0.3, seed=4),
+    "fixed": Dropout(input=0.3, between=0.4, head=0.4, recurrent=0.3, seed=4, fixed=True),
+}
+"""Kinds of dropout, by name."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +139,18 @@ class Problem:
     x: Ids  # (T, B)
     y: Ids  # (T, B)
     state: Array  # (L, S, B, H)
-    masks: Array | None = None  # (L - 1, T, B, H)
+    masks: Masks | None = None
 
     @classmethod
     def random(
-        cls, cell: str, layers: int = 1, embedding: int | None = None, dropout: float = 0, *, T: int = 5, B: int = 3
+        cls,
+        cell: str,
+        layers: int = 1,
+        embedding: int | None = None,
+        dropout: Dropout | None = None,
+        *,
+        T: int = 5,
+        B: int = 3,
     ) -> Self:
         V, H, rng = 5, 4, np.random.default_rng(5)
         network = Network(V, cell=cell, layers=layers, hidden_size=H, embedding_size=embedding, dtype=np.float64)
@@ -137,7 +158,7 @@ class Problem:
         p.vector[:] = rng.normal(0, 0.6, p.vector.shape)
         x, y = rng.integers(V - 1, size=(T, B), dtype=np.uint8), rng.integers(V, size=(T, B), dtype=np.uint8)
         state = rng.normal(0, 0.6, network.zero_state(B).shape)
-        return cls(network, p, x, y, state, network.dropout_masks(dropout, T, B, rng))
+        return cls(network, p, x, y, state, dropout and dropout.masks(network, T, range(B)))
 
     def cut(self, start: int, stop: int, state: Array) -> Self:
         """The same with some of the window's steps only."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from naive import Problem
+from naive import DROPOUTS, Problem
 from numpy.linalg import norm
 from numpy.testing import assert_allclose
 from test_gradients import slopes
@@ -24,10 +24,10 @@ def compiled(problem: Problem) -> Problem:
 
 
 @pytest.mark.parametrize("embedding", [None, 3])
-@pytest.mark.parametrize(("layers", "dropout"), [(1, 0), (2, 0.4)])
+@pytest.mark.parametrize(("layers", "dropout"), [(1, "nothing"), (2, "everywhere")])
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, dropout: float, embedding: int | None) -> None:
-    problem = compiled(Problem.random(cell, layers, embedding, dropout, T=3, B=2))
+def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, dropout: str, embedding: int | None) -> None:
+    problem = compiled(Problem.random(cell, layers, embedding, DROPOUTS[dropout], T=3, B=2))
     _, analytic, _ = problem.gradients()
     for name, numbers in problem.p.items():
         numeric = slopes(problem.loss, numbers)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from naive import Problem
+from naive import DROPOUTS, Problem
 from numpy.linalg import norm
 
 from charrnn.arrays import Array
@@ -26,10 +26,10 @@ def slopes(loss: Callable[[], float], numbers: Array, eps: float = 1e-5) -> Arra
 
 
 @pytest.mark.parametrize("embedding", [None, 3])
-@pytest.mark.parametrize(("layers", "dropout"), [(1, 0), (2, 0), (2, 0.4)])
+@pytest.mark.parametrize(("layers", "dropout"), [(1, "nothing"), (1, "everywhere"), (2, "everywhere"), (2, "fixed")])
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, dropout: float, embedding: int | None) -> None:
-    problem = Problem.random(cell, layers, embedding, dropout, T=3, B=2)
+def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, dropout: str, embedding: int | None) -> None:
+    problem = Problem.random(cell, layers, embedding, DROPOUTS[dropout], T=3, B=2)
     _, analytic, _ = problem.gradients()
     for name, numbers in problem.p.items():
         numeric = slopes(problem.loss, numbers)

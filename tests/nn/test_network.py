@@ -3,7 +3,7 @@ from dataclasses import replace
 import naive
 import numpy as np
 import pytest
-from naive import Problem
+from naive import DROPOUTS, Problem
 from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn.nn.cells import CELLS
@@ -18,10 +18,12 @@ every_initialiser = pytest.mark.parametrize("initialiser", INITIALISERS)
 
 
 @pytest.mark.parametrize("embedding", [None, 4])
-@pytest.mark.parametrize(("layers", "dropout"), [(1, 0), (2, 0), (3, 0.4)])
+@pytest.mark.parametrize(
+    ("layers", "dropout"), [(1, "nothing"), (1, "everywhere"), (2, "nothing"), (2, "everywhere"), (3, "fixed")]
+)
 @every_cell
-def test_network_equals_its_naive_form(cell: str, layers: int, dropout: float, embedding: int | None) -> None:
-    problem = Problem.random(cell, layers, embedding, dropout)
+def test_network_equals_its_naive_form(cell: str, layers: int, dropout: str, embedding: int | None) -> None:
+    problem = Problem.random(cell, layers, embedding, DROPOUTS[dropout])
     logits, after = naive.forward(cell, problem.p, problem.x, problem.state, problem.masks)
 
     assert_allclose(problem.forward()[0], logits, **EXACT)
@@ -111,7 +113,7 @@ def test_ids_equal_one_hot_vectors(cell: str) -> None:
 
 @every_cell
 def test_arguments_are_not_changed(cell: str) -> None:
-    problem = Problem.random(cell, layers=2, dropout=0.4)
+    problem = Problem.random(cell, layers=2, dropout=DROPOUTS["everywhere"])
     arguments = (problem.p.vector, problem.x, problem.y, problem.state, problem.masks)
     before = [argument.copy() for argument in arguments]
     problem.gradients()
@@ -165,30 +167,6 @@ def test_zero_state(cell: str) -> None:
     assert state.shape == (3, 2 if cell == "lstm" else 1, 4, 5)
     assert state.dtype == np.float32
     assert not state.any()
-
-
-class TestDropoutMasks:
-    network = Network(6, layers=3, hidden_size=5, dtype=np.float64)
-
-    def test_shape_and_values(self) -> None:
-        masks = self.network.dropout_masks(0.2, 7, 4, np.random.default_rng(0))
-        assert masks.shape == (2, 7, 4, 5)
-        assert masks.dtype == np.float64
-        assert_allclose(np.unique(masks), [0, 1.25], **EXACT)
-
-    def test_expectation_is_one(self) -> None:
-        masks = self.network.dropout_masks(0.2, 100, 20, np.random.default_rng(0))
-        # Each number has a deviation of 0.5; this is the bound of 4 deviations for their mean.
-        assert abs(masks.mean() - 1) < 4 * 0.5 / masks.size**0.5
-
-    def test_same_seed_same_masks(self) -> None:
-        first, again, other = (self.network.dropout_masks(0.2, 7, 4, np.random.default_rng(s)) for s in (0, 0, 1))
-        assert_array_equal(first, again)
-        assert (first != other).any()
-
-    @pytest.mark.parametrize(("layers", "rate"), [(2, 0), (1, 0.5)])
-    def test_none_where_nothing_is_dropped(self, layers: int, rate: float) -> None:
-        assert Network(6, layers=layers).dropout_masks(rate, 7, 4, np.random.default_rng(0)) is None
 
 
 def draw(initialiser: str, cell: str = "lstm", seed: int = 0, **settings: float) -> Parameters:

@@ -152,6 +152,18 @@ def test_parts_lie_one_after_another(validation: float, test: float, sizes: tupl
     assert [*corpus.training, *corpus.validation, *corpus.test] == list(range(len(corpus))) == list(range(100))
 
 
+def test_every_piece_is_cut() -> None:
+    corpus = make_corpus("0123456789" * 30 + "0123", validation=0.2, test=0.2, pieces=30)
+    parts = [corpus.vocabulary.decode(ids) for ids in (corpus.training, corpus.validation, corpus.test)]
+    assert parts == ["012345" * 30, "67" * 30, "89" * 30]
+    assert len(corpus) == 304
+
+
+def test_pieces_too_short_to_cut_are_refused() -> None:
+    with pytest.raises(CorpusError, match=r"part would have 1 of the 10 characters of each of the 30 pieces of corpus"):
+        make_corpus("0123456789" * 30, test=0.1, validation=0.2, pieces=30)
+
+
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_a_part_too_small_to_measure_is_refused(part: str) -> None:
     shares = {"validation": 0.0, "test": 0.0} | {part: 0.01}
@@ -310,5 +322,5 @@ def test_a_text_that_changes_while_it_is_read(
     monkeypatch.setattr(module, "MAPPED_FROM", 1)
     versions = itertools.cycle([["aa", "bb"], [second[:2], second[2:]]])
     with pytest.raises(CorpusError, match="'diary' changed while it was read; start again when nothing writes to it"):
-        module._make(lambda: next(versions), "diary", 0, 0, tmp_path if mapped else None)
+        module._make(lambda: next(versions), "diary", 0, 0, 1, "", tmp_path if mapped else None)
     assert list(tmp_path.iterdir()) == []

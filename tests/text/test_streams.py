@@ -14,15 +14,15 @@ def test_a_window_follows_from_its_number(data: st.DataObject, streams: int, win
     """On ids that are their own positions: every entry is where the text puts it."""
     spare = data.draw(st.integers(0, window - 1), "left over in each stream")
     rest = data.draw(st.integers(0, streams - 1), "left over at the end")
-    length = windows * window + spare
-    cut = Streams(np.arange(streams * length + rest + 1), streams, window)
+    n = streams * (windows * window + spare) + rest + 1
+    cut = Streams(np.arange(n), streams, window)
     assert cut.windows == windows
     number = data.draw(st.integers(0, windows - 1), "number")
     x, y = cut.window(number)
     assert x.shape == y.shape == (window, streams)
     for t in range(window):
         for b in range(streams):
-            assert x[t, b] == b * length + number * window + t
+            assert x[t, b] == b * (n // streams) + number * window + t
     assert np.array_equal(y, x + 1)
 
 
@@ -54,3 +54,28 @@ def test_a_text_too_small_names_the_numbers_to_change(size: int) -> None:
         Streams(np.arange(size), streams=4, window=5)
     for part in ("21", f"it has {size}", "training.batch (4)", "training.window (5)"):
         assert part in str(refused.value)
+
+
+def test_pieces_of_a_text_are_read_each_by_a_stream_of_its_own() -> None:
+    """Where the text is made of as many pieces as there are streams, no window holds characters of two of them."""
+    cut = Streams(np.repeat(np.arange(6), 8), streams=6, window=4)
+    for number in range(cut.windows):
+        for array in cut.window(number):
+            assert (array == np.arange(6)).all()
+
+
+def test_every_epoch_but_the_first_begins_farther_on_in_a_ring() -> None:
+    n, B, T = 31, 3, 2
+    fixed, shifted = Streams(np.arange(n), B, T), Streams(np.arange(n), B, T, seed=1)
+    W = fixed.windows
+    assert np.array_equal(shifted.window(W - 1), fixed.window(W - 1))
+    assert np.array_equal(fixed.window(W), fixed.window(0))
+    offsets = set()
+    for epoch in range(1, 40):
+        offset = shifted.window(epoch * W)[0][0, 0]
+        offsets.add(int(offset))
+        for number in range(W):
+            x, y = shifted.window(epoch * W + number)
+            assert np.array_equal(x, (fixed.window(number)[0] + offset) % n)
+            assert np.array_equal(y, (x + 1) % n)
+    assert offsets == set(range(n // B))

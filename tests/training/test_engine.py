@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.nn.cells import CELLS
+from charrnn.nn.dropout import Dropout
 from charrnn.nn.functional import cross_entropy
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
@@ -32,25 +33,28 @@ def small_network(cell: str = "lstm") -> tuple[Network, Parameters]:
     return network, p
 
 
-def batch(network: Network, streams: int, dropout: float = 0.4) -> tuple[Ids, Ids, Array, Array | None]:
-    """x, y (T, B), state (L, S, B, H), masks (L - 1, T, B, H)."""
+DROPOUT = Dropout(input=0.2, between=0.4, head=0.3, recurrent=0.3, seed=7, iteration=2)
+
+
+def batch(network: Network, streams: int) -> tuple[Ids, Ids, Array]:
+    """x, y (T, B), state (L, S, B, H)."""
     rng = np.random.default_rng(2)
     x, y = rng.integers(V, size=(2, T, streams), dtype=np.uint8)
     state = rng.normal(0, 0.6, network.zero_state(streams).shape)
-    return x, y, state, network.dropout_masks(dropout, T, streams, rng)
+    return x, y, state
 
 
-@pytest.mark.parametrize("dropout", [0, 0.4])
+@pytest.mark.parametrize("dropout", [Dropout(), DROPOUT], ids=["no dropout", "dropout"])
 @pytest.mark.parametrize("streams", [2, 3, 4, 5])
 @every_cell
-def test_engine_equals_the_network(cell: str, streams: int, dropout: float, workers: int) -> None:
+def test_engine_equals_the_network(cell: str, streams: int, dropout: Dropout, workers: int) -> None:
     network, p = small_network(cell)
-    x, y, state, masks = batch(network, streams, dropout)
-    grads = p.like()
+    x, y, state = batch(network, streams)
+    grads, masks = p.like(), dropout.masks(network, T, range(streams))
     loss, after = network.loss_and_gradients(p, grads, x, y, state, Workspace(np.float64), masks)
 
     with Engine(network, workers) as engine:
-        shared_loss, shared_grads, shared_after = engine.loss_and_gradients(p, x, y, state, masks)
+        shared_loss, shared_grads, shared_after = engine.loss_and_gradients(p, x, y, state, dropout)
 
     assert_allclose(shared_loss, loss, **EXACT)
     assert_allclose(shared_grads.vector, grads.vector, **EXACT)
@@ -63,7 +67,7 @@ def test_same_workers_same_bits(workers: int) -> None:
     for _ in range(2):
         with Engine(network, workers) as engine:
             for _ in range(3):
-                loss, grads, after = engine.loss_and_gradients(p, *batch(network, streams=5))
+                loss, grads, after = engine.loss_and_gradients(p, *batch(network, streams=5), DROPOUT)
                 results.append((loss, grads.vector.tobytes(), after.tobytes()))
     assert len(set(results)) == 1
 
@@ -116,6 +120,14 @@ def test_several_streams_each_carry_their_state_and_the_last_reads_the_rest(cell
     expected = sum(one_pass(network, p, piece) for piece in pieces) / 47
     with Engine(network, workers) as engine:
         assert_allclose(engine.evaluate(p, text, 4, T), expected, **EXACT)
+
+
+def test_pieces_are_streams_that_do_not_continue_one_another(workers: int, text: Ids) -> None:
+    network, p = small_network()
+    pieces = text.reshape(4, 12)
+    expected = sum(one_pass(network, p, piece) for piece in pieces) / (4 * 11)
+    with Engine(network, workers) as engine:
+        assert_allclose(engine.evaluate(p, text, streams=2, window=T, pieces=4), expected, **EXACT)
 
 
 def test_text_too_short_for_its_streams_is_read_in_fewer(text: Ids) -> None:

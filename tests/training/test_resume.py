@@ -19,7 +19,8 @@ CORPUS = make_corpus("".join(chr(97 + i * i % 17) for i in range(200)), validati
 def settings(**sections) -> Settings:
     """Four windows an epoch, so that twelve iterations cross two ends of one."""
     own = {
-        "model": {"hidden": 6, "layers": 2, "dropout": 0.25} | sections.get("model", {}),
+        "model": {"hidden": 6, "layers": 2, "dropout": 0.25, "dropout_head": 0.1, "dropout_recurrent": 0.2}
+        | sections.get("model", {}),
         "training": {"iterations": ITERATIONS, "batch": 4, "window": 9, "report": 5, "validate_every": 4}
         | sections.get("training", {}),
         "snapshots": {"at": [2, 7], "length": 20},
@@ -106,7 +107,9 @@ def test_a_run_that_was_compiled_goes_on_without_and_says_so(tmp_path: Path) -> 
     assert "numba" not in run.last_checkpoint().made_with
 
 
-@pytest.mark.parametrize("training", [{"epoch_end": "reset"}, {"warmup": 6}, {"schedule": "exponential"}])
+@pytest.mark.parametrize(
+    "training", [{"epoch_end": "reset"}, {"epoch_start": "random"}, {"warmup": 6}, {"schedule": "exponential"}]
+)
 def test_whatever_depends_on_the_position_resumes_exactly(tmp_path: Path, training: dict) -> None:
     chosen = settings(training=training)
     whole = train(Run(tmp_path / "whole"), chosen)

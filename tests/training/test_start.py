@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus, resume, start
@@ -124,6 +125,22 @@ def test_a_text_from_memory_is_kept_and_resumed_from(text: str) -> None:
     assert resumed.corpus.vocabulary.decode(resumed.corpus.ids) == text
     parts = (corpus.validation_start, corpus.test_start)
     assert (resumed.corpus.validation_start, resumed.corpus.test_start) == parts
+
+
+def test_a_corpus_in_pieces_is_kept_and_cut_in_the_same_pieces() -> None:
+    corpus = make_corpus(TEXT, "mine", validation=0.17, test=0.05, pieces=4)
+    chosen = settings(training={"batch": 4})
+    until(start(chosen, corpus, run="my"), 4)
+    resumed = resume("my")
+    assert resumed.settings.corpus.split == "streams"
+    for part in ("training", "validation", "test"):
+        assert np.array_equal(getattr(resumed.corpus, part), getattr(corpus, part))
+
+
+def test_pieces_that_are_not_the_streams_are_refused() -> None:
+    corpus = make_corpus(TEXT, "mine", pieces=3)
+    with pytest.raises(CorpusError, match=r"cut in 3 pieces, and training reads 2 streams; set training.batch"):
+        start(settings(training={"batch": 2}), corpus)
 
 
 def test_what_training_begins_with_is_heeded() -> None:

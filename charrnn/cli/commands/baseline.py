@@ -15,7 +15,6 @@ from charrnn.analysis.baselines import (
     best_baseline,
     counted,
     held_out,
-    in_streams,
 )
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
@@ -33,18 +32,11 @@ from charrnn.text.corpus import Corpus
     help="Which part of the text to measure.",
 )
 @click.option("--order", type=click.IntRange(1, 64), default=ORDER, show_default=True, help="Longest context to count.")
-@click.option(
-    "--streams",
-    type=click.IntRange(1, 100_000),
-    metavar="N",
-    help="Cut the text into N equal pieces and hold out a part of each, as char-rnn did, not a part of the whole.",
-)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     given: SettingsOptions,
     part: str,
     order: int,
-    streams: int | None,
     as_json: bool,
 ) -> None:
     """Show what a network has to beat on a text: the losses of n-gram models and of compressors.
@@ -55,8 +47,6 @@ def command(
     part; zlib looks back only 32 KiB and bz2 900 kB, so a long text helps them little.
     """
     text = build_corpus(given.settings())
-    if streams is not None:
-        text = in_streams(text, streams)
     say(
         f"corpus: {text.name}, {len(text):,} characters, {len(text.vocabulary)} distinct; "
         f"{len(counted(text)):,} counted, {len(held_out(text, part)):,} measured, of its {part} part"

@@ -104,6 +104,9 @@ class TrainingSettings(Section):
     beta2: Share = Field(0.999, description="adam, adamw: decay rate of the mean of squared gradients")
     epsilon: Positive = Field(1e-8, description="all but sgd: added to the denominator, against division by zero")
     weight_decay: NotNegative = Field(0.0, description="weight decay: decoupled in adamw, an L2 penalty in the others")
+    average_decay: Share | None = Field(
+        None, description="the network is a moving average of the trained one, with this decay rate; null: no average"
+    )
     schedule: Annotated[str, NameIn(SCHEDULES)] = Field("cosine", description="learning-rate schedule")
     warmup: Annotated[Whole, Field(ge=0, le=10**12)] = Field(
         0, description="iterations over which the learning rate rises at the start"

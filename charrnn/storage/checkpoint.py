@@ -39,8 +39,9 @@ class TrainingState:
     """What training needs beside the model, to go on as if it had not stopped."""
 
     optimizer_steps: int
-    optimizer: Mapping[str, Array]
-    """Vectors (P,) by name."""
+    memory: Mapping[str, Array]
+    """Vectors (P,) by name: what the optimizer remembers, and the parameters themselves where the model's are their
+    average."""
     state: Array
     """Recurrent state of every stream, (L, S, B, H)."""
 
@@ -121,7 +122,7 @@ class Checkpoint:
         """All but the arrays, as JSON; ``read_document`` is its inverse."""
         training = self.training and {
             "steps": self.training.optimizer_steps,
-            "optimizer": sorted(self.training.optimizer),
+            "optimizer": sorted(self.training.memory),
         }
         return to_json(
             {
@@ -139,7 +140,7 @@ class Checkpoint:
     def _arrays(self) -> dict[str, Array]:
         arrays = {f"parameters/{name}": array for name, array in self.model.parameters.items()}
         if self.training is not None:
-            arrays |= {f"optimizer/{name}": vector for name, vector in self.training.optimizer.items()}
+            arrays |= {f"optimizer/{name}": vector for name, vector in self.training.memory.items()}
             arrays["state"] = self.training.state
         return arrays
 

@@ -9,6 +9,7 @@ from charrnn import seeds
 from charrnn.arrays import Array
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
+from charrnn.optim.averaging import update_average
 from charrnn.optim.schedules import Position
 from charrnn.settings.build import build_clip, build_dropout, build_optimizer, build_schedule
 from charrnn.settings.schema import Settings
@@ -28,16 +29,19 @@ class Update:
 
 
 class Learner:
-    """Learns from one window at a time. It holds what an iteration changes: the model's parameters, the optimizer and
-    the hidden state of every stream.
+    """Learns from one window at a time. It holds what an iteration changes: the parameters, the optimizer and the
+    hidden state of every stream.
 
-    ``step`` may be called only while the engine runs.
+    Where the settings ask for an average, the model's parameters are the average, and those that are trained are the
+    learner's own. ``step`` may be called only while the engine runs.
     """
 
     def __init__(self, settings: Settings, model: Model, streams: Streams, engine: Engine) -> None:
         self.model = model
         self.streams = streams
-        self.optimizer = build_optimizer(settings, model.parameters)
+        averaged = settings.training.average_decay is not None
+        self._trained = model.parameters.copy() if averaged else model.parameters
+        self.optimizer = build_optimizer(settings, self._trained)
         self.state: Array = model.network.zero_state(streams.streams)
         """(L, S, B, H), as the last window left it."""
         self._engine = engine
@@ -49,7 +53,7 @@ class Learner:
     def step(self, iteration: int, iterations: int) -> Update:
         """Learns from the window of iteration number ``iteration``, counted from 0, of ``iterations`` in all. Numbers
         that grow too large become infinite or NaN, without a warning."""
-        p = self.model.parameters
+        p, decay = self._trained, self._training.average_decay
         x, y = self.streams.window(iteration)
         self._begin_streams(iteration)
         with quiet_overflow():
@@ -58,7 +62,15 @@ class Learner:
             norm = self._clip(gradient.vector)
             rate = self._schedule(Position(iteration, iterations, self.streams.windows))
             self.optimizer.step(p.vector, gradient.vector, rate)
+            if decay is not None:
+                update_average(self.model.parameters.vector, p.vector, self.optimizer.steps, decay)
         return Update(loss, norm, rate)
+
+    @property
+    def memory(self) -> dict[str, Array]:
+        """What the next step depends on beside the model's parameters and the hidden state: vectors (P,) by name."""
+        trained = {"parameters": self._trained.vector} if self._trained is not self.model.parameters else {}
+        return self.optimizer.state | trained
 
     def _begin_streams(self, iteration: int) -> None:
         """Zeroes the hidden state where a stream begins anew: of all streams at the end of an epoch, if set so, and of

@@ -151,8 +151,7 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """Everything as it stands; its arrays are the trainer's own, and change with the next iteration."""
         corpus = CorpusRecord(self.corpus.name, self.corpus.sha256, len(self.corpus))
-        optimizer = self._learner.optimizer
-        training = TrainingState(optimizer.steps, optimizer.state, self._learner.state)
+        training = TrainingState(self._learner.optimizer.steps, self._learner.memory, self._learner.state)
         return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with, self.origins)
 
     def _train(self) -> Generator[Fact]:
@@ -232,7 +231,7 @@ class Trainer:
 
     def _save(self) -> Saved:
         assert self.run
-        self._check_finite(**self._learner.optimizer.state)
+        self._check_finite(**self._learner.memory)
         self._saved = Saved(self.progress.iteration, self.run.save(self.checkpoint(), LAST))
         return self._saved
 
@@ -267,13 +266,13 @@ class Trainer:
             )
         if checkpoint.training is None:
             raise RunError("the checkpoint holds weights only", "resume from the run folder's last.npz")
-        if checkpoint.training.optimizer.keys() != self._learner.optimizer.state.keys():
+        if checkpoint.training.memory.keys() != self._learner.memory.keys():
             raise RunError("the checkpoint does not hold what its optimizer remembers", "start a new run")
         self._check_length(checkpoint)
         self._warn_of_differences(checkpoint)
         self._learner.optimizer.steps = checkpoint.training.optimizer_steps
-        for name, vector in checkpoint.training.optimizer.items():
-            self._learner.optimizer.state[name][:] = vector
+        for name, vector in self._learner.memory.items():
+            vector[:] = checkpoint.training.memory[name]
         self._learner.state = checkpoint.training.state
         if self.run:
             self._saved = Saved(self.progress.iteration, self.run.last)

@@ -39,8 +39,8 @@ def test_round_trip(tmp_path: Path, cell: str, embedding: int | None) -> None:
     assert (loaded.corpus, loaded.made_with) == (saved.corpus, saved.made_with)
     assert loaded.training.state.tobytes() == saved.training.state.tobytes()
     assert loaded.training.optimizer_steps == 2
-    for name, vector in saved.training.optimizer.items():
-        assert loaded.training.optimizer[name].tobytes() == vector.tobytes()
+    for name, vector in saved.training.memory.items():
+        assert loaded.training.memory[name].tobytes() == vector.tobytes()
 
 
 def test_weights_only_is_about_a_third(tmp_path: Path) -> None:

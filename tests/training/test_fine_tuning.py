@@ -86,7 +86,7 @@ def test_optimizer_and_iteration_begin_anew() -> None:
     assert (trainer.progress.iteration, trainer.progress.best_loss) == (0, None)
     training = trainer.checkpoint().training
     assert training.optimizer_steps == 0
-    assert not any(vector.any() for vector in training.optimizer.values())
+    assert not any(vector.any() for vector in training.memory.values())
 
 
 def test_a_vocabulary_that_lacks_what_the_network_knows_is_refused() -> None:

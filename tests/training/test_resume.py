@@ -108,7 +108,14 @@ def test_a_run_that_was_compiled_goes_on_without_and_says_so(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "training", [{"epoch_end": "reset"}, {"epoch_start": "random"}, {"warmup": 6}, {"schedule": "exponential"}]
+    "training",
+    [
+        {"epoch_end": "reset"},
+        {"epoch_start": "random"},
+        {"average_decay": 0.6},
+        {"warmup": 6},
+        {"schedule": "exponential"},
+    ],
 )
 def test_whatever_depends_on_the_position_resumes_exactly(tmp_path: Path, training: dict) -> None:
     chosen = settings(training=training)

@@ -32,7 +32,7 @@ def trainer(corpus=None, **sections) -> Trainer:
 
 def bits(of: Trainer) -> list[bytes]:
     training = of.checkpoint().training
-    vectors = [of.model.parameters.vector, training.state, *training.optimizer.values()]
+    vectors = [of.model.parameters.vector, training.state, *training.memory.values()]
     return [vector.tobytes() for vector in vectors]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn import (
     Evaluation,
@@ -225,3 +226,19 @@ def test_divergence_stops_before_it_spoils_anything(tmp_path: Path) -> None:
 def test_too_small_a_text_names_the_number_to_change() -> None:
     with pytest.raises(CorpusError, match=r"training\.batch \(4\).*training\.window \(10\)"):
         Trainer(settings(), make_corpus("a short text", validation=0))
+
+
+def test_what_is_saved_and_validated_is_the_average() -> None:
+    """Beside a run without an average, whose parameters after each step are averaged here."""
+    plain, averaged = settings(), settings(training={"average_decay": 0.5})
+    trainer = Trainer(plain, make_corpus(TEXT))
+    expected = None
+    for fact in trainer.train():
+        if isinstance(fact, Step):
+            p, d = trainer.model.parameters.vector, min(0.5, (fact.iteration - 1) / (fact.iteration + 9))
+            expected = p.copy() if expected is None else d * expected + (1 - d) * p
+    other, facts = trained(averaged)
+    assert_allclose(other.model.parameters.vector, expected, atol=1e-6)
+    assert_array_equal(other.checkpoint().training.memory["parameters"], trainer.model.parameters.vector)
+    assert [fact.loss for fact in facts if isinstance(fact, Step)][-1] == trainer.progress.training_loss
+    assert other.progress.validation_loss != trainer.progress.validation_loss

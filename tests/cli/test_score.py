@@ -38,6 +38,17 @@ def test_figures(page: str, charrnn: Callable) -> None:
     assert perplexity == pytest.approx(math.exp(nats), rel=0.01)
 
 
+def test_dynamic_figures_stand_beside_the_others(page: str, charrnn: Callable) -> None:
+    plain, dynamic = charrnn(*SCORE, page, "cats.txt"), charrnn(*SCORE, page, "cats.txt", "--dynamic")
+    assert dynamic.out.startswith(plain.out)
+    rows = dynamic.out.removeprefix(plain.out).splitlines()
+    assert [row.partition(":")[0] for row in rows] == ["page.txt", "cats.txt", "together"]
+    assert all(row.endswith("learning as it reads") for row in rows)
+    scored = by_text(charrnn(*SCORE, page, "cats.txt", "--dynamic", "--json").out)["run"]
+    assert f"{scored['cats.txt']['dynamic_nats_per_character']:.3f} nats/char" in rows[1]
+    assert scored["together"]["dynamic_nats_per_character"] < scored["together"]["nats_per_character"]
+
+
 def by_text(document: str) -> dict[str, dict[str, dict[str, float]]]:
     """Scores by network and by text."""
     return {path: {row["text"]: row for row in rows} for path, rows in json.loads(document).items()}
@@ -173,6 +184,7 @@ def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> Non
         (["cats.txt", "--show", "--html"], 2, "--show, --html, --lines and --json"),
         (["cats.txt", "--show", "--checkpoint", "run/checkpoints/last.npz"], 2, "give one --checkpoint"),
         (["cats.txt", "--checkpoint", "run"], 2, "given twice"),
+        (["cats.txt", "--dynamic", "--show"], 2, "--dynamic adds to the figures of one network"),
         ([], 2, "Missing argument 'FILE...'"),
     ],
 )

@@ -6,16 +6,19 @@ import os
 import shutil
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import click
 from tqdm import tqdm
 
+from charrnn.analysis.dynamic import score_dynamically
 from charrnn.analysis.scoring import SHORT, Piece, Score, score_text, scored_lines
 from charrnn.analysis.streams import CONTEXT
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
+from charrnn.model import Model
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text, telling_names
 from charrnn.report.levels import coloured, marked
@@ -48,6 +51,12 @@ TOGETHER = "together"
     f"text of more than {SHORT:,} characters is cut into streams that are read side by side on all cores, each after "
     f"{CONTEXT} characters of context: many times as fast, with losses that differ by less than 0.0001.",
 )
+@click.option(
+    "--dynamic",
+    is_flag=True,
+    help="Measure too how well the network does when it learns from the text as it reads, each character counted "
+    "before it is learnt (dynamic evaluation). The checkpoint stays as it is.",
+)
 @unknown_option
 @encoding_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -58,6 +67,7 @@ def command(
     html: bool,
     lines: bool,
     exact: bool,
+    dynamic: bool,
     unknown: Unknown,
     encoding: str | None,
     as_json: bool,
@@ -73,12 +83,16 @@ def command(
         raise click.UsageError("--show, --html, --lines and --json print different things; give one, or --lines --json")
     if len(paths) > 1 and (show or html or lines):
         raise click.UsageError("--show, --html and --lines look into one network; give one --checkpoint")
+    if dynamic and (len(paths) > 1 or show or html or lines):
+        raise click.UsageError(
+            "--dynamic adds to the figures of one network; give one --checkpoint, and leave out what else is shown"
+        )
     if len(set(paths)) < len(paths):
         raise click.UsageError("a --checkpoint is given twice; give each once")
     checkpoints = [load_checkpoint(path) for path in paths]
     sources = find_sources(files)
     readings = [
-        [_Reading(source, checkpoint, unknown, encoding, exact, bar=not show) for source in sources]
+        [_Reading(source, checkpoint, unknown, encoding, exact, dynamic, bar=not show) for source in sources]
         for checkpoint in checkpoints
     ]
     if show:
@@ -101,7 +115,8 @@ def command(
 
 
 class _Reading:
-    """A text that one network reads, once; ``score`` is the score of what has been read so far."""
+    """A text that one network reads; ``score`` is the score of what has been read so far, and ``dynamic`` that of the
+    whole text, read again by a network that learns from it, if that is asked for."""
 
     def __init__(
         self,
@@ -110,15 +125,23 @@ class _Reading:
         unknown: Unknown,
         encoding: str | None,
         exact: bool,
+        dynamic: bool,
         bar: bool,
     ) -> None:
         corpus = checkpoint.settings.corpus
         self.name = self.shown = source.name
         self.score = Score()
+        self.dynamic: Score | None = None
         self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
-        self._encoding, self._newline, self._exact = encoding or corpus.encoding, corpus.newline, exact
+        self._encoding, self._newline = encoding or corpus.encoding, corpus.newline
+        self._exact, self._dynamic = exact, dynamic
 
     def __iter__(self) -> Iterator[Piece]:
+        for piece in self._pieces(partial(score_text, exact=self._exact)):
+            self.score += piece.score
+            yield piece
+
+    def _pieces(self, score: Callable[[Model, Iterator[str], str, Unknown], Iterator[Piece]]) -> Iterator[Piece]:
         size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)
         blocks = read_blocks([self._source], self._encoding, self._newline)
         with tqdm(
@@ -130,24 +153,33 @@ class _Reading:
             desc=escaped(self.name),
             bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
         ) as bar:
-            for piece in score_text(self._model, blocks, self.name, self._unknown, self._exact):
-                self.score += piece.score
+            for piece in score(self._model, blocks, self.name, self._unknown):
                 yield piece
                 bar.update(len(piece.text.encode("utf-8", "replace")))
 
     def finish(self) -> None:
-        """Reads the rest."""
+        """Reads the whole text."""
         deque(self, maxlen=0)
+        if self._dynamic:
+            self.dynamic = sum((piece.score for piece in self._pieces(score_dynamically)), Score())
 
 
 def _scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
     """The score of each text and, where there are several, of all of them. Raises CorpusError where there is none."""
-    together = sum((reading.score for reading in readings), Score())
-    if not together.characters:
+    scores = _with_all([(reading.shown, reading.score) for reading in readings])
+    if not scores[-1][1].characters:
         names = ", ".join(repr(reading.shown) for reading in readings)
         raise CorpusError(f"there is no character to score in {names}", "give a text that the network can read")
-    scores = [(reading.shown, reading.score) for reading in readings]
-    return scores if len(readings) == 1 else [*scores, (TOGETHER, together)]
+    return scores
+
+
+def _dynamic_scores(readings: Sequence[_Reading]) -> list[tuple[str, Score]]:
+    """The same by a network that learns as it reads; none where that is not asked for."""
+    return _with_all([(reading.shown, reading.dynamic) for reading in readings if reading.dynamic])
+
+
+def _with_all(scores: list[tuple[str, Score]]) -> list[tuple[str, Score]]:
+    return scores if len(scores) < 2 else [*scores, (TOGETHER, sum((score for _, score in scores), Score()))]
 
 
 def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
@@ -156,6 +188,9 @@ def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
         unknown = f", {s.unknown:,} unknown" if s.unknown else ""
         loss = f"{loss_text(s.loss)}, perplexity {s.perplexity:.2f}, " if s.characters else ""
         yield f"{name}: {loss}{s.characters:,} characters{unknown}"
+    for name, s in _dynamic_scores(readings):
+        if s.characters:
+            yield f"{name}: {loss_text(s.loss)}, perplexity {s.perplexity:.2f}, learning as it reads"
 
 
 def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
@@ -192,6 +227,9 @@ def _json(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
         path: [{"text": name} | numbers(score) for name, score in _scores(of_one)]
         for path, of_one in zip(paths, readings, strict=True)
     }
+    for path, of_one in zip(paths, readings, strict=True):
+        for row, (_, score) in zip(document[path], _dynamic_scores(of_one), strict=False):
+            row["dynamic_nats_per_character"] = numbers(score)["nats_per_character"]
     click.echo(json.dumps(document))
 
 

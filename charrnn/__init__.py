@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from charrnn.training.facts import Planned as Planned
     from charrnn.training.facts import Saved as Saved
     from charrnn.training.facts import Step as Step
+    from charrnn.training.facts import Turned as Turned
     from charrnn.training.start import resume as resume
     from charrnn.training.start import start as start
     from charrnn.training.trainer import Trainer as Trainer
@@ -47,6 +48,7 @@ _HOME = {
     "Snapshot": "charrnn.storage.snapshot",
     "Step": "charrnn.training.facts",
     "Trainer": "charrnn.training.trainer",
+    "Turned": "charrnn.training.facts",
     "Vocabulary": "charrnn.text.vocabulary",
     "generate": "charrnn.generation.sampler",
     "load_checkpoint": "charrnn.storage.run",

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from charrnn.cli.terminal import print_text, say
 from charrnn.report.figures import snapshot_text
 from charrnn.storage.snapshot import Snapshot
-from charrnn.training.facts import Evaluation, Fact, Planned, Step
+from charrnn.training.facts import Evaluation, Fact, Planned, Step, Turned
 from charrnn.training.trainer import Trainer
 
 SECONDS_BETWEEN_LINES = 10
@@ -56,6 +56,12 @@ class TrainingBar:
                 self._iterations = self._bar.total = fact.iterations
                 with tqdm.external_write_mode(file=sys.stderr):
                     say(f"iteration {fact.iteration:,}: at this speed {fact.iterations:,} fit in the time")
+            case Turned():
+                with tqdm.external_write_mode(file=sys.stderr):
+                    say(
+                        f"iteration {fact.iteration:,}: the validation loss has not fallen since iteration "
+                        f"{fact.best_iteration:,} ({fact.best_loss:.3f}); the network now learns the text by heart"
+                    )
             case Snapshot():
                 with tqdm.external_write_mode(file=sys.stdout):
                     print_text(f"{snapshot_text(fact)}\n")

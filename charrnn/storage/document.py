@@ -40,6 +40,8 @@ class Progress:
     """Lowest validation loss so far, nats per character."""
     validation_loss: Loss | None = None
     """The latest one."""
+    since_best: Counter = 0
+    """Validations since the lowest."""
     recent_losses: tuple[Loss, ...] = ()
     """Training losses of the latest iterations; reports show their mean."""
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0

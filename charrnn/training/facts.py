@@ -49,4 +49,14 @@ class Planned:
     """The new number, in all."""
 
 
-Fact = Step | Evaluation | Snapshot | Saved | Planned
+@dataclass(frozen=True)
+class Turned:
+    """The validation loss has not fallen for ``training.patience`` validations: from here on the network learns the
+    training text by heart. The best checkpoint stays as it is."""
+
+    iteration: int
+    best_iteration: int
+    best_loss: float
+
+
+Fact = Step | Evaluation | Snapshot | Saved | Planned | Turned

@@ -24,7 +24,7 @@ from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
 from charrnn.training.budget import Budget
 from charrnn.training.engine import engine_for
-from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step
+from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step, Turned
 from charrnn.training.learner import Learner
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
@@ -92,6 +92,11 @@ class Trainer:
     def stop(self) -> None:
         """Makes ``train`` save and end after the current iteration."""
         self._stopping = True
+
+    @property
+    def has_turned(self) -> bool:
+        """Whether the validation loss has not fallen for ``training.patience`` validations."""
+        return self.progress.since_best >= self.settings.training.patience
 
     def train(self) -> Iterator[Fact]:
         """Trains for as long as the settings say, or until ``stop``; called again, it goes on.
@@ -200,6 +205,7 @@ class Trainer:
         evaluate = len(self.corpus.validation) and (now % t.validate_every == 0 or snapshot_due or ended)
         if evaluate:
             yield self._validate()
+            yield from self._look_at_validation()
         if snapshot_due:
             yield self._snapshot()
         if self.run and (evaluate or now % t.report == 0 or ended):
@@ -210,12 +216,20 @@ class Trainer:
         now, loss = self.progress.iteration, self._evaluate(self.corpus.validation)
         best = self.progress.best_loss
         is_best = best is None or loss < best
-        self._advance(validation_loss=loss)
+        self._advance(validation_loss=loss, since_best=0 if is_best else self.progress.since_best + 1)
         if is_best:
             self._advance(best_loss=loss, best_iteration=now)
             if self.run:
                 self.run.save(self.checkpoint().weights_only(), BEST)
         return Evaluation(now, "validation", loss, is_best)
+
+    def _look_at_validation(self) -> Iterator[Turned]:
+        t, progress = self.settings.training, self.progress
+        if progress.since_best == t.patience:
+            assert progress.best_loss is not None
+            yield Turned(progress.iteration, progress.best_iteration, progress.best_loss)
+        if t.early_stop and self.has_turned:
+            self.stop()
 
     def _evaluate(self, ids: Ids) -> float:
         t = self.settings.training

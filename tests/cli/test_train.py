@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -366,3 +367,15 @@ def test_a_run_in_minutes_ends_and_goes_on_in_iterations(folder: Path, charrnn: 
     more = charrnn("train", "--run", "new", "--resume", "--set", f"training.iterations={done.iteration + 2}")
     assert (more.code, f"run: new, from iteration {done.iteration}\n" in more.err) == (0, True)
     assert load_checkpoint("new/checkpoints/last.npz").progress.iteration == done.iteration + 2
+
+
+def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Callable) -> None:
+    """A text in which there is nothing to learn but itself."""
+    Path("noise.txt").write_text("".join(random.Random(0).choices("abcdefgh", k=600)))
+    chosen = ("corpus.validation=0.3", "model.hidden=32", "training.iterations=300", "training.validate_every=10")
+    options = [*TINY, *(word for setting in (*chosen, "training.schedule=constant") for word in ("--set", setting))]
+    told = charrnn("train", "noise.txt", *options)
+    assert re.search(r"iteration \d+: the validation loss has not fallen since iteration \d+ \(", told.err)
+    assert "best validation loss" in told.err
+    ended = charrnn("train", "noise.txt", *options, "--run", "other", "--set", "training.early_stop=true")
+    assert re.search(r"ended at iteration \d+ of 300, as .* falls no longer\nbest validation loss", ended.err)

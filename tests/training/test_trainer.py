@@ -14,9 +14,11 @@ from charrnn import (
     Evaluation,
     Run,
     Saved,
+    Settings,
     Snapshot,
     Step,
     Trainer,
+    Turned,
     generate,
     load_checkpoint,
     load_settings,
@@ -242,3 +244,45 @@ def test_what_is_saved_and_validated_is_the_average() -> None:
     assert_array_equal(other.checkpoint().training.memory["parameters"], trainer.model.parameters.vector)
     assert [fact.loss for fact in facts if isinstance(fact, Step)][-1] == trainer.progress.training_loss
     assert other.progress.validation_loss != trainer.progress.validation_loss
+
+
+NOISE = make_corpus("".join(np.random.default_rng(0).choice(list("abcdefgh"), 600)), validation=0.3)
+"""A text in which there is nothing to learn but itself."""
+
+
+def overfitting(**training: object) -> Settings:
+    return settings(
+        model={"hidden": 32},
+        training={"iterations": 300, "validate_every": 10, "patience": 4, "schedule": "constant"} | training,
+    )
+
+
+def test_learning_by_heart_is_noticed_once() -> None:
+    trainer, facts = trained(overfitting(), NOISE)
+    losses = [fact.loss for fact in facts if isinstance(fact, Evaluation)]
+    (turned,) = (fact for fact in facts if isinstance(fact, Turned))
+    best = int(np.argmin(losses))
+    assert turned == Turned(10 * (best + 1 + 4), 10 * (best + 1), losses[best])
+    assert trainer.progress.iteration == 300
+    assert losses[-1] > turned.best_loss + 0.1
+
+
+def test_learning_by_heart_ends_a_run_that_is_told_so(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.create(overfitting(early_stop=True))
+    trainer, facts = trained(overfitting(early_stop=True), NOISE, run)
+    (turned,) = (fact for fact in facts if isinstance(fact, Turned))
+    assert trainer.progress.iteration == turned.iteration < 300
+    assert run.last_checkpoint().progress.since_best == 4
+    assert load_checkpoint(tmp_path / "run").progress.iteration == turned.best_iteration
+
+
+def test_a_new_lowest_loss_begins_the_count_anew() -> None:
+
+    trainer = Trainer(overfitting(patience=1000), NOISE)
+    lowest, since = math.inf, 0
+    for fact in trainer.train():
+        if isinstance(fact, Evaluation):
+            since = 0 if fact.loss < lowest else since + 1
+            lowest = min(lowest, fact.loss)
+            assert trainer.progress.since_best == since

@@ -157,7 +157,9 @@ def _say_baseline(run: Run) -> None:
 
 def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
     done, where = trainer.progress, shlex.quote(str(run))
-    if done.iteration != trainer.iterations:
+    if trainer.has_turned and trainer.settings.training.early_stop:
+        say(f"ended at iteration {done.iteration} of {trainer.iterations}, as the validation loss falls no longer")
+    elif done.iteration != trainer.iterations:
         say(f"stopped at iteration {done.iteration} of {trainer.iterations}, saved;")
         say(f"continue: charrnn train --run {where} --resume")
         return

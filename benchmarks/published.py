@@ -1,0 +1,177 @@
+"""The losses that networks of given sizes reach on War and Peace, beside the published ones.
+
+    python3 benchmarks/published.py war-and-peace.txt runs/published
+    python3 benchmarks/published.py war-and-peace.txt runs/published --networks lstm-1x64 gru-1x64
+    python3 benchmarks/published.py --table
+
+Published: Karpathy, Johnson and Li 2015 (arXiv 1506.02078), table 1, test loss after 50 passes at most. The text is
+read as they had it: with a byte-order mark and Windows line ends, byte for byte, which makes 87 characters; and cut
+into 100 streams, each of which keeps a tenth for validation and a tenth for the test. Ours makes ``PASSES`` passes; its
+test loss is that of the network with the lowest validation loss.
+
+Trains one network after another, each in a folder of its own; interrupted, it goes on where it was. Two of these
+commands side by side share the networks between them, each on one core. What is reached is written to
+``published.json``, and not trained again. Prints Markdown.
+"""
+
+import argparse
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from common import machine
+from filelock import FileLock, Timeout
+
+from charrnn import Run, Settings, load_checkpoint, load_settings, resume, start
+from charrnn.errors import RunError
+from charrnn.training.engine import engine_for
+
+PASSES = 20
+PUBLISHED = {
+    "lstm": {
+        64: (1.449, 1.442, 1.540),
+        128: (1.277, 1.227, 1.279),
+        256: (1.189, 1.137, 1.141),
+        512: (1.161, 1.092, 1.082),
+    },
+    "gru": {
+        64: (1.398, 1.373, 1.472),
+        128: (1.230, 1.226, 1.253),
+        256: (1.198, 1.164, 1.138),
+        512: (1.170, 1.201, 1.077),
+    },
+}
+"""Test loss in nats per character, by cell and hidden size, for one, two and three layers."""
+RATES = {64: 1e-2, 128: 1e-2, 256: 7e-3, 512: 5e-3}
+"""Highest learning rate, by hidden size."""
+RESULTS = Path(__file__).with_name("published.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Losses beside those of Karpathy, Johnson and Li 2015.")
+    parser.add_argument("text", nargs="?", help="war-and-peace.txt, as Project Gutenberg has it")
+    parser.add_argument("runs", nargs="?", type=Path, help="folder for the runs")
+    parser.add_argument("--networks", nargs="+", default=list(networks()), help="such as lstm-2x128; default: all")
+    parser.add_argument("--table", action="store_true", help="only print what was reached")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        original = as_published(Path(arguments.text), arguments.runs)
+        for name in arguments.networks:
+            if name not in results():
+                with suppress(Timeout), FileLock(arguments.runs / f"{name}.lock", timeout=0):
+                    keep(name, train(name, original, arguments.runs / name))
+    print(table())
+
+
+def networks() -> dict[str, tuple[str, int, int]]:
+    """Cell, layers and hidden size, by name, the smallest first."""
+    sizes = [(cell, layers, hidden) for hidden in PUBLISHED["lstm"] for layers in (1, 2, 3) for cell in PUBLISHED]
+    return {f"{cell}-{layers}x{hidden}": (cell, layers, hidden) for cell, layers, hidden in sizes}
+
+
+def as_published(text: Path, folder: Path) -> Path:
+    """The text with a byte-order mark and Windows line ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "original.txt"
+    if not path.exists():
+        path.write_bytes(b"\xef\xbb\xbf" + text.read_bytes().replace(b"\n", b"\r\n"))
+    return path
+
+
+def settings_of(name: str, text: Path) -> Settings:
+    """The recipe."""
+    cell, layers, hidden = networks()[name]
+    return load_settings(
+        corpus={
+            "path": [str(text)],
+            "encoding": "latin-1",
+            "newline": "keep",
+            "split": "streams",
+            "validation": 0.1,
+            "test": 0.1,
+        },
+        model={"cell": cell, "layers": layers, "hidden": hidden},
+        training={
+            "epochs": PASSES,
+            "batch": 100,
+            "window": 50,
+            "epoch_start": "random",
+            "state_reset": 0.01,
+            "learning_rate": RATES[hidden],
+            "schedule": "cosine",
+            "warmup": 300,
+            "validate_every": 500,
+            "report": 100,
+        },
+        snapshots={"at": []},
+        checkpoints={"every": 200},
+        compute={"workers": 1, "compiled": True},
+    )
+
+
+def train(name: str, text: Path, folder: Path) -> dict[str, Any]:
+    """Trains a network, or goes on with its run, and measures the best of it."""
+    started = time.perf_counter()
+    try:
+        trainer = resume(folder)
+    except RunError:
+        trainer = start(settings_of(name, text), run=folder, force=True)
+    begun = trainer.progress.iteration
+    print(f"{name}: from iteration {begun} of {trainer.iterations}", flush=True)
+    for _ in trainer.train():
+        pass
+    seconds = time.perf_counter() - started
+    best, settings = load_checkpoint(Run(folder).folder), trainer.settings
+    corpus, t = trainer.corpus, settings.training
+    with engine_for(settings, best.model.network) as engine:
+        validation, test = (
+            engine.evaluate(best.model.parameters, part, t.batch, t.window, corpus.pieces)
+            for part in (corpus.validation, corpus.test)
+        )
+    iterations = trainer.progress.iteration
+    return {
+        "test": round(test, 4),
+        "validation": round(validation, 4),
+        "training": round(trainer.progress.training_loss, 4),
+        "parameters": len(best.model.parameters.vector),
+        "iterations": iterations,
+        "best iteration": best.progress.iteration,
+        "characters per second": round((iterations - begun) * t.batch * t.window / seconds),
+        "learning rate": t.learning_rate,
+        "dropout": [settings.model.dropout, settings.model.dropout_head, settings.model.dropout_recurrent],
+        "machine": machine(),
+    }
+
+
+def results() -> dict[str, Any]:
+    return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
+
+
+def keep(name: str, result: dict[str, Any]) -> None:
+    with FileLock(f"{RESULTS}.lock"):
+        both = results() | {name: result}
+        kept = {name: both[name] for name in networks() if name in both}
+        new = RESULTS.with_suffix(".new")
+        new.write_text(json.dumps(kept, indent=2) + "\n")
+        os.replace(new, RESULTS)
+
+
+def table() -> str:
+    """What was reached beside what is published."""
+    rows = ["| cell | hidden | 1 layer | published | 2 layers | published | 3 layers | published |", "| --- " * 8 + "|"]
+    reached = results()
+    for cell, sizes in PUBLISHED.items():
+        for hidden, losses in sizes.items():
+            row = [cell, str(hidden)]
+            for layers, loss in enumerate(losses, start=1):
+                ours = reached.get(f"{cell}-{layers}x{hidden}")
+                row += [f"{ours['test']:.3f}" if ours else "", f"{loss:.3f}"]
+            rows.append(f"| {' | '.join(row)} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -40,6 +40,16 @@ def test_gates_are_shares_and_only_a_state_named_for_tanh_is_unbounded(cell: str
 
 
 @every_cell
+def test_the_states_of_a_long_window_end_with_the_one_after_it(cell: str) -> None:
+    problem = Problem.random(cell, T=25)
+    (layer,) = problem.network.cells
+    unrolled = layer.forward(problem.p.under("layer0"), problem.x, problem.state[0], Workspace(np.float64))
+    states = np.stack(layer.states(unrolled))
+    assert states.shape == (len(layer.carried), *problem.x.shape, layer.hidden_size)
+    assert_array_equal(states[:, -1], unrolled.state)
+
+
+@every_cell
 def test_two_windows_are_apart_in_workspaces_of_their_own(cell: str) -> None:
     first, second = (Problem.random(cell, layers=2, embedding=3, T=T) for T in (4, 6))
     unrolled = [p.network.forward(p.p, p.x, p.state, Workspace(np.float64)) for p in (first, second)]

@@ -59,17 +59,16 @@ class GRU(Cell):
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (1, T + 1, B, H))
+        h = space("h", (T + 1, B, H))
         gates = space("gates", (T, B, 3 * H))  # a step at a time, they overwrite x Wx + b
         u = space("u", (T, B, 3 * H))  # h Wh, and bhn added to its last block
-        (h,) = states
         times_Wh = product_by(p["Wh"], B)
 
-        states[:, 0] = state
+        h[0] = state[0]
         for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
             times_Wh(h[t], u[t])
             self.forward_step(u[t], p["bhn"], gates_t, h[t], h[t + 1])
-        return UnrolledCell(x, states, gates, kept=(u,))
+        return UnrolledCell(x, h, gates, h[-1:], kept=(u,))
 
     def forward_step(self, u: Array, bhn: Array, gates: Array, h: Array, new_h: Array) -> None:
         """All of a step but its products: ``u`` (B, 3H) comes as h Wh, and bhn is added to its last block; ``gates``
@@ -88,7 +87,7 @@ class GRU(Cell):
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), gates, (u,) = unrolled
+        x, h, gates, _, (u,) = unrolled
         T, B, H = dh.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes;
@@ -157,16 +156,15 @@ class GRUResetBefore(Cell):
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (1, T + 1, B, H))
+        h = space("h", (T + 1, B, H))
         rh = space("rh", (T, B, H))
         a = space("a", (T, B, 3 * H))  # x Wx + b
-        (h,) = states
         gates = a  # a step at a time, they overwrite it
         r, z, n = self.split(gates)
         rz = gates[:, :, : 2 * H]
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
 
-        states[:, 0] = state
+        h[0] = state[0]
         for t, _ in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
             rz[t] += h[t] @ Wh_rz
             sigmoid(rz[t], out=rz[t])
@@ -174,12 +172,12 @@ class GRUResetBefore(Cell):
             n[t] += rh[t] @ Wh_n
             np.tanh(n[t], out=n[t])
             h[t + 1] = (1 - z[t]) * n[t] + z[t] * h[t]
-        return UnrolledCell(x, states, gates, kept=(rh,))
+        return UnrolledCell(x, h, gates, h[-1:], kept=(rh,))
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), gates, (rh,) = unrolled
+        x, h, gates, _, (rh,) = unrolled
         H = self.hidden_size
         r, z, n = self.split(gates)
         da = gates  # a step at a time, da overwrites them

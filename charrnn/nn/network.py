@@ -7,6 +7,7 @@ Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L la
 import math
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from charrnn.nn.functional import (
     is_ids,
     linear,
     linear_backward,
+    linear_backward_steps,
     look_up,
     look_up_backward,
 )
@@ -33,7 +35,8 @@ from charrnn.nn.parameters import Parameters, Workspace
 class UnrolledNetwork:
     """A network unrolled over a window: what ``forward`` computed, and all that ``backward`` needs of it.
 
-    Its arrays, all but ``x``, ``state`` and ``masks``, lie in ``space`` and hold until the next forward there.
+    Its arrays, all but ``x``, ``state`` and ``masks``, lie in the workspace that ``forward`` was given, and hold until
+    the next forward there.
     """
 
     x: Ids
@@ -42,7 +45,6 @@ class UnrolledNetwork:
     state: Array
     """After the window, (L, S, B, H)."""
     masks: Array | None
-    space: Workspace
 
 
 class Network:
@@ -164,7 +166,7 @@ class Network:
                 h = np.multiply(h, masks[layer], out=space(f"dropped{layer}", h.shape))
         logits = space("logits", (T, B, self.vocabulary_size))
         linear(layers[-1].h, p["head.W"], p["head.b"], out=logits)
-        return UnrolledNetwork(x, layers, logits, after, masks, space)
+        return UnrolledNetwork(x, layers, logits, after, masks)
 
     def trace(self, unrolled: UnrolledNetwork) -> list[dict[str, Array]]:
         """What the units of each layer did in the window: states, gates and candidate by name; see ``Cell.trace``."""
@@ -190,20 +192,22 @@ class Network:
         ``dstate`` (L, S, B, H), the gradient by the state after the window, is overwritten with the gradient by the
         state before it. None stands for zeros: truncation cuts there.
         """
-        x, masks, space = unrolled.x, unrolled.masks, unrolled.space
+        layers, masks = unrolled.layers, unrolled.masks
         if dstate is None:
-            dstate = self.zero_state(x.shape[1])
-        dh = space("dh", (*x.shape, self.hidden_size))
-        linear_backward(unrolled.layers[-1].h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
+            dstate = self.zero_state(unrolled.x.shape[1])
+        linear_backward(layers[-1].h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"])
+        dh, dx = linear_backward_steps(p["head.W"], dlogits), None
         for layer, cell in reversed(list(enumerate(self.cells))):
-            if masks is not None and layer < len(masks):
-                dh *= masks[layer]
-            below = unrolled.layers[layer].x
-            dx = None if is_ids(below) else dh if layer > 0 else space("dembedded", below.shape)
+            if dx is not None:
+                if masks is not None:
+                    dx *= masks[layer]
+                dh = reversed(dx)
+            x: Any = layers[layer].x
+            dx = None if is_ids(x) else layers[layer].h if layer > 0 else x  # memory that is no longer needed then
             part = f"layer{layer}"
-            cell.backward(p.under(part), grads.under(part), unrolled.layers[layer], dh, dstate[layer], dx)
+            cell.backward(p.under(part), grads.under(part), layers[layer], dh, dstate[layer], dx)
         if dx is not None:
-            look_up_backward(x, dx, dW=grads["embedding.W"])
+            look_up_backward(unrolled.x, dx, dW=grads["embedding.W"])
 
     def loss_and_gradients(
         self,

@@ -102,7 +102,7 @@ def test_ids_equal_one_hot_vectors(cell: str) -> None:
         unrolled = layer.forward(p, x, problem.state[0], space)
         result = [unrolled.h.copy(), unrolled.state.copy()]
         dstate = np.ones_like(problem.state[0])
-        layer.backward(p, grads.under("layer0"), unrolled, dh, dstate, None)
+        layer.backward(p, grads.under("layer0"), unrolled, reversed(dh), dstate, None)
         results.append([*result, dstate, grads.vector])
 
     for by_ids, by_vectors in zip(*results, strict=True):

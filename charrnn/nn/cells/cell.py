@@ -13,7 +13,7 @@ needs no others of that size, because it writes its gradients over the activatio
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -133,21 +133,22 @@ class Cell(ABC):
 
     @abstractmethod
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        """The forward upside down: takes dh (T, B, H), overwrites ``grads`` and, unless it is None, ``dx`` (T, B, D).
+        """The forward upside down: takes dh (B, H) of one step after another, from the last to the first; overwrites
+        ``grads`` and, unless it is None, ``dx`` (T, B, D).
 
         ``dstate`` (S, B, H) comes as the gradient by the state after the window, zero where truncation cuts, and is
-        overwritten with the gradient by the state before it. ``dx`` is written last and may be the same array as dh.
-        It uses ``unrolled`` up: each forward can have one backward.
+        overwritten with the gradient by the state before it. ``dx`` is written last and may be the memory of
+        ``unrolled.h`` or ``unrolled.x``. It uses ``unrolled`` up: each forward can have one backward.
         """
 
 
-def backward_chunks(dh: Array) -> list[slice]:
+def backward_chunks(h: Array) -> list[slice]:
     """The steps of a window (T, B, H) from the last to the first, in chunks that are small enough for a core's cache.
 
     What does not depend on the gradient that comes back through time is computed for a whole chunk at once.
     """
-    T, B, H = dh.shape
+    T, B, H = h.shape
     n = max(1, 16_384 // (B * H))
     return [slice(max(0, stop - n), stop) for stop in range(T, 0, -n)]

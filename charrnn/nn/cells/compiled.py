@@ -6,6 +6,7 @@ vector instructions only where few pairs of them have to be compared to know tha
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -98,17 +99,17 @@ class CompiledLSTM(LSTM):
     cell_terms = staticmethod(lstm_cell_terms)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
         x, h, gates, _, (kept_c,) = unrolled
-        B = dh.shape[1]
+        B = h.shape[1]
         da = gates  # a step at a time, da overwrites them
         dht, dct = dstate
         times_WhT = product_by(p["Wh"].T, B)
 
         for steps, fc, ig in self.backward_terms(gates, kept_c):
             for t in reversed(range(steps.start, steps.stop)):
-                lstm_backward(dh[t], dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
+                lstm_backward(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
                 times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
@@ -167,17 +168,17 @@ class CompiledGRU(GRU):
     forward_step = staticmethod(gru_forward)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
         x, h, gates, _, (u,) = unrolled
-        T, B, H = dh.shape
+        T, B, H = unrolled.h.shape
         da, du = gates, u  # a step at a time, they overwrite these
         (dht,) = dstate
         through_u = np.empty_like(dht)
         times_WhT = product_by(p["Wh"].T, B)
 
         for t in reversed(range(T)):
-            gru_backward(dh[t], dht, gates[t], u[t], h[t])
+            gru_backward(next(dh), dht, gates[t], u[t], h[t])
             times_WhT(du[t], through_u)
             dht += through_u
         linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
@@ -211,15 +212,15 @@ class CompiledRNN(RNN):
     forward_step = staticmethod(rnn_forward)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
         x, h, da, *_ = unrolled  # da takes the memory of a, of which backward needs nothing
-        T, B, _ = dh.shape
+        T, B, _ = unrolled.h.shape
         (dht,) = dstate
         times_WhT = product_by(p["Wh"].T, B)
 
         for t in reversed(range(T)):
-            rnn_backward(dh[t], dht, da[t], h[t + 1])
+            rnn_backward(next(dh), dht, da[t], h[t + 1])
             times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)

@@ -1,5 +1,7 @@
 """Gated recurrent units. Shapes and names as in ``cell.py``."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from charrnn.arrays import Array, Ids
@@ -85,10 +87,10 @@ class GRU(Cell):
         new_h += n
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
         x, h, gates, _, (u,) = unrolled
-        T, B, H = dh.shape
+        T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes;
         du = u  # the same with h Whn + bhn, the only block of u that is needed
@@ -99,7 +101,7 @@ class GRU(Cell):
         through_u = np.empty_like(dht)
         times_WhT = product_by(p["Wh"].T, B)
 
-        for steps in backward_chunks(dh):
+        for steps in backward_chunks(unrolled.h):
             r, z, n = self.split(gates[steps])
             *of_a, of_u_n = self.slopes(r, z, n, u_n[steps], h[steps])
             update = z.copy()
@@ -107,7 +109,7 @@ class GRU(Cell):
                 block[:] = slope
             slope_n[steps] = of_u_n
             for t in reversed(range(steps.start, steps.stop)):
-                dht += dh[t]
+                dht += next(dh)
                 np.multiply(slopes_rzn[t], dht[:, None], out=da_rzn[t])
                 np.multiply(slope_n[t], dht, out=du_n[t])
                 du_rz[t] = da_rz[t]
@@ -175,7 +177,7 @@ class GRUResetBefore(Cell):
         return UnrolledCell(x, h, gates, h[-1:], kept=(rh,))
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
         x, h, gates, _, (rh,) = unrolled
         H = self.hidden_size
@@ -186,8 +188,8 @@ class GRUResetBefore(Cell):
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
         (dht,) = dstate
 
-        for t in reversed(range(len(dh))):
-            dht += dh[t]
+        for t in reversed(range(len(gates))):
+            dht += next(dh)
             dn, dz = dht * (1 - z[t]), dht * (h[t] - n[t])
             dht *= z[t]
             da_n[t] = dn * (1 - n[t] ** 2)

@@ -119,16 +119,16 @@ class LSTM(Cell):
                 yield slice(begin + steps.start, begin + steps.stop), fc[steps], ig[steps]
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
         x, h, gates, _, (kept_c,) = unrolled
-        T, B, H = dh.shape
+        T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes
         c_slopes, h_slope = slopes.reshape(T, B, 4, H)[:, :, :3], self.split(slopes)[3]
         da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
         dht, dct = dstate
-        through_h = aligned((B, H), dh.dtype)
+        through_h = aligned((B, H), h.dtype)
         times_WhT = product_by(p["Wh"].T, B)
 
         for steps, fc, ig in self.backward_terms(gates, kept_c):
@@ -138,7 +138,7 @@ class LSTM(Cell):
             for block, slope in zip(self.split(slopes[steps]), of_a, strict=True):
                 block[:] = slope
             for t in reversed(range(steps.start, steps.stop)):
-                dht += dh[t]
+                dht += next(dh)
                 np.multiply(h_slope[t], dht, out=da_o[t])
                 dct += np.multiply(dh_dc[t - steps.start], dht, out=through_h)
                 np.multiply(c_slopes[t], dct[:, None], out=da_ifg[t])

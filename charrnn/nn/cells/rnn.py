@@ -1,6 +1,6 @@
 """Vanilla recurrent networks. Shapes and names as in ``cell.py``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -57,18 +57,18 @@ class RNN(Cell):
         self.activate(new_h)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
         x, h, a, *_ = unrolled
-        B = dh.shape[1]
+        B = h.shape[1]
         da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
         (dht,) = dstate
         times_WhT = product_by(p["Wh"].T, B)
 
-        for steps in backward_chunks(dh):
+        for steps in backward_chunks(unrolled.h):
             da[steps] = self.slope(h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
-                dht += dh[t]
+                dht += next(dh)
                 da[t] *= dht
                 times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)

@@ -64,7 +64,7 @@ class LSTM(Cell):
         h = space("h", (T + 1, B, H))
         gates = space("gates", (T, B, 4 * H))  # a step at a time, they overwrite x Wx + b
         kept_c = space("kept_c", (-(-T // KEPT), B, H))
-        c, u = space("c", (B, H)), space("u", (B, 4 * H))
+        c, u = aligned((B, H), gates.dtype), aligned((B, 4 * H), gates.dtype)
         times_Wh = product_by(p["Wh"], B)
 
         h[0], c[:] = state

@@ -158,7 +158,7 @@ class OurTraining:
         self._state = network.zero_state(setting.streams)
         self._windows = cycle(setting.windows())
         workers = workers or min(available_cores(), setting.streams)
-        self._engine = Engine(network, workers).__enter__()
+        self._engine = Engine(network, workers, self._p).__enter__()
         self.manner = f"{workers} workers"
         self.instructions = ours_compute_with()
 

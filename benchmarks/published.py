@@ -126,7 +126,7 @@ def train(name: str, text: Path, folder: Path) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     best, settings = load_checkpoint(Run(folder).folder), trainer.settings
     corpus, t = trainer.corpus, settings.training
-    with engine_for(settings, best.model.network) as engine:
+    with engine_for(settings, best.model.network, best.model.parameters) as engine:
         validation, test = (
             engine.evaluate(best.model.parameters, part, t.batch, t.window, corpus.pieces)
             for part in (corpus.validation, corpus.test)

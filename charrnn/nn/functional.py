@@ -10,7 +10,10 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from charrnn.arrays import Array, Ids
+from charrnn.arrays import Array, Ids, aligned
+
+CHUNK = 10
+"""Steps whose products are one: enough for BLAS, and few enough for a core's cache."""
 
 
 def linear(x: Array, W: Array, b: Array, out: Array) -> None:
@@ -60,6 +63,17 @@ def linear_backward(
         np.sum(_rows(dout), axis=0, out=db)
     if dx is not None:
         np.matmul(_rows(dout), W.T, out=_rows(dx))
+
+
+def linear_backward_steps(W: Array, dout: Array) -> Iterator[Array]:
+    """Yields ``dx = dout W'`` (B, D) for one step after another, from the last to the first: dout (T, B, N). Memory is
+    taken for ``CHUNK`` steps, not for all, and an array holds until the next is asked for."""
+    memory = aligned((min(CHUNK, len(dout)), dout.shape[1], len(W)), dout.dtype)
+    for stop in range(len(dout), 0, -CHUNK):
+        douts = dout[max(0, stop - CHUNK) : stop]
+        dx = memory[: len(douts)]
+        np.matmul(_rows(douts), W.T, out=_rows(dx))
+        yield from reversed(dx)
 
 
 def look_up(W: Array, x: Ids, out: Array) -> None:

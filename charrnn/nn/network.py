@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from charrnn.nn.functional import (
     is_ids,
     linear,
     linear_backward,
+    linear_backward_steps,
     look_up,
     look_up_backward,
     pick,
@@ -51,7 +52,8 @@ class Masks(NamedTuple):
 class UnrolledNetwork:
     """A network unrolled over a window: what ``forward`` computed, and all that ``backward`` needs of it.
 
-    Its arrays, all but ``x``, ``state`` and ``masks``, lie in ``space`` and hold until the next forward there.
+    Its arrays, all but ``x``, ``state`` and ``masks``, lie in the workspace that ``forward`` was given, and hold until
+    the next forward there.
     """
 
     x: Ids
@@ -62,7 +64,6 @@ class UnrolledNetwork:
     state: Array
     """After the window, (L, S, B, H)."""
     masks: Masks | None
-    space: Workspace
 
 
 class Network:
@@ -180,7 +181,7 @@ class Network:
             h = output
         logits = space("logits", (T, B, self.vocabulary_size))
         linear(output, p["head.W"], p["head.b"], out=logits)
-        return UnrolledNetwork(x, layers, output, logits, after, masks, space)
+        return UnrolledNetwork(x, layers, output, logits, after, masks)
 
     def _masked(self, p: Parameters, layer: int, masks: Masks | None) -> Mapping[str, Array]:
         """The parameters of a layer, as the masks leave them. Where one-hot vectors are dropped, ``Wx`` has one row
@@ -227,26 +228,28 @@ class Network:
         ``dstate`` (L, S, B, H), the gradient by the state after the window, is overwritten with the gradient by the
         state before it. None stands for zeros: truncation cuts there.
         """
-        x, masks, space = unrolled.x, unrolled.masks, unrolled.space
+        layers, masks = unrolled.layers, unrolled.masks
         if dstate is None:
-            dstate = self.zero_state(x.shape[1])
-        dh = space("dh", (*x.shape, self.hidden_size))
-        linear_backward(unrolled.h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"], dx=dh)
+            dstate = self.zero_state(unrolled.x.shape[1])
+        linear_backward(unrolled.h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"])
+        dh = linear_backward_steps(p["head.W"], dlogits)
         for layer, cell in reversed(list(enumerate(self.cells))):
             if masks and (mask := masks.outputs[layer]) is not None:
-                dh *= mask
-            below = unrolled.layers[layer].x
-            dx = None if is_ids(below) else dh if layer > 0 else space("dembedded", below.shape)
+                dh = map(np.multiply, dh, reversed(np.broadcast_to(mask, unrolled.h.shape)))
+            x: Any = layers[layer].x
+            dx = None if is_ids(x) else layers[layer].h if layer > 0 else x  # memory that is no longer needed then
             masked = self._masked(p, layer, masks)
             dmasked = dict(grads.under(f"layer{layer}"))
             if masked["Wx"].shape != dmasked["Wx"].shape:
-                dmasked["Wx"] = space("dWx", masked["Wx"].shape)
-            cell.backward(masked, dmasked, unrolled.layers[layer], dh, dstate[layer], dx)
+                dmasked["Wx"] = np.empty_like(masked["Wx"])
+            cell.backward(masked, dmasked, layers[layer], dh, dstate[layer], dx)
             self._masked_backward(dmasked, grads, layer, masks)
+            if dx is not None:
+                dh = reversed(dx)
         if dx is not None:
             if masks and masks.input is not None:
                 dx *= masks.input
-            look_up_backward(x, dx, dW=grads["embedding.W"])
+            look_up_backward(unrolled.x, dx, dW=grads["embedding.W"])
 
     def loss_and_gradients(
         self,

@@ -25,12 +25,15 @@ class Parameters(Mapping[str, Array]):
         """Zeros, or views into a vector that is there already."""
         self.shapes = dict(shapes)
         size = sum(math.prod(shape) for shape in shapes.values())
-        self.vector: Array = np.zeros(size, dtype) if vector is None else vector
+        self._view(np.zeros(size, dtype) if vector is None else vector)
+
+    def _view(self, vector: Array) -> None:
+        self.vector = vector
         self._views: dict[str, Array] = {}
         start = 0
-        for name, shape in shapes.items():
+        for name, shape in self.shapes.items():
             stop = start + math.prod(shape)
-            self._views[name] = self.vector[start:stop].reshape(shape)
+            self._views[name] = vector[start:stop].reshape(shape)
             start = stop
         self._parts: dict[str, dict[str, Array]] = {}
 
@@ -49,6 +52,11 @@ class Parameters(Mapping[str, Array]):
             under = {name: a for name, a in self.items() if name.startswith(f"{prefix}.")}
             self._parts[prefix] = {name.removeprefix(f"{prefix}."): a for name, a in under.items()}
         return self._parts[prefix]
+
+    def move(self, vector: Array) -> None:
+        """Takes the numbers into another vector, where they live from now on. Arrays taken before stay behind."""
+        vector[:] = self.vector
+        self._view(vector)
 
     def like(self) -> "Parameters":
         """Zeros of the same names and shapes."""

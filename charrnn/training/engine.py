@@ -25,9 +25,9 @@ from charrnn.settings.schema import Settings
 from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
 
-def engine_for(settings: Settings, network: Network) -> "Engine":
+def engine_for(settings: Settings, network: Network, p: Parameters) -> "Engine":
     """An engine as the settings ask for. Raises CharRNNError where the network is to be compiled and cannot be."""
-    return Engine(network.compiled() if settings.compute.compiled else network, worker_count(settings))
+    return Engine(network.compiled() if settings.compute.compiled else network, worker_count(settings), p)
 
 
 def worker_count(settings: Settings) -> int:
@@ -41,9 +41,12 @@ class Engine:
     Its methods raise WorkerError when a worker's process is gone.
     """
 
-    def __init__(self, network: Network, workers: int) -> None:
+    def __init__(self, network: Network, workers: int, p: Parameters | None = None) -> None:
+        """``p``: parameters that move to where all workers can read them, for as long as the engine runs: arrays of
+        them that were taken before stay behind. Any others are copied there for every window."""
         self.network = network
         self.workers = workers
+        self._own = p
         self.made_with: dict[str, str | int] = {"workers": workers}
         """What decides, besides the libraries, how numbers are rounded."""
         if network.is_compiled:
@@ -60,11 +63,14 @@ class Engine:
                 self._shared = stack.enter_context(
                     SharedVectors(self.workers, len(self._gradient.vector), self.network.dtype)
                 )
+                if own := self._own:
+                    own.move(self._shared.own)
+                    stack.callback(lambda: own.move(np.empty_like(own.vector)))
                 for number in range(1, self.workers):
                     self.others.append(stack.enter_context(RemoteWorker(self.network, self._shared, number)))
             if self.network.is_compiled:  # all of it now, so that no iteration is timed with the compiling in it
                 x, state = np.zeros((1, self.workers), np.uint8), self.network.zero_state(self.workers)
-                self._read(self._gradient.like(), x, x, state, gradient=True)
+                self._read(self._own or self._gradient.like(), x, x, state, gradient=True)
             self._stack = stack.pop_all()
         return self
 
@@ -135,11 +141,12 @@ class Engine:
                 part.start,
                 dropout,
                 gradient,
+                own=p is self._own,
             )
             for part in parts
         ]
-        if workers > 1:
-            self._shared.vectors[0] = p.vector
+        if workers > 1 and p is not self._own:
+            self._shared.others[:] = p.vector
         for worker, task in zip(self.others, tasks[1:], strict=False):
             worker.start(task)
         results = [do(tasks[0], self.network, p, self._gradient, self._space)]

@@ -64,7 +64,7 @@ def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: flo
     held_out = max(corpus.validation, corpus.test, key=len)[: t.batch * t.window + 1]
     rehearsed = replace(model, parameters=model.parameters.copy())
     evaluation = None
-    with engine_for(settings, model.network) as engine:
+    with engine_for(settings, model.network, rehearsed.parameters) as engine:
         learner = Learner(settings, rehearsed, build_streams(settings, corpus), engine)
         training = t.batch * t.window / typical(_timed(lambda: learner.step(0, 1)), seconds)
         if len(held_out):

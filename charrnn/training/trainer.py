@@ -78,7 +78,7 @@ class Trainer:
         self._saved: Saved | None = None
         self._stopping = False
         self._create = create
-        self._engine = engine_for(settings, self.model.network)
+        self._engine = engine_for(settings, self.model.network, self.model.parameters)
         self._made_with = versions() | self._engine.made_with
         self._learner = Learner(settings, self.model, self.streams, self._engine)
         if checkpoint:

@@ -40,6 +40,8 @@ class Task:
     """Its number among all that are trained, on which the masks depend."""
     dropout: Dropout = NO_DROPOUT
     gradient: bool = False
+    own: bool = False
+    """Whether it is to be read with the engine's own parameters, or with others that were copied."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class RemoteWorker:
     """Has the tasks done by another process, which ends with this one, however this one ends."""
 
     def __init__(self, network: Network, shared: "SharedVectors", number: int) -> None:
-        """``number`` says which of the shared vectors takes its gradient."""
-        self.gradient = shared.vectors[number]
+        """``number`` says which of the workers it is, and so which of the shared vectors takes its gradient."""
+        self.gradient = shared.gradients[number - 1]
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BEGIN],
             stdin=subprocess.PIPE,
@@ -131,8 +133,8 @@ def serve(tasks: BinaryIO, results: BinaryIO) -> None:
     """Does tasks, in a worker's process, until the process that trains is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where a session of its own does not keep it from Ctrl-C
     network, path, shape, number = pickle.load(tasks)
-    vectors = np.memmap(path, network.dtype, "r+", shape=shape)
-    p, grads = (Parameters(network.shapes, network.dtype, vectors[k]) for k in (0, number))
+    vectors = np.asarray(np.memmap(path, network.dtype, "r+", shape=shape))
+    own, others, grads = (Parameters(network.shapes, network.dtype, vectors[k]) for k in (0, 1, number + 1))
     space = Workspace(network.dtype)
     with threadpool_limits(1, user_api="blas"):
         while True:
@@ -140,27 +142,30 @@ def serve(tasks: BinaryIO, results: BinaryIO) -> None:
                 task = pickle.load(tasks)
             except EOFError:
                 return
+            p = own if task.own else others
             pickle.dump(do(task, network, p, grads, space), results, pickle.HIGHEST_PROTOCOL)
             results.flush()
 
 
 class SharedVectors:
-    """Vectors (n, P) that other processes can map, by ``path``: the parameters, then a gradient for each of them."""
+    """Vectors (n, P) that other processes can map, by ``path``: the engine's own parameters, any others, which take
+    no memory until they are written, and a gradient for each worker but the first."""
 
-    def __init__(self, n: int, size: int, dtype: npt.DTypeLike) -> None:
+    def __init__(self, workers: int, size: int, dtype: npt.DTypeLike) -> None:
         self._nameless = hasattr(os, "memfd_create") and Path("/proc/self/fd").exists()
         if self._nameless:  # memory without a file, freed with the last process that maps it
             self._file = os.memfd_create("charrnn")
             self.path = f"/proc/{os.getpid()}/fd/{self._file}"
         else:
             self._file, self.path = tempfile.mkstemp(prefix="charrnn-")
-        self.vectors = np.memmap(self.path, dtype, "w+", shape=(n, size))
+        self.vectors: Array = np.asarray(np.memmap(self.path, dtype, "w+", shape=(1 + workers, size)))
+        self.own, self.others, *self.gradients = self.vectors
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        del self.vectors
+        del self.vectors, self.own, self.others, self.gradients
         os.close(self._file)
         if not self._nameless:
             Path(self.path).unlink(missing_ok=True)

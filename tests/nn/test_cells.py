@@ -1,5 +1,7 @@
 """What each cell says of itself, and the rest of the program relies on."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from naive import Problem
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn.nn.cells import CELLS
 from charrnn.nn.functional import cross_entropy_and_gradient
+from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
 
 every_cell = pytest.mark.parametrize("cell", CELLS)
@@ -37,6 +40,31 @@ def test_gates_are_shares_and_only_a_state_named_for_tanh_is_unbounded(cell: str
             assert ((values >= 0) & (values <= 1)).all()
         elif name not in CELLS[cell].through_tanh and cell != "rnn-relu":
             assert (np.abs(values) <= 1).all()
+
+
+@every_cell
+def test_the_states_of_a_long_window_end_with_the_one_after_it(cell: str) -> None:
+    problem = Problem.random(cell, T=25)
+    (layer,) = problem.network.cells
+    unrolled = layer.forward(problem.p.under("layer0"), problem.x, problem.state[0], Workspace(np.float64))
+    states = np.stack(layer.states(unrolled))
+    assert states.shape == (len(layer.carried), *problem.x.shape, layer.hidden_size)
+    assert_array_equal(states[:, -1], unrolled.state)
+
+
+@pytest.mark.parametrize(
+    ("cell", "numbers"), [("lstm", 5), ("gru", 7), ("gru-reset-before", 5), ("rnn", 2), ("rnn-relu", 2)]
+)
+def test_a_window_takes_so_many_numbers_for_each_step_stream_and_unit(cell: str, numbers: int) -> None:
+    T, B, H = 1000, 8, 64
+    network = Network(3, cell=cell, layers=2, hidden_size=H)
+    p = network.parameters(np.random.default_rng(0))
+    grads, x = p.like(), np.zeros((T, B), np.uint8)
+    tracemalloc.start()
+    network.loss_and_gradients(p, grads, x, x, network.zero_state(B), Workspace())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 2 * numbers < most / (T * B * H * p.vector.itemsize) < 2 * numbers + 0.9
 
 
 @every_cell

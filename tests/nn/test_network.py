@@ -61,9 +61,9 @@ def test_window_equals_its_two_halves_with_the_state_carried(cell: str) -> None:
 
 @every_cell
 def test_gradients_equal_those_of_two_halves_with_the_gradient_of_the_state_carried_back(cell: str) -> None:
-    whole = Problem.random(cell, layers=2, embedding=3, T=8)
+    whole = Problem.random(cell, layers=2, embedding=3, T=26)
     network, p = whole.network, whole.p
-    dlogits = np.random.default_rng(1).normal(size=(8, 3, network.vocabulary_size))
+    dlogits = np.random.default_rng(1).normal(size=(26, 3, network.vocabulary_size))
 
     def unrolled(part: Problem) -> UnrolledNetwork:
         return network.forward(p, part.x, part.state, Workspace(np.float64))
@@ -71,10 +71,10 @@ def test_gradients_equal_those_of_two_halves_with_the_gradient_of_the_state_carr
     expected, dstate = p.like(), np.zeros_like(whole.state)
     network.backward(p, expected, unrolled(whole), dlogits, dstate)
 
-    first = unrolled(whole.cut(0, 4, whole.state))
-    second = unrolled(whole.cut(4, 8, first.state))
+    first = unrolled(whole.cut(0, 13, whole.state))
+    second = unrolled(whole.cut(13, 26, first.state))
     total, carried = np.zeros_like(p.vector), np.zeros_like(whole.state)
-    for half, d in ((second, dlogits[4:]), (first, dlogits[:4])):
+    for half, d in ((second, dlogits[13:]), (first, dlogits[:13])):
         grads = p.like()
         network.backward(p, grads, half, d, carried)
         total += grads.vector
@@ -104,7 +104,7 @@ def test_ids_equal_one_hot_vectors(cell: str) -> None:
         unrolled = layer.forward(p, x, problem.state[0], space)
         result = [unrolled.h.copy(), unrolled.state.copy()]
         dstate = np.ones_like(problem.state[0])
-        layer.backward(p, grads.under("layer0"), unrolled, dh, dstate, None)
+        layer.backward(p, grads.under("layer0"), unrolled, reversed(dh), dstate, None)
         results.append([*result, dstate, grads.vector])
 
     for by_ids, by_vectors in zip(*results, strict=True):
@@ -114,7 +114,9 @@ def test_ids_equal_one_hot_vectors(cell: str) -> None:
 @every_cell
 def test_arguments_are_not_changed(cell: str) -> None:
     problem = Problem.random(cell, layers=2, dropout=DROPOUTS["everywhere"])
-    arguments = (problem.p.vector, problem.x, problem.y, problem.state, problem.masks)
+    masks = problem.masks
+    of_masks = (masks.input, *masks.outputs, *masks.recurrent)
+    arguments = (problem.p.vector, problem.x, problem.y, problem.state, *of_masks)
     before = [argument.copy() for argument in arguments]
     problem.gradients()
     for argument, original in zip(arguments, before, strict=True):

@@ -64,6 +64,18 @@ def test_copy_is_independent(p: Parameters) -> None:
     assert_array_equal(p.vector, np.arange(15))
 
 
+def test_moved_numbers_live_in_the_other_vector(p: Parameters) -> None:
+    before, part, vector = p.vector, p.under("layer0"), np.zeros(15)
+    assert part["W"] is p["layer0.W"]
+    p.move(vector)
+    assert p.vector is vector
+    assert_array_equal(vector, np.arange(15))
+    p["layer0.W"][:] = -1
+    p.under("layer0")["W"][0] -= 1
+    assert vector.min() == -2
+    assert_array_equal(before, np.arange(15))
+
+
 class TestWorkspace:
     def test_keeps_an_array_and_what_it_holds(self) -> None:
         space = Workspace(np.float64)

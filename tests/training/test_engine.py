@@ -72,6 +72,37 @@ def test_same_workers_same_bits(workers: int) -> None:
     assert len(set(results)) == 1
 
 
+def test_the_engines_own_parameters_give_the_same_bits_and_outlive_it(workers: int) -> None:
+    """They change between two windows, and in between others are read."""
+    network, own = small_network()
+    p, others = own.copy(), own.like()
+    data = batch(network, streams=5)
+    with Engine(network, workers) as copies, Engine(network, workers, own) as engine:
+        for _ in range(2):
+            expected_loss, expected, _ = copies.loss_and_gradients(p, *data)
+            loss, gradient, _ = engine.loss_and_gradients(own, *data)
+            assert loss == expected_loss
+            assert_array_equal(gradient.vector, expected.vector)
+            assert engine.loss_and_gradients(others, *data)[0] == copies.loss_and_gradients(others, *data)[0]
+            for each in (p, own):
+                each.vector -= 0.1
+                each["head.b"][:] += 0.3
+    assert_array_equal(own.vector, p.vector)
+    with Engine(network, 1) as one:
+        assert one.loss_and_gradients(own, *data)[0] == one.loss_and_gradients(p, *data)[0]
+
+
+def test_the_engines_own_parameters_are_not_copied() -> None:
+    network, p = small_network()
+    with Engine(network, 2, p) as engine:
+        engine.loss_and_gradients(p, *batch(network, streams=4))
+        shared = engine._shared
+        assert np.shares_memory(p.vector, shared.own)
+        assert np.shares_memory(p["head.W"], shared.own)
+        assert not shared.others.any()
+    assert p.vector.flags.owndata
+
+
 def test_idle_workers_add_nothing() -> None:
     """Three workers with five streams to share, then with two."""
     network, p = small_network()

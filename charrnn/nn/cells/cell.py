@@ -8,12 +8,12 @@ A gradient is ``d`` and the name: ``dh`` is the derivative of the loss by ``h``,
 
 Products that need not wait for the step before, those with x and those that give the gradients of the weights, are done
 for the whole window outside the time loop. Arrays as long as the window are time-major, contiguous and kept in the
-workspace. They cost, in numbers for each step, stream and hidden unit: LSTM 6, GRU 7 (reset before: 5), RNN 2. Backward
+workspace. They cost, in numbers for each step, stream and hidden unit: LSTM 5, GRU 7 (reset before: 5), RNN 2. Backward
 needs no others of that size, because it writes its gradients over the activations.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -34,23 +34,20 @@ class UnrolledCell(NamedTuple):
 
     x: Array | Ids
     """The input, (T, B, D), or ids (T, B)."""
-    states: Array
-    """(S, T + 1, B, H): each carried state, before the window and after each of its steps."""
+    hidden: Array
+    """(T + 1, B, H): the hidden state before the window and after each of its steps."""
     activations: Array
     """(T, B, nH): the gates and the candidate, in the order of ``Cell.activations``. ``backward`` overwrites them with
     its gradients. In a cell that names none, nothing but memory for these."""
+    state: Array
+    """The state after the window, (S, B, H)."""
     kept: tuple[Array, ...] = ()
     """What else this cell's backward needs, and overwrites too."""
 
     @property
     def h(self) -> Array:
         """The output, (T, B, H): the hidden state after each step."""
-        return self.states[0, 1:]
-
-    @property
-    def state(self) -> Array:
-        """The state after the window, (S, B, H)."""
-        return self.states[:, -1]
+        return self.hidden[1:]
 
 
 class Cell(ABC):
@@ -105,12 +102,17 @@ class Cell(ABC):
     def trace(self, unrolled: UnrolledCell) -> dict[str, Array]:
         """What the units did in a window: each state after each step, each gate and the candidate, by name, (T, B, H).
 
-        Views, which hold until the next forward in the same workspace, or until backward.
+        They hold until the next forward in the same workspace, or until backward.
         """
-        states = dict(zip(self.carried, unrolled.states[:, 1:], strict=True))
+        states = dict(zip(self.carried, self.states(unrolled), strict=True))
         if not self.activations:
             return states
         return states | dict(zip(self.activations, self.split(unrolled.activations), strict=True))
+
+    def states(self, unrolled: UnrolledCell) -> tuple[Array, ...]:
+        """Each carried state after each step, (T, B, H). A cell that carries more than the hidden state need not keep
+        them all, if it can compute them anew here."""
+        return (unrolled.h,)
 
     def torch_biases(self, p: Views) -> tuple[Array, Array]:
         """The biases as PyTorch has them, two vectors (nH,): one is added to x Wx, the other to h Wh."""
@@ -131,21 +133,22 @@ class Cell(ABC):
 
     @abstractmethod
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        """The forward upside down: takes dh (T, B, H), overwrites ``grads`` and, unless it is None, ``dx`` (T, B, D).
+        """The forward upside down: takes dh (B, H) of one step after another, from the last to the first; overwrites
+        ``grads`` and, unless it is None, ``dx`` (T, B, D).
 
         ``dstate`` (S, B, H) comes as the gradient by the state after the window, zero where truncation cuts, and is
-        overwritten with the gradient by the state before it. ``dx`` is written last and may be the same array as dh.
-        It uses ``unrolled`` up: each forward can have one backward.
+        overwritten with the gradient by the state before it. ``dx`` is written last and may be the memory of
+        ``unrolled.h`` or ``unrolled.x``. It uses ``unrolled`` up: each forward can have one backward.
         """
 
 
-def backward_chunks(dh: Array) -> list[slice]:
+def backward_chunks(h: Array) -> list[slice]:
     """The steps of a window (T, B, H) from the last to the first, in chunks that are small enough for a core's cache.
 
     What does not depend on the gradient that comes back through time is computed for a whole chunk at once.
     """
-    T, B, H = dh.shape
+    T, B, H = h.shape
     n = max(1, 16_384 // (B * H))
     return [slice(max(0, stop - n), stop) for stop in range(T, 0, -n)]

@@ -6,6 +6,7 @@ vector instructions only where few pairs of them have to be compared to know tha
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,9 @@ compiled = njit(cache=True, **_OPTIONS)
 
 
 @compiled
-def lstm_forward(u, gates, c, new_c, new_h):
-    """One step: ``u`` (B, 4H) is h Wh; ``gates`` (B, 4H) come as x Wx + b and become the gates."""
+def lstm_forward(u, gates, c, new_h):
+    """One step: ``u`` (B, 4H) is h Wh; ``gates`` (B, 4H) come as x Wx + b and become the gates; ``c`` (B, H)
+    becomes the new c."""
     B, H = c.shape
     for b in range(B):
         a, i, f, g, o = gates[b], gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H : 3 * H], gates[b, 3 * H :]
@@ -41,25 +43,41 @@ def lstm_forward(u, gates, c, new_c, new_h):
         for j in range(H):
             o[j] = sigmoid(o[j])
         for j in range(H):
-            new_c[b, j] = f[j] * c[b, j]
+            c[b, j] = f[j] * c[b, j]
         for j in range(H):
-            new_c[b, j] += i[j] * g[j]
+            c[b, j] += i[j] * g[j]
         for j in range(H):
-            new_h[b, j] = o[j] * tanh(new_c[b, j])
+            new_h[b, j] = o[j] * tanh(c[b, j])
 
 
 @compiled
-def lstm_backward(dh, dht, dct, gates, c, new_c):
+def lstm_cell_terms(gates, c, fc, ig):
+    """Some steps: writes the terms of their c, f * c and i * g (n, B, H), from their gates (n, B, 4H) and the ``c``
+    (B, H) before them, which becomes the c after them."""
+    n, B, H = fc.shape
+    for t in range(n):
+        for b in range(B):
+            i, f, g = gates[t, b, :H], gates[t, b, H : 2 * H], gates[t, b, 2 * H : 3 * H]
+            for j in range(H):
+                ig[t, b, j] = i[j] * g[j]
+            for j in range(H):
+                fc[t, b, j] = f[j] * c[b, j]
+            for j in range(H):
+                c[b, j] = fc[t, b, j] + ig[t, b, j]
+
+
+@compiled
+def lstm_backward(dh, dht, dct, gates, fc, ig):
     """One step: ``dht`` and ``dct`` (B, H) come as the gradients by the h and c after it, without the part ``dh``;
     da overwrites the gates; ``dct`` becomes the gradient by the c before it."""
-    B, H = c.shape
-    tanh_c = np.empty(H, c.dtype)
+    B, H = fc.shape
+    tanh_c = np.empty(H, fc.dtype)
     for b in range(B):
         i, f, g, o = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H : 3 * H], gates[b, 3 * H :]
         for j in range(H):
             dht[b, j] += dh[b, j]
         for j in range(H):
-            tanh_c[j] = tanh(new_c[b, j])
+            tanh_c[j] = tanh(fc[b, j] + ig[b, j])
         for j in range(H):
             dct[b, j] += dht[b, j] * (o[j] - o[j] * tanh_c[j] * tanh_c[j])
         for j in range(H):
@@ -70,7 +88,7 @@ def lstm_backward(dh, dht, dct, gates, c, new_c):
             g[j] = dct[b, j] * (i_j - i_j * g_j * g_j)
         for j in range(H):
             dct_j, f_j = dct[b, j], f[j]
-            f[j] = dct_j * c[b, j] * (f_j - f_j * f_j)
+            f[j] = dct_j * fc[b, j] * (1 - f_j)
             dct[b, j] = dct_j * f_j
 
 
@@ -78,19 +96,21 @@ class CompiledLSTM(LSTM):
     """``LSTM``, compiled."""
 
     forward_step = staticmethod(lstm_forward)
+    cell_terms = staticmethod(lstm_cell_terms)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, (h, c), gates, _ = unrolled
-        T, B, _ = dh.shape
+        x, h, gates, _, (kept_c,) = unrolled
+        B = h.shape[1]
         da = gates  # a step at a time, da overwrites them
         dht, dct = dstate
         times_WhT = product_by(p["Wh"].T, B)
 
-        for t in reversed(range(T)):
-            lstm_backward(dh[t], dht, dct, gates[t], c[t], c[t + 1])
-            times_WhT(da[t], dht)
+        for steps, fc, ig in self.backward_terms(gates, kept_c):
+            for t in reversed(range(steps.start, steps.stop)):
+                lstm_backward(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
+                times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
@@ -148,17 +168,17 @@ class CompiledGRU(GRU):
     forward_step = staticmethod(gru_forward)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), gates, (u,) = unrolled
-        T, B, H = dh.shape
+        x, h, gates, _, (u,) = unrolled
+        T, B, H = unrolled.h.shape
         da, du = gates, u  # a step at a time, they overwrite these
         (dht,) = dstate
         through_u = np.empty_like(dht)
         times_WhT = product_by(p["Wh"].T, B)
 
         for t in reversed(range(T)):
-            gru_backward(dh[t], dht, gates[t], u[t], h[t])
+            gru_backward(next(dh), dht, gates[t], u[t], h[t])
             times_WhT(du[t], through_u)
             dht += through_u
         linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
@@ -192,15 +212,15 @@ class CompiledRNN(RNN):
     forward_step = staticmethod(rnn_forward)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), da, _ = unrolled  # da takes the memory of a, of which backward needs nothing
-        T, B, _ = dh.shape
+        x, h, da, *_ = unrolled  # da takes the memory of a, of which backward needs nothing
+        T, B, _ = unrolled.h.shape
         (dht,) = dstate
         times_WhT = product_by(p["Wh"].T, B)
 
         for t in reversed(range(T)):
-            rnn_backward(dh[t], dht, da[t], h[t + 1])
+            rnn_backward(next(dh), dht, da[t], h[t + 1])
             times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)

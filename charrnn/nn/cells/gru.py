@@ -1,5 +1,7 @@
 """Gated recurrent units. Shapes and names as in ``cell.py``."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from charrnn.arrays import Array, Ids
@@ -59,17 +61,16 @@ class GRU(Cell):
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (1, T + 1, B, H))
+        h = space("h", (T + 1, B, H))
         gates = space("gates", (T, B, 3 * H))  # a step at a time, they overwrite x Wx + b
         u = space("u", (T, B, 3 * H))  # h Wh, and bhn added to its last block
-        (h,) = states
         times_Wh = product_by(p["Wh"], B)
 
-        states[:, 0] = state
+        h[0] = state[0]
         for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
             times_Wh(h[t], u[t])
             self.forward_step(u[t], p["bhn"], gates_t, h[t], h[t + 1])
-        return UnrolledCell(x, states, gates, kept=(u,))
+        return UnrolledCell(x, h, gates, h[-1:], kept=(u,))
 
     def forward_step(self, u: Array, bhn: Array, gates: Array, h: Array, new_h: Array) -> None:
         """All of a step but its products: ``u`` (B, 3H) comes as h Wh, and bhn is added to its last block; ``gates``
@@ -86,10 +87,10 @@ class GRU(Cell):
         new_h += n
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), gates, (u,) = unrolled
-        T, B, H = dh.shape
+        x, h, gates, _, (u,) = unrolled
+        T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes;
         du = u  # the same with h Whn + bhn, the only block of u that is needed
@@ -100,7 +101,7 @@ class GRU(Cell):
         through_u = np.empty_like(dht)
         times_WhT = product_by(p["Wh"].T, B)
 
-        for steps in backward_chunks(dh):
+        for steps in backward_chunks(unrolled.h):
             r, z, n = self.split(gates[steps])
             *of_a, of_u_n = self.slopes(r, z, n, u_n[steps], h[steps])
             update = z.copy()
@@ -108,7 +109,7 @@ class GRU(Cell):
                 block[:] = slope
             slope_n[steps] = of_u_n
             for t in reversed(range(steps.start, steps.stop)):
-                dht += dh[t]
+                dht += next(dh)
                 np.multiply(slopes_rzn[t], dht[:, None], out=da_rzn[t])
                 np.multiply(slope_n[t], dht, out=du_n[t])
                 du_rz[t] = da_rz[t]
@@ -157,16 +158,15 @@ class GRUResetBefore(Cell):
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (1, T + 1, B, H))
+        h = space("h", (T + 1, B, H))
         rh = space("rh", (T, B, H))
         a = space("a", (T, B, 3 * H))  # x Wx + b
-        (h,) = states
         gates = a  # a step at a time, they overwrite it
         r, z, n = self.split(gates)
         rz = gates[:, :, : 2 * H]
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
 
-        states[:, 0] = state
+        h[0] = state[0]
         for t, _ in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
             rz[t] += h[t] @ Wh_rz
             sigmoid(rz[t], out=rz[t])
@@ -174,12 +174,12 @@ class GRUResetBefore(Cell):
             n[t] += rh[t] @ Wh_n
             np.tanh(n[t], out=n[t])
             h[t + 1] = (1 - z[t]) * n[t] + z[t] * h[t]
-        return UnrolledCell(x, states, gates, kept=(rh,))
+        return UnrolledCell(x, h, gates, h[-1:], kept=(rh,))
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), gates, (rh,) = unrolled
+        x, h, gates, _, (rh,) = unrolled
         H = self.hidden_size
         r, z, n = self.split(gates)
         da = gates  # a step at a time, da overwrites them
@@ -188,8 +188,8 @@ class GRUResetBefore(Cell):
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
         (dht,) = dstate
 
-        for t in reversed(range(len(dh))):
-            dht += dh[t]
+        for t in reversed(range(len(gates))):
+            dht += next(dh)
             dn, dz = dht * (1 - z[t]), dht * (h[t] - n[t])
             dht *= z[t]
             da_n[t] = dn * (1 - n[t] ** 2)

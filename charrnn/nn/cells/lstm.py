@@ -1,5 +1,7 @@
 """Long short-term memory. Shapes and names as in ``cell.py``."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from charrnn.arrays import Array, Ids, aligned
@@ -8,6 +10,10 @@ from charrnn.nn.functional import affine, linear_backward, linear_steps, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
 from charrnn.nn.products import product_by
+
+KEPT = 10
+"""Of the cell states in a window the one before every so many steps is kept, and backward computes the others anew. To
+keep them all saves 1 % of the time, and takes a sixth of the memory of a window."""
 
 
 class LSTM(Cell):
@@ -55,21 +61,23 @@ class LSTM(Cell):
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (2, T + 1, B, H))
+        h = space("h", (T + 1, B, H))
         gates = space("gates", (T, B, 4 * H))  # a step at a time, they overwrite x Wx + b
-        h, c = states
-        u = space("u", (B, 4 * H))
+        kept_c = space("kept_c", (-(-T // KEPT), B, H))
+        c, u = aligned((B, H), gates.dtype), aligned((B, 4 * H), gates.dtype)
         times_Wh = product_by(p["Wh"], B)
 
-        states[:, 0] = state
+        h[0], c[:] = state
         for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
+            if t % KEPT == 0:
+                kept_c[t // KEPT] = c
             times_Wh(h[t], u)
-            self.forward_step(u, gates_t, c[t], c[t + 1], h[t + 1])
-        return UnrolledCell(x, states, gates)
+            self.forward_step(u, gates_t, c, h[t + 1])
+        return UnrolledCell(x, h, gates, np.stack((h[-1], c)), kept=(kept_c,))
 
-    def forward_step(self, u: Array, gates: Array, c: Array, new_c: Array, new_h: Array) -> None:
+    def forward_step(self, u: Array, gates: Array, c: Array, new_h: Array) -> None:
         """All of a step but its products: ``u`` (B, 4H) comes as h Wh and is used up, ``gates`` (B, 4H) come as
-        x Wx + b and become the gates; writes the new c and h (B, H)."""
+        x Wx + b and become the gates, ``c`` (B, H) becomes the new c; writes the new h (B, H)."""
         a = u
         a += gates
         _, _, a_g, _ = self.split(a)
@@ -78,32 +86,59 @@ class LSTM(Cell):
         i, f, g, o = self.split(gates)
         g *= 2
         g -= 1
-        np.multiply(f, c, out=new_c)
-        new_c += np.multiply(i, g, out=new_h)
-        np.tanh(new_c, out=new_h)
+        c *= f
+        c += np.multiply(i, g, out=new_h)
+        np.tanh(c, out=new_h)
         new_h *= o
 
+    def states(self, unrolled: UnrolledCell) -> tuple[Array, ...]:
+        (kept_c,) = unrolled.kept
+        fc, ig = aligned((2, *unrolled.h.shape), kept_c.dtype)
+        self.cell_terms(unrolled.activations, kept_c[0].copy(), fc, ig)
+        return unrolled.h, np.add(fc, ig, out=fc)
+
+    def cell_terms(self, gates: Array, c: Array, fc: Array, ig: Array) -> None:
+        """Computes c anew for some steps, from their gates (n, B, 4H) and the c before them (B, H), which becomes the c
+        after them: writes its two terms, f * c and i * g (n, B, H)."""
+        i, f, g, _ = self.split(gates)
+        np.multiply(i, g, out=ig)
+        for t in range(len(gates)):
+            np.multiply(f[t], c, out=fc[t])
+            np.add(fc[t], ig[t], out=c)
+
+    def backward_terms(self, gates: Array, kept_c: Array) -> Iterator[tuple[slice, Array, Array]]:
+        """The chunks of steps that ``backward`` takes one after another, each with the terms of its c, f * c and i * g
+        (n, B, H)."""
+        terms = aligned((2, KEPT, *kept_c.shape[1:]), kept_c.dtype)
+        for k, c in reversed(list(enumerate(kept_c))):
+            begin = k * KEPT
+            gates_k = gates[begin : begin + KEPT]
+            fc, ig = terms[:, : len(gates_k)]
+            self.cell_terms(gates_k, c, fc, ig)
+            for steps in backward_chunks(fc):
+                yield slice(begin + steps.start, begin + steps.stop), fc[steps], ig[steps]
+
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, (h, c), gates, _ = unrolled
-        T, B, H = dh.shape
+        x, h, gates, _, (kept_c,) = unrolled
+        T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes
         c_slopes, h_slope = slopes.reshape(T, B, 4, H)[:, :, :3], self.split(slopes)[3]
         da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
         dht, dct = dstate
-        through_h = aligned((B, H), dh.dtype)
+        through_h = aligned((B, H), h.dtype)
         times_WhT = product_by(p["Wh"].T, B)
 
-        for steps in backward_chunks(dh):
+        for steps, fc, ig in self.backward_terms(gates, kept_c):
             i, f, g, o = self.split(gates[steps])
-            *of_a, dh_dc = self.slopes(i, f, g, o, c[steps], h[1:][steps])
+            *of_a, dh_dc = self.slopes(i, f, g, o, fc, ig, h[1:][steps])
             forget = f.copy()
             for block, slope in zip(self.split(slopes[steps]), of_a, strict=True):
                 block[:] = slope
             for t in reversed(range(steps.start, steps.stop)):
-                dht += dh[t]
+                dht += next(dh)
                 np.multiply(h_slope[t], dht, out=da_o[t])
                 dct += np.multiply(dh_dc[t - steps.start], dht, out=through_h)
                 np.multiply(c_slopes[t], dct[:, None], out=da_ifg[t])
@@ -113,9 +148,11 @@ class LSTM(Cell):
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
     @staticmethod
-    def slopes(i: Array, f: Array, g: Array, o: Array, c: Array, h: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """The partial derivatives within some steps, from their gates, the c before them and the h after them: of the
-        new c by what the nonlinearities of i, f and g are given, of h by what that of o is given, and of h by the new
-        c."""
-        tanh_c = h / np.maximum(o, np.finfo(o.dtype).tiny)  # as fast as keeping it, and a seventh less to keep
-        return g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), h * (1 - o), o * (1 - tanh_c * tanh_c)
+    def slopes(
+        i: Array, f: Array, g: Array, o: Array, fc: Array, ig: Array, h: Array
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """The partial derivatives within some steps, from their gates, the terms of their c and the h after them: of
+        the new c by what the nonlinearities of i, f and g are given, of h by what that of o is given, and of h by the
+        new c."""
+        tanh_c = h / np.maximum(o, np.finfo(o.dtype).tiny)  # as fast as keeping it, and a sixth less to keep
+        return ig * (1 - i), fc * (1 - f), i * (1 - g * g), h * (1 - o), o * (1 - tanh_c * tanh_c)

@@ -1,6 +1,6 @@
 """Vanilla recurrent networks. Shapes and names as in ``cell.py``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -40,16 +40,15 @@ class RNN(Cell):
 
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
-        states = space("states", (1, T + 1, B, H))
+        h = space("h", (T + 1, B, H))
         a = space("a", (T, B, H))  # x Wx + b
-        (h,) = states
         times_Wh = product_by(p["Wh"], B)
 
-        states[:, 0] = state
+        h[0] = state[0]
         for t, a_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
             times_Wh(h[t], h[t + 1])
             self.forward_step(a_t, h[t + 1])
-        return UnrolledCell(x, states, a)
+        return UnrolledCell(x, h, a, h[-1:])
 
     def forward_step(self, a: Array, new_h: Array) -> None:
         """All of a step but its products: ``a`` (B, H) is x Wx + b; ``new_h`` (B, H) comes as h Wh and becomes the new
@@ -58,18 +57,18 @@ class RNN(Cell):
         self.activate(new_h)
 
     def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Array, dstate: Array, dx: Array | None
+        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, (h,), a, _ = unrolled
-        B = dh.shape[1]
+        x, h, a, *_ = unrolled
+        B = h.shape[1]
         da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
         (dht,) = dstate
         times_WhT = product_by(p["Wh"].T, B)
 
-        for steps in backward_chunks(dh):
+        for steps in backward_chunks(unrolled.h):
             da[steps] = self.slope(h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
-                dht += dh[t]
+                dht += next(dh)
                 da[t] *= dht
                 times_WhT(da[t], dht)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)

@@ -121,15 +121,15 @@ def test_the_likeliest_is_what_a_temperature_of_nothing_leaves(
 
 def test_what_a_run_folder_stands_for(folder: Path, charrnn: Callable) -> None:
     """Its best weights, its last where none are best, those of a snapshot with ``--at``."""
-    kept = Path("run/checkpoints")
-    texts = {name: written(charrnn, "--checkpoint", f"{kept}/iteration-00000{name}.npz") for name in "13"}
-    last = written(charrnn, "--checkpoint", f"{kept}/last.npz")
+    kept, long = Path("run/checkpoints"), ("--length", "200")
+    texts = {name: written(charrnn, *long, "--checkpoint", f"{kept}/iteration-00000{name}.npz") for name in "13"}
+    last = written(charrnn, *long, "--checkpoint", f"{kept}/last.npz")
     assert len({last, *texts.values()}) == 3
-    assert {name: written(charrnn, "--at", name) for name in texts} == texts
+    assert {name: written(charrnn, *long, "--at", name) for name in texts} == texts
     shutil.copy(kept / "iteration-000003.npz", kept / "best.npz")
-    assert written(charrnn) == texts["3"]
+    assert written(charrnn, *long) == texts["3"]
     (kept / "best.npz").unlink()
-    assert written(charrnn) == last
+    assert written(charrnn, *long) == last
 
 
 def test_a_checkpoint_alone_is_enough(folder: Path, charrnn: Callable, tmp_path: Path) -> None:

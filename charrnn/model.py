@@ -46,7 +46,7 @@ class Model:
         model.parameters["head.b"][:] = self.parameters["head.b"].min()
         for name, own in self.parameters.items():
             array = model.parameters[name]
-            if name == model.network.lookup_parameter:  # (V, ...)
+            if name in model.network.lookup_parameters:  # (V, ...)
                 array[ids] = own
             elif name.startswith("head."):  # (..., V)
                 array[..., ids] = own

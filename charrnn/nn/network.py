@@ -91,8 +91,9 @@ class Network:
         for layer, cell_ in enumerate(self.cells):
             self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
         self.shapes |= {"head.W": (H, V), "head.b": (V,)}
-        self.lookup_parameter = "layer0.Wx" if E is None else "embedding.W"
-        """The parameter that has a row for each character."""
+        of_first = tuple(f"layer0.{name}" for name in self.cells[0].input_weights)
+        self.lookup_parameters = of_first if E is None else ("embedding.W",)
+        """The parameters that have a row for each character."""
 
     def compiled(self) -> "Network":
         """The same network with cells that Numba compiles; raises CharRNNError without Numba, the extra ``fast``, where
@@ -122,7 +123,9 @@ class Network:
         the gradient of the weights and one that of their input.
         """
         return sum(
-            math.prod(shape) for name, shape in self.shapes.items() if len(shape) == 2 and name != self.lookup_parameter
+            math.prod(shape)
+            for name, shape in self.shapes.items()
+            if len(shape) == 2 and name not in self.lookup_parameters
         )
 
     def parameters(
@@ -184,13 +187,14 @@ class Network:
         return UnrolledNetwork(x, layers, output, logits, after, masks)
 
     def _masked(self, p: Parameters, layer: int, masks: Masks | None) -> Mapping[str, Array]:
-        """The parameters of a layer, as the masks leave them. Where one-hot vectors are dropped, ``Wx`` has one row
-        more, of zeros, which stands for them."""
+        """The parameters of a layer, as the masks leave them. Where one-hot vectors are dropped, what x is multiplied
+        by has one row more, of zeros, which stands for them."""
         own: Mapping[str, Array] = p.under(f"layer{layer}")
         if masks and (mask := masks.recurrent[layer]) is not None:
             own = {**own, "Wh": own["Wh"] * mask}
         if masks and masks.input is not None and self.embedding_size is None and layer == 0:
-            own = {**own, "Wx": np.pad(own["Wx"] * masks.input.max(), ((0, 1), (0, 0)))}
+            scale, row = masks.input.max(), ((0, 1), (0, 0))
+            own = {**own} | {name: np.pad(own[name] * scale, row) for name in self.cells[0].input_weights}
         return own
 
     def _masked_backward(
@@ -201,8 +205,9 @@ class Network:
         own = grads.under(f"layer{layer}")
         if masks and (mask := masks.recurrent[layer]) is not None:
             own["Wh"] *= mask
-        if masks and masks.input is not None and self.embedding_size is None and layer == 0:
-            np.multiply(dmasked["Wx"][:-1], masks.input.max(), out=own["Wx"])
+        for name, dW in dmasked.items():
+            if masks and masks.input is not None and dW is not own[name]:
+                np.multiply(dW[:-1], masks.input.max(), out=own[name])
 
     def trace(self, unrolled: UnrolledNetwork) -> list[dict[str, Array]]:
         """What the units of each layer did in the window: states, gates and candidate by name; see ``Cell.trace``."""
@@ -239,9 +244,10 @@ class Network:
             x: Any = layers[layer].x
             dx = None if is_ids(x) else layers[layer].h if layer > 0 else x  # memory that is no longer needed then
             masked = self._masked(p, layer, masks)
-            dmasked = dict(grads.under(f"layer{layer}"))
-            if masked["Wx"].shape != dmasked["Wx"].shape:
-                dmasked["Wx"] = np.empty_like(masked["Wx"])
+            dmasked = {
+                name: dW if dW.shape == masked[name].shape else np.empty_like(masked[name])
+                for name, dW in grads.under(f"layer{layer}").items()
+            }
             cell.backward(masked, dmasked, layers[layer], dh, dstate[layer], dx)
             self._masked_backward(dmasked, grads, layer, masks)
             if dx is not None:

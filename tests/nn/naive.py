@@ -43,6 +43,12 @@ def lstm(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
     return np.stack([h, c]), {"hidden": h, "cell": c, "input": i, "forget": f, "output": o, "candidate": g}
 
 
+def mogrifier(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
+    """x (D,), state (2, H) -> state (2, H), and all there was on the way."""
+    h, c = state
+    return lstm(p, x, np.stack([2 * sigmoid(x @ p["Wm"] + p["bm"]) * h, c]))
+
+
 def gru(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
     """x (D,), state (1, H) -> state (1, H), and all there was on the way."""
     (Wxr, Wxz, Wxn), (Whr, Whz, Whn), (br, bz, bn) = (blocks(p, name, 3) for name in ("Wx", "Wh", "b"))
@@ -78,7 +84,14 @@ def rnn_relu(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
     return h, {"hidden": h[0]}
 
 
-STEPS = {"lstm": lstm, "gru": gru, "gru-reset-before": gru_reset_before, "rnn": rnn, "rnn-relu": rnn_relu}
+STEPS = {
+    "lstm": lstm,
+    "mogrifier": mogrifier,
+    "gru": gru,
+    "gru-reset-before": gru_reset_before,
+    "rnn": rnn,
+    "rnn-relu": rnn_relu,
+}
 
 
 def forward(cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None) -> tuple[Array, Array]:

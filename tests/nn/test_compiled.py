@@ -16,7 +16,7 @@ from charrnn.nn.parameters import Parameters, Workspace
 
 pytest.importorskip("numba")
 
-CELLS = ["lstm", "gru", "rnn"]
+CELLS = ["lstm", "mogrifier", "gru", "rnn"]
 
 
 def compiled(problem: Problem) -> Problem:

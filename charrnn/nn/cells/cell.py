@@ -8,8 +8,8 @@ A gradient is ``d`` and the name: ``dh`` is the derivative of the loss by ``h``,
 
 Products that need not wait for the step before, those with x and those that give the gradients of the weights, are done
 for the whole window outside the time loop. Arrays as long as the window are time-major, contiguous and kept in the
-workspace. They cost, in numbers for each step, stream and hidden unit: LSTM 5, GRU 7 (reset before: 5), RNN 2. Backward
-needs no others of that size, because it writes its gradients over the activations.
+workspace. They cost, in numbers for each step, stream and hidden unit: LSTM 5, mogrifier 7, GRU 7 (reset before: 5),
+RNN 2. Backward needs no others of that size, because it writes its gradients over the activations.
 """
 
 from abc import ABC, abstractmethod
@@ -58,6 +58,8 @@ class Cell(ABC):
 
     blocks: ClassVar[int]
     """n: how many blocks of H columns the weights have."""
+    input_weights: ClassVar[tuple[str, ...]] = ("Wx",)
+    """Names of the weights that x is multiplied by: (D, ...), a row for each character where x are ids."""
     activations: ClassVar[tuple[str, ...]] = ()
     """Names of what the blocks of columns become in ``forward``, in their order: the gates and the candidate, which is
     the new value that may enter the state. None in a cell without gates."""

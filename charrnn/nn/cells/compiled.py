@@ -17,6 +17,7 @@ from charrnn.arrays import Array
 from charrnn.nn.cells.cell import Cell, UnrolledCell, Views
 from charrnn.nn.cells.gru import GRU
 from charrnn.nn.cells.lstm import LSTM
+from charrnn.nn.cells.mogrifier import Mogrifier
 from charrnn.nn.cells.rnn import RNN
 from charrnn.nn.functional import linear_backward
 from charrnn.nn.products import product_by
@@ -98,21 +99,17 @@ class CompiledLSTM(LSTM):
     forward_step = staticmethod(lstm_forward)
     cell_terms = staticmethod(lstm_cell_terms)
 
-    def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
-    ) -> None:
-        x, h, gates, _, (kept_c,) = unrolled
-        B = h.shape[1]
-        da = gates  # a step at a time, da overwrites them
+    def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
+        _, _, gates, _, (kept_c, *_) = unrolled
         dht, dct = dstate
-        times_WhT = product_by(p["Wh"].T, B)
-
         for steps, fc, ig in self.backward_terms(gates, kept_c):
             for t in reversed(range(steps.start, steps.stop)):
                 lstm_backward(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
-                times_WhT(da[t], dht)
-        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
-        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+                yield t
+
+
+class CompiledMogrifier(CompiledLSTM, Mogrifier):
+    """``Mogrifier``, compiled."""
 
 
 @compiled
@@ -281,5 +278,10 @@ def _number(x):
     return np.float32 if x == types.float32 else np.float64
 
 
-COMPILED: dict[type[Cell], type[Cell]] = {LSTM: CompiledLSTM, GRU: CompiledGRU, RNN: CompiledRNN}
+COMPILED: dict[type[Cell], type[Cell]] = {
+    LSTM: CompiledLSTM,
+    Mogrifier: CompiledMogrifier,
+    GRU: CompiledGRU,
+    RNN: CompiledRNN,
+}
 """The compiled form of each cell that has one."""

@@ -1,6 +1,7 @@
 """Long short-term memory. Shapes and names as in ``cell.py``."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class LSTM(Cell):
     memory = "cell"
     through_tanh = ("cell",)
     mark = "l"
-    torch_class = "LSTM"
+    torch_class: ClassVar[str | None] = "LSTM"
 
     def initialise(self, p: Views, fill: Fill, input_role: str, forget_bias: float) -> None:
         super().initialise(p, fill, input_role, forget_bias)
@@ -92,7 +93,7 @@ class LSTM(Cell):
         new_h *= o
 
     def states(self, unrolled: UnrolledCell) -> tuple[Array, ...]:
-        (kept_c,) = unrolled.kept
+        kept_c, *_ = unrolled.kept
         fc, ig = aligned((2, *unrolled.h.shape), kept_c.dtype)
         self.cell_terms(unrolled.activations, kept_c[0].copy(), fc, ig)
         return unrolled.h, np.add(fc, ig, out=fc)
@@ -121,7 +122,19 @@ class LSTM(Cell):
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, h, gates, _, (kept_c,) = unrolled
+        x, h, da, *_ = unrolled
+        dht, _ = dstate
+        times_WhT = product_by(p["Wh"].T, h.shape[1])
+
+        for t in self.backward_steps(unrolled, dh, dstate):
+            times_WhT(da[t], dht)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
+        """All of the steps but their products, from the last to the first: yields t when da[t] has overwritten the
+        gates. What is yielded to then makes dht of it, the gradient by the h before the step."""
+        _, h, gates, _, (kept_c, *_) = unrolled
         T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes
@@ -129,7 +142,6 @@ class LSTM(Cell):
         da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
         dht, dct = dstate
         through_h = aligned((B, H), h.dtype)
-        times_WhT = product_by(p["Wh"].T, B)
 
         for steps, fc, ig in self.backward_terms(gates, kept_c):
             i, f, g, o = self.split(gates[steps])
@@ -143,9 +155,7 @@ class LSTM(Cell):
                 dct += np.multiply(dh_dc[t - steps.start], dht, out=through_h)
                 np.multiply(c_slopes[t], dct[:, None], out=da_ifg[t])
                 dct *= forget[t - steps.start]
-                times_WhT(da[t], dht)
-        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
-        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+                yield t
 
     @staticmethod
     def slopes(

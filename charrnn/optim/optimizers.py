@@ -2,9 +2,10 @@
 
 Each optimizer takes numbers as keyword arguments, PyTorch's defaults; works in place; and keeps what it remembers in
 ``state``, vectors (P,) by name. Signs and formulas are PyTorch's, so that recipes carry over. ``weight_decay`` w adds
-w p to the gradient (an L2 penalty), except in AdamW.
+w p to the gradient (an L2 penalty), except in AdamW. It is for matrices only: biases are few, and need no bounds.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
@@ -31,15 +32,17 @@ class Optimizer(ABC):
         self.weight_decay = weight_decay
         self.steps = 0
         self.state: dict[str, Array] = {name: np.zeros_like(p) for name in self.memory}
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes.values()]).tolist()
+        parts = map(slice, [0, *ends[:-1]], ends)
+        self._matrices = [part for part, shape in zip(parts, self.shapes.values(), strict=True) if len(shape) > 1]
 
     @abstractmethod
     def step(self, p: Array, g: Array, rate: float) -> None:
         """One step. May overwrite g."""
 
     def decay(self, p: Array, g: Array, rate: float) -> None:
-        """Weight decay, applied before the rule itself."""
-        if self.weight_decay:
-            g += self.weight_decay * p
+        """Weight decay of a matrix, applied before the rule itself."""
+        g += self.weight_decay * p
 
 
 class Elementwise(Optimizer):
@@ -51,10 +54,11 @@ class Elementwise(Optimizer):
 
     def step(self, p: Array, g: Array, rate: float) -> None:
         self.steps += 1
+        for matrix in self._matrices if self.weight_decay else []:
+            self.decay(p[matrix], g[matrix], rate)
         for start in range(0, len(p), BLOCK):
             part = slice(start, start + BLOCK)
             self._work = self._buffer[: len(p[part])]
-            self.decay(p[part], g[part], rate)
             self.update(p[part], g[part], rate, *(self.state[name][part] for name in self.memory))
 
     @abstractmethod

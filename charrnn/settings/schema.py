@@ -103,7 +103,9 @@ class TrainingSettings(Section):
     beta1: Share = Field(0.9, description="adam, adamw: decay rate of the mean of gradients")
     beta2: Share = Field(0.999, description="adam, adamw: decay rate of the mean of squared gradients")
     epsilon: Positive = Field(1e-8, description="all but sgd: added to the denominator, against division by zero")
-    weight_decay: NotNegative = Field(0.0, description="weight decay: decoupled in adamw, an L2 penalty in the others")
+    weight_decay: NotNegative = Field(
+        0.0, description="weight decay of matrices: decoupled in adamw, else an L2 penalty"
+    )
     average_decay: Share | None = Field(
         None, description="the network is a moving average of the trained one, with this decay rate; null: no average"
     )

@@ -53,17 +53,20 @@ def test_the_defaults_are_those_of_torch(name: str) -> None:
 
 
 def check_against_torch(build: Callable[[np.ndarray], Optimizer], peer: str, options: dict) -> None:
+    """A matrix and a vector, which is not decayed."""
     torch = pytest.importorskip("torch")
-    theirs = torch.tensor(START, requires_grad=True)
-    oracle = getattr(torch.optim, peer)([theirs], **options)
+    theirs = [torch.tensor(part, requires_grad=True) for part in np.split(START, [12])]
+    groups = [{"params": [theirs[0]]}, {"params": [theirs[1]], "weight_decay": 0}]
+    oracle = getattr(torch.optim, peer)(groups, **options)
     p = START.copy()
     optimizer = build(p)
     for g, rate in zip(GRADIENTS, RATES, strict=True):
-        oracle.param_groups[0]["lr"] = rate
-        theirs.grad = torch.tensor(g)
+        for group, part in zip(oracle.param_groups, np.split(g, [12]), strict=True):
+            group["lr"] = rate
+            group["params"][0].grad = torch.tensor(part)
         oracle.step()
         optimizer.step(p, g.copy(), rate)
-        assert_allclose(p, theirs.detach().numpy(), rtol=1e-12, atol=1e-12)
+        assert_allclose(p, torch.cat(theirs).detach().numpy(), rtol=1e-12, atol=1e-12)
 
 
 @every_optimizer

@@ -94,6 +94,8 @@ class Network:
         of_first = tuple(f"layer0.{name}" for name in self.cells[0].input_weights)
         self.lookup_parameters = of_first if E is None else ("embedding.W",)
         """The parameters that have a row for each character."""
+        self.head_parameters = ("head.W", "head.b")
+        """From the last hidden state to the logits."""
 
     def compiled(self) -> "Network":
         """The same network with cells that Numba compiles; raises CharRNNError without Numba, the extra ``fast``, where

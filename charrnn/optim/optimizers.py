@@ -8,6 +8,7 @@ w p to the gradient (an L2 penalty), except in AdamW. It is for matrices only: b
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +16,10 @@ import numpy as np
 from charrnn.arrays import Array
 
 Shapes = Mapping[str, tuple[int, ...]]
+Factors = Mapping[str, float]
+"""What the learning rate of an array is multiplied by, by the name of the array; 1 where nothing is said. The decay of
+weights is not."""
+NO_FACTORS: Factors = MappingProxyType({})
 
 BLOCK = 2**16
 """How many parameters are worked on at a time: what belongs to them stays in a core's cache."""
@@ -26,40 +31,43 @@ class Optimizer(ABC):
     memory: ClassVar[tuple[str, ...]] = ()
     """Names of the vectors remembered from step to step."""
 
-    def __init__(self, p: Array, shapes: Shapes, *, weight_decay: float = 0.0) -> None:
-        """``shapes`` of the arrays that lie one after another in p, by name, tell matrices from vectors."""
+    def __init__(self, p: Array, shapes: Shapes, factors: Factors = NO_FACTORS, *, weight_decay: float = 0.0) -> None:
+        """``shapes`` of the arrays that lie one after another in p, by name, tell matrices from vectors; ``factors``
+        multiply the learning rate of some of them."""
         self.shapes = dict(shapes)
+        self.factors = dict(factors)
         self.weight_decay = weight_decay
         self.steps = 0
         self.state: dict[str, Array] = {name: np.zeros_like(p) for name in self.memory}
-        ends = np.cumsum([math.prod(shape) for shape in self.shapes.values()]).tolist()
-        parts = map(slice, [0, *ends[:-1]], ends)
-        self._matrices = [part for part, shape in zip(parts, self.shapes.values(), strict=True) if len(shape) > 1]
 
     @abstractmethod
     def step(self, p: Array, g: Array, rate: float) -> None:
         """One step. May overwrite g."""
 
     def decay(self, p: Array, g: Array, rate: float) -> None:
-        """Weight decay of a matrix, applied before the rule itself."""
+        """Weight decay, applied before the rule itself."""
         g += self.weight_decay * p
 
 
 class Elementwise(Optimizer):
-    """A rule that treats every number alike, and so goes through the vectors block by block."""
+    """A rule that treats every number alike, and so goes through each array block by block."""
 
-    def __init__(self, p: Array, shapes: Shapes, *, weight_decay: float = 0.0) -> None:
-        super().__init__(p, shapes, weight_decay=weight_decay)
+    def __init__(self, p: Array, shapes: Shapes, factors: Factors = NO_FACTORS, *, weight_decay: float = 0.0) -> None:
+        super().__init__(p, shapes, factors, weight_decay=weight_decay)
         self._buffer = np.empty_like(p[:BLOCK])
 
     def step(self, p: Array, g: Array, rate: float) -> None:
         self.steps += 1
-        for matrix in self._matrices if self.weight_decay else []:
-            self.decay(p[matrix], g[matrix], rate)
-        for start in range(0, len(p), BLOCK):
-            part = slice(start, start + BLOCK)
-            self._work = self._buffer[: len(p[part])]
-            self.update(p[part], g[part], rate, *(self.state[name][part] for name in self.memory))
+        end = 0
+        for name, shape in self.shapes.items():
+            begin, end = end, end + math.prod(shape)
+            for start in range(begin, end, BLOCK):
+                part = slice(start, min(start + BLOCK, end))
+                self._work = self._buffer[: len(p[part])]
+                if self.weight_decay and len(shape) > 1:
+                    self.decay(p[part], g[part], rate)
+                memory = (self.state[name][part] for name in self.memory)
+                self.update(p[part], g[part], rate * self.factors.get(name, 1.0), *memory)
 
     @abstractmethod
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
@@ -80,8 +88,16 @@ class SGD(Elementwise):
 
     memory = ("m",)
 
-    def __init__(self, p: Array, shapes: Shapes, *, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
-        super().__init__(p, shapes, weight_decay=weight_decay)
+    def __init__(
+        self,
+        p: Array,
+        shapes: Shapes,
+        factors: Factors = NO_FACTORS,
+        *,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(p, shapes, factors, weight_decay=weight_decay)
         self.momentum = momentum
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
@@ -96,8 +112,16 @@ class Adagrad(Elementwise):
 
     memory = ("s",)
 
-    def __init__(self, p: Array, shapes: Shapes, *, epsilon: float = 1e-10, weight_decay: float = 0.0) -> None:
-        super().__init__(p, shapes, weight_decay=weight_decay)
+    def __init__(
+        self,
+        p: Array,
+        shapes: Shapes,
+        factors: Factors = NO_FACTORS,
+        *,
+        epsilon: float = 1e-10,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(p, shapes, factors, weight_decay=weight_decay)
         self.epsilon = epsilon
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
@@ -116,12 +140,13 @@ class RMSProp(Elementwise):
         self,
         p: Array,
         shapes: Shapes,
+        factors: Factors = NO_FACTORS,
         *,
         rms_decay: float = 0.99,
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(p, shapes, weight_decay=weight_decay)
+        super().__init__(p, shapes, factors, weight_decay=weight_decay)
         self.rms_decay = rms_decay
         self.epsilon = epsilon
 
@@ -144,13 +169,14 @@ class Adam(Elementwise):
         self,
         p: Array,
         shapes: Shapes,
+        factors: Factors = NO_FACTORS,
         *,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(p, shapes, weight_decay=weight_decay)
+        super().__init__(p, shapes, factors, weight_decay=weight_decay)
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
@@ -175,13 +201,14 @@ class AdamW(Adam):
         self,
         p: Array,
         shapes: Shapes,
+        factors: Factors = NO_FACTORS,
         *,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 0.01,
     ) -> None:
-        super().__init__(p, shapes, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)
+        super().__init__(p, shapes, factors, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)
 
     def decay(self, p: Array, g: Array, rate: float) -> None:
         p *= 1 - rate * self.weight_decay

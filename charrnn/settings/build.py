@@ -79,11 +79,13 @@ def build_dropout(settings: Settings) -> Dropout:
     )
 
 
-def build_optimizer(settings: Settings, parameters: Parameters) -> Optimizer:
-    """The optimizer of these parameters, at its first step."""
+def build_optimizer(settings: Settings, network: Network, parameters: Parameters) -> Optimizer:
+    """The optimizer of these parameters of a network, at its first step."""
     t = settings.training
     optimizer = OPTIMIZERS[t.optimizer]
-    return optimizer(parameters.vector, parameters.shapes, **_numbers_of(optimizer, t))
+    factors = dict.fromkeys(network.lookup_parameters, t.lookup_rate)
+    factors |= dict.fromkeys(network.head_parameters, t.head_rate)
+    return optimizer(parameters.vector, parameters.shapes, factors, **_numbers_of(optimizer, t))
 
 
 def build_schedule(settings: Settings) -> Callable[[Position], float]:

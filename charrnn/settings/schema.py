@@ -98,6 +98,8 @@ class TrainingSettings(Section):
     state_reset: Share = Field(0.05, description="chance that a stream starts a window with a zero hidden state")
     optimizer: Annotated[str, NameIn(OPTIMIZERS)] = Field("adam", description="optimizer")
     learning_rate: Positive = Field(2e-3, description="highest learning rate of the schedule")
+    lookup_rate: Positive = Field(1.0, description="factor on the rate of weights with a row for each character")
+    head_rate: Positive = Field(1.0, description="factor on the rate of the head, which makes the logits")
     momentum: Share = Field(0.9, description="sgd: momentum")
     rms_decay: Share = Field(0.95, description="rmsprop: decay rate of the mean of squared gradients")
     beta1: Share = Field(0.9, description="adam, adamw: decay rate of the mean of gradients")

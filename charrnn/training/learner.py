@@ -41,7 +41,7 @@ class Learner:
         self.streams = streams
         averaged = settings.training.average_decay is not None
         self._trained = model.parameters.copy() if averaged else model.parameters
-        self.optimizer = build_optimizer(settings, self._trained)
+        self.optimizer = build_optimizer(settings, model.network, self._trained)
         self.state: Array = model.network.zero_state(streams.streams)
         """(L, S, B, H), as the last window left it."""
         self._engine = engine

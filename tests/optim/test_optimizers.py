@@ -53,7 +53,7 @@ def test_the_defaults_are_those_of_torch(name: str) -> None:
 
 
 def check_against_torch(build: Callable[[np.ndarray], Optimizer], peer: str, options: dict) -> None:
-    """A matrix and a vector, which is not decayed."""
+    """A matrix, and a vector, which is not decayed."""
     torch = pytest.importorskip("torch")
     theirs = [torch.tensor(part, requires_grad=True) for part in np.split(START, [12])]
     groups = [{"params": [theirs[0]]}, {"params": [theirs[1]], "weight_decay": 0}]
@@ -67,6 +67,25 @@ def check_against_torch(build: Callable[[np.ndarray], Optimizer], peer: str, opt
         oracle.step()
         optimizer.step(p, g.copy(), rate)
         assert_allclose(p, torch.cat(theirs).detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+@every_optimizer
+def test_a_factor_multiplies_the_rate_of_one_array(name: str) -> None:
+    """That array as with a higher rate, the other as without."""
+    p, faster, slower = START.copy(), START.copy(), START.copy()
+    numbers = ORACLES[name][0]
+    optimizers = [OPTIMIZERS[name](p, SHAPES, {"b": 3.0}, **numbers)]
+    optimizers += [OPTIMIZERS[name](each, SHAPES, **numbers) for each in (faster, slower)]
+    for g, rate in zip(GRADIENTS, RATES, strict=True):
+        for optimizer, each, factor in zip(optimizers, (p, faster, slower), (1, 3, 1), strict=True):
+            optimizer.step(each, g.copy(), factor * rate)
+    assert_allclose(p, np.concatenate([slower[:12], faster[12:]]), rtol=1e-12)
+
+
+def test_a_factor_leaves_the_decay_of_weights_as_it_is() -> None:
+    p = START.copy()
+    OPTIMIZERS["adamw"](p, SHAPES, {"W": 3.0}, weight_decay=0.1).step(p, np.zeros(20), 0.5)
+    assert_allclose(p, np.concatenate([0.95 * START[:12], START[12:]]), rtol=1e-12)
 
 
 @every_optimizer

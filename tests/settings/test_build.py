@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from charrnn import load_settings
-from charrnn.nn.parameters import Parameters
+from charrnn.nn.network import Network
 from charrnn.optim.clipping import CLIPS
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.optim.schedules import SCHEDULES, Position
@@ -48,13 +48,15 @@ def test_every_number_that_an_optimizer_or_schedule_takes_is_a_setting(function:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_optimizer_has_the_numbers_of_the_settings(optimizer: str) -> None:
-    shapes = {"W": (2, 3), "b": (4,)}
-    gradient = np.linspace(-1, 1, 10)
-    own, built = (Parameters(shapes, np.float64, np.linspace(1, 2, 10)) for _ in range(2))
-    made = build_optimizer(settings(optimizer=optimizer), built)
-    expected = OPTIMIZERS[optimizer](own.vector, shapes, **{name: NUMBERS[name] for name in keywords(type(made))})
+    network = Network(3, cell="rnn", hidden_size=2, dtype=np.float64)
+    own, built = (network.parameters(np.random.default_rng(0)) for _ in range(2))
+    gradient = np.linspace(-1, 1, own.vector.size)
+    made = build_optimizer(settings(optimizer=optimizer, lookup_rate=2.0, head_rate=3.0), network, built)
+    factors = {"layer0.Wx": 2.0, "head.W": 3.0, "head.b": 3.0}
+    numbers = {name: NUMBERS[name] for name in keywords(type(made))}
+    expected = OPTIMIZERS[optimizer](own.vector, network.shapes, factors, **numbers)
     assert type(made) is type(expected)
-    assert made.shapes == shapes
+    assert made.shapes == network.shapes
     for _ in range(2):
         made.step(built.vector, gradient.copy(), 0.1)
         expected.step(own.vector, gradient.copy(), 0.1)

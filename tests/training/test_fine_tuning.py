@@ -21,7 +21,7 @@ def settings(cell: str = "lstm", embedding: int | None = None, **training):
     """A float64 network: one that is a column wider rounds its products another way."""
     return load_settings(
         "quick",
-        model={"hidden": 6, "layers": 2, "cell": cell, "embedding": embedding},
+        model={"hidden": 6, "layers": 2, "cell": cell, "embedding": embedding, "dropout_head": 0.0},
         training={"iterations": 8, "batch": 4, "window": 9, "learning_rate": 0.02, "state_reset": 0} | training,
         snapshots={"at": []},
         compute={"workers": 1, "precision": "float64"},

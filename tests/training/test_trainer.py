@@ -34,14 +34,18 @@ TEXT = "".join("the cat sat on the mat and the dog ran to the man who sat, " for
 
 def settings(**sections):
     small = {
-        "model": {"hidden": 8},
+        "model": {"hidden": 8, "dropout_head": 0.0},
         "training": {
             "iterations": 20,
             "batch": 4,
             "window": 10,
             "validate_every": 7,
             "report": 3,
+            "optimizer": "adam",
+            "weight_decay": 0.0,
             "learning_rate": 0.01,
+            "lookup_rate": 1.0,
+            "head_rate": 1.0,
         },
         "snapshots": {"at": [], "length": 30},
         "compute": {"workers": 1},

@@ -74,7 +74,7 @@ CASES = {
     "unknown setting": (2, ["--set", "training.bacth=5"], "did you mean 'training.batch'? (--set)"),
     "wrong type": (2, ["--set", "training.batch=many"], "training.batch is 'many'"),
     "impossible value": (2, ["--set", "training.batch=0"], "training.batch is 0"),
-    "unknown cell": (2, ["--set", "model.cell=elman"], "'elman': it should be one of lstm, gru"),
+    "unknown cell": (2, ["--set", "model.cell=elman"], "'elman': it should be one of lstm, mogrifier, gru"),
     "no such settings file": (2, ["--config", "nowhere.yaml"], "'nowhere.yaml' does not exist; check the path"),
     "no such recipe": (2, ["--config", "nowhere"], "no recipe is called 'nowhere'; there are "),
     "settings that are no text": (2, ["--config", "run/checkpoints/last.npz"], "is not UTF-8"),

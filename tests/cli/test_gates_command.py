@@ -115,7 +115,10 @@ def test_a_gru_has_reset_and_update(folder: Path, charrnn: Callable) -> None:
     assert charrnn("train", "cats.txt", "--run", "rnn", "--set", "model.cell=rnn", *small).code == 0
     refused = charrnn("gates", "--checkpoint", "rnn", "cats.txt")
     assert (refused.code, refused.out) == (1, "")
-    assert "this network is a vanilla RNN (rnn), which has no gates; give one of kind lstm or gru" in refused.err
+    assert (
+        "this network is a vanilla RNN (rnn), which has no gates; give one of kind lstm or mogrifier or gru"
+        in refused.err
+    )
 
 
 @pytest.mark.parametrize(

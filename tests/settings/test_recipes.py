@@ -69,6 +69,6 @@ def test_war_and_peace_passes_through_the_classic_stages(tmp_path: Path) -> None
         return statistics.mean(real_word_share("".join(sample), real) for sample in zip(*steps, strict=True))
 
     temperature = run.snapshots()[0].temperature
-    assert {at: share(at, temperature) for at in STAGES} == pytest.approx(STAGES, abs=0.15)
+    assert {at: share(at, temperature) for at in STAGES} == pytest.approx(STAGES, abs=0.2)
     assert share(2000, 1.0) > 0.68
     assert load_checkpoint(run.folder).progress.best_loss < 1.30

@@ -25,7 +25,7 @@ MORE_RUNS = [(None, 512, 100), (60_000, 64, 800), (60_000, 128, 800), (60_000, 2
 epochs."""
 
 
-REACHED = {"python-manual": (256, 395_111, 4_000_000, 1.134)}
+REACHED = {"python-manual": (256, 395_111, 4_000_000, 1.137)}
 """What the recipe ``quick`` itself reaches, as its file says: hidden size, parameters, characters seen, loss."""
 
 

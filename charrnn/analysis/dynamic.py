@@ -18,8 +18,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from charrnn.analysis.scoring import Piece
-from charrnn.arrays import Ids
+from charrnn.analysis.scoring import Piece, parts
 from charrnn.generation.reader import check_finite
 from charrnn.model import Model
 from charrnn.nn.functional import cross_entropy_and_gradient, quiet_overflow, surprisal
@@ -51,7 +50,11 @@ def score_dynamically(
     gradient, space, state = p.like(), Workspace(network.dtype), network.zero_state(1)
     optimizer = Adagrad(p.vector, p.shapes, epsilon=EPSILON)
     before = vocabulary.encode(vocabulary.start_character)
-    for ids, strange in _segments(vocabulary.encode_blocks(blocks, name, unknown)):
+    for ids, strange in parts(vocabulary.encode_blocks(blocks, name, unknown), SEGMENT):
+        if strange:
+            yield Piece("", np.zeros(0), strange)
+        if not len(ids):
+            return
         x, y = np.concatenate([before, ids])[:-1, None], ids[:, None]
         with threadpool_limits(1, user_api="blas"), quiet_overflow():
             unrolled = network.forward(p, x, state, space)
@@ -63,19 +66,4 @@ def score_dynamically(
             optimizer.step(p.vector, gradient.vector, rate * math.sqrt(optimizer.steps + 1))
             p.vector += decay * (p0 - p.vector)
         state, before = unrolled.state, ids[-1:]
-        yield Piece(vocabulary.decode(ids), nats, strange)
-
-
-def _segments(encoded: Iterable[tuple[Ids, int]]) -> Iterator[tuple[Ids, int]]:
-    """A text in segments of ``SEGMENT`` ids, the last one shorter, with how many of its characters were unknown before
-    each segment's end."""
-    segment, unknown = np.empty(0, np.uint8), 0
-    for ids, strange in encoded:
-        segment, unknown = np.concatenate([segment, ids]), unknown + strange
-        full = len(segment) // SEGMENT * SEGMENT
-        for start in range(0, full, SEGMENT):
-            yield segment[start : start + SEGMENT], unknown
-            unknown = 0
-        segment = segment[full:]
-    if len(segment) or unknown:
-        yield segment, unknown
+        yield Piece(vocabulary.decode(ids), nats)

@@ -127,7 +127,7 @@ def _score_streams(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) 
     vocabulary = model.vocabulary
     before = vocabulary.encode(vocabulary.start_character)
     with StreamScorer(model, available_cores()) as scorer:
-        for ids, strange in _parts(encoded, scorer.most):
+        for ids, strange in parts(encoded, scorer.most):
             if strange:
                 yield Piece("", np.zeros(0), strange)
             nats = scorer.surprisal(before, ids)
@@ -138,7 +138,7 @@ def _score_streams(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) 
                 yield Piece(vocabulary.decode(ids[part]), nats[part])
 
 
-def _parts(encoded: Iterable[tuple[Ids, int]], most: int) -> Iterator[tuple[Ids, int]]:
+def parts(encoded: Iterable[tuple[Ids, int]], most: int) -> Iterator[tuple[Ids, int]]:
     """A text in parts of ``most`` ids, the last one shorter, with how many of its characters were unknown before each
     part's end."""
     part, unknown = np.empty(0, np.uint8), 0

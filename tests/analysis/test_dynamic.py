@@ -73,6 +73,13 @@ def test_unknown_characters_are_counted(model: Model) -> None:
         nats(model, "é")
 
 
+@pytest.mark.parametrize("text", ["é", TEXT[: 3 * SEGMENT] + "éé"])
+def test_a_text_may_end_with_unknown_characters_alone(model: Model, text: str) -> None:
+    pieces = list(score_dynamically(model, [text], unknown="skip"))
+    assert "".join(piece.text for piece in pieces) == text.replace("é", "")
+    assert sum(piece.unknown for piece in pieces) == text.count("é")
+
+
 def test_numbers_that_grow_too_large_are_noticed(model: Model) -> None:
     model.parameters["head.W"][:] = np.inf
     with pytest.raises(DivergenceError):

@@ -196,7 +196,7 @@ class Network:
             own = {**own, "Wh": own["Wh"] * mask}
         if masks and masks.input is not None and self.embedding_size is None and layer == 0:
             scale, row = masks.input.max(), ((0, 1), (0, 0))
-            own = {**own} | {name: np.pad(own[name] * scale, row) for name in self.cells[0].input_weights}
+            own = {**own, **{name: np.pad(own[name] * scale, row) for name in self.cells[0].input_weights}}
         return own
 
     def _masked_backward(

@@ -63,11 +63,9 @@ class Corpus:
 
     @cached_property
     def _parts(self) -> list[Ids]:
-        cuts = [self.validation_start, self.test_start]
-        if self.pieces == 1:
-            return np.split(self.ids, cuts)
+        """Views of the ids, where the text is cut as a whole."""
         pieces = self.ids[: len(self) // self.pieces * self.pieces].reshape(self.pieces, -1)
-        return [part.ravel() for part in np.split(pieces, cuts, axis=1)]
+        return [part.ravel() for part in np.split(pieces, [self.validation_start, self.test_start], axis=1)]
 
     @cached_property
     def real_words(self) -> frozenset[str]:

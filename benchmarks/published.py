@@ -16,17 +16,18 @@ commands side by side share the networks between them, each on one core. What is
 
 import argparse
 import json
-import os
+import math
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from common import machine
+from common import machine, table
 from filelock import FileLock, Timeout
 
-from charrnn import Run, Settings, load_checkpoint, load_settings, resume, start
+from charrnn import Settings, load_checkpoint, load_settings, resume, start
 from charrnn.errors import RunError
+from charrnn.files import replace_file
 from charrnn.training.engine import engine_for
 
 PASSES = 20
@@ -57,16 +58,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Losses beside those of Karpathy, Johnson and Li 2015.")
     parser.add_argument("text", nargs="?", help="war-and-peace.txt, as Project Gutenberg has it")
     parser.add_argument("runs", nargs="?", type=Path, help="folder for the runs")
-    parser.add_argument("--networks", nargs="+", default=list(networks()), help="such as lstm-2x128; default: all")
+    names = list(networks())
+    parser.add_argument("--networks", nargs="+", choices=names, default=names, metavar="NAME", help="default: all")
     parser.add_argument("--table", action="store_true", help="only print what was reached")
     arguments = parser.parse_args()
     if not arguments.table:
+        if not arguments.runs:
+            parser.error("name the text and a folder for the runs, or give --table")
         original = as_published(Path(arguments.text), arguments.runs)
         for name in arguments.networks:
             if name not in results():
                 with suppress(Timeout), FileLock(arguments.runs / f"{name}.lock", timeout=0):
                     keep(name, train(name, original, arguments.runs / name))
-    print(table())
+    print(table_of_results())
 
 
 def networks() -> dict[str, tuple[str, int, int]]:
@@ -131,17 +135,13 @@ def train(name: str, text: Path, folder: Path) -> dict[str, Any]:
     for _ in trainer.train():
         pass
     seconds = time.perf_counter() - started
-    best, settings = load_checkpoint(Run(folder).folder), trainer.settings
-    corpus, t = trainer.corpus, settings.training
-    with engine_for(settings, best.model.network, best.model.parameters) as engine:
-        validation, test = (
-            engine.evaluate(best.model.parameters, part, t.batch, t.window, corpus.pieces)
-            for part in (corpus.validation, corpus.test)
-        )
+    best, corpus, t = load_checkpoint(folder), trainer.corpus, trainer.settings.training
+    with engine_for(trainer.settings, best.model.network, best.model.parameters) as engine:
+        test = engine.evaluate(best.model.parameters, corpus.test, t.batch, t.window, corpus.pieces)
     iterations = trainer.progress.iteration
     return {
         "test": round(test, 4),
-        "validation": round(validation, 4),
+        "validation": round(best.progress.best_loss or math.nan, 4),
         "training": round(trainer.progress.training_loss, 4),
         "parameters": len(best.model.parameters.vector),
         "iterations": iterations,
@@ -161,23 +161,20 @@ def keep(name: str, result: dict[str, Any]) -> None:
     with FileLock(f"{RESULTS}.lock"):
         both = results() | {name: result}
         kept = {name: both[name] for name in networks() if name in both}
-        new = RESULTS.with_suffix(".new")
-        new.write_text(json.dumps(kept, indent=2) + "\n")
-        os.replace(new, RESULTS)
+        replace_file(RESULTS, lambda file: file.write(f"{json.dumps(kept, indent=2)}\n".encode()))
 
 
-def table() -> str:
+def table_of_results() -> str:
     """What was reached beside what is published."""
-    rows = ["| cell | hidden | 1 layer | published | 2 layers | published | 3 layers | published |", "| --- " * 8 + "|"]
-    reached = results()
+    rows, reached = [], results()
     for cell, sizes in PUBLISHED.items():
         for hidden, losses in sizes.items():
-            row = [cell, str(hidden)]
+            row = [f"{cell} {hidden}"]
             for layers, loss in enumerate(losses, start=1):
                 ours = reached.get(f"{cell}-{layers}x{hidden}")
                 row += [f"{ours['test']:.3f}" if ours else "", f"{loss:.3f}"]
-            rows.append(f"| {' | '.join(row)} |")
-    return "\n".join(rows)
+            rows.append(row)
+    return table(["cell", "1 layer", "published", "2 layers", "published", "3 layers", "published"], rows)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from charrnn.text.corpus import load_corpus as load_corpus
     from charrnn.text.corpus import make_corpus as make_corpus
     from charrnn.text.vocabulary import Vocabulary as Vocabulary
+    from charrnn.training.choice import settings_for as settings_for
     from charrnn.training.facts import Evaluation as Evaluation
     from charrnn.training.facts import Planned as Planned
     from charrnn.training.facts import Saved as Saved
@@ -55,6 +56,7 @@ _HOME = {
     "load_corpus": "charrnn.text.corpus",
     "load_settings": "charrnn.settings.runs",
     "make_corpus": "charrnn.text.corpus",
+    "settings_for": "charrnn.training.choice",
     "write": "charrnn.generation.sampler",
     "resume": "charrnn.training.start",
     "start": "charrnn.training.start",

@@ -46,28 +46,33 @@ class SettingsOptions:
         return settings_to_start(self.overlays(**options))
 
 
-def settings_options(function: Callable[..., None]) -> Callable[..., None]:
-    """CORPUS, ``--config`` and ``--set``, which the command gets as one ``SettingsOptions``, its first argument."""
+def settings_options(*, configs: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """CORPUS, ``--set`` and, unless the command has no use for it, ``--config``, which the command gets as one
+    ``SettingsOptions``, its first argument."""
 
-    @wraps(function)
-    def command(
-        corpus: tuple[str, ...], configs: tuple[str, ...], assignments: tuple[str, ...], **options: Any
-    ) -> None:
-        function(SettingsOptions(corpus, configs, assignments), **options)
+    def decorated(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(
+            corpus: tuple[str, ...], assignments: tuple[str, ...], configs: tuple[str, ...] = (), **options: Any
+        ) -> None:
+            function(SettingsOptions(corpus, configs, assignments), **options)
 
-    for option in (
-        click.option(
-            "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
-        ),
-        click.option(
-            "--config",
-            "configs",
-            multiple=True,
-            metavar="FILE",
-            shell_complete=_recipes,
-            help="A settings file, or a recipe by name; later ones win.",
-        ),
-        click.argument("corpus", nargs=-1, type=click.Path()),
-    ):
-        command = option(command)
-    return command
+        for option in (_SET, *([_CONFIG] if configs else []), _CORPUS):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+_SET = click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
+)
+_CONFIG = click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=_recipes,
+    help="A settings file, or a recipe by name; later ones win.",
+)
+_CORPUS = click.argument("corpus", nargs=-1, type=click.Path())

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -60,6 +60,11 @@ class Corpus:
     @property
     def test(self) -> Ids:
         return self._parts[2]
+
+    def cut(self, validation: float, test: float) -> "Corpus":
+        """The same text with other shares held out; raises CorpusError if one of the parts would be too small."""
+        starts = split(len(self), self.name, validation, test, self.pieces)
+        return replace(self, validation_start=starts[0], test_start=starts[1])
 
     @cached_property
     def _parts(self) -> list[Ids]:

@@ -1,161 +1,194 @@
-"""Which size of network suits a text and a time: proposals, each with the loss that it should reach."""
+"""Which network suits a text and a time, and how it is best trained: proposals, one for each size.
 
-import bz2
+What the rules were drawn from stands in ``benchmarks/learning.md``.
+"""
+
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
-from charrnn.errors import SettingsError
 from charrnn.model import Model
+from charrnn.settings.overlays import Overlay, from_mapping, resolve
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import count_windows
 from charrnn.training.budget import Budget
-from charrnn.training.speed import REHEARSAL, forecast, measure_speed
+from charrnn.training.speed import Speed, forecast, measure_speed
 
-HIDDEN = (64, 128, 256, 384, 512, 768, 1024)
+HIDDEN = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Sizes to choose from."""
-FEWEST = 60
-"""Iterations below which a network learns next to nothing."""
-CROWDED = 20
-"""The most parameters for each character of the text that are tried; 6 were measured, and did no harm."""
-WINDOWS = 10
+BEST_RATIO = 5.0
+"""Characters that the best network reads in its time for each of its parameters. The optimum is flat."""
+MOST_EPOCHS = 60
+"""Passes over a text after which no network was seen to learn more from it, however much it was kept from learning it
+by heart."""
+BATCH, WINDOW = 50, 50
+WINDOWS = 25
 """The fewest windows in a stream; a short text is cut into fewer streams."""
-PIECES, PIECE = 16, 2**15
-"""How many pieces of a text its difficulty is measured on, and the length of each in characters."""
-
-
-class Sizes(NamedTuple):
-    """What the loss depends on."""
-
-    parameters: int
-    seen: int
-    """Characters that training reads, over all epochs."""
-    text: int
-    """Characters of the training text."""
-    difficulty: float
-    """That of the text, as the function ``difficulty`` measures it."""
-
-
-class Fit(NamedTuple):
-    """Constants of the formula."""
-
-    floor: float
-    a: float
-    alpha: float
-    b: float
-    beta: float
-    repeats: float
-
-    def loss(self, at: Sizes) -> float:
-        """Nats per character on the validation part: floor * difficulty + a / parameters^alpha + b / seen^beta, the
-        form of Hoffmann et al. 2022 (arXiv 2203.15556), where characters seen again count less each time, and in
-        the end nothing (Muennighoff et al. 2023, arXiv 2305.16264): ``repeats`` is how many epochs all repetitions
-        together can be worth.
-        """
-        again = max(0.0, at.seen / at.text - 1)
-        seen = min(at.seen, at.text) - at.text * self.repeats * math.expm1(-again / self.repeats)
-        return float(self.floor * at.difficulty + self.a / at.parameters**self.alpha + self.b / seen**self.beta)
-
-
-FIT = Fit(floor=0.6518, a=3050.0, alpha=0.84, b=356800.0, beta=1.07, repeats=40.0)
-"""Fitted by ``benchmarks/loss_fit.py`` to runs of 0.25 to 4 million characters by one layer of 64 to 512 units; only
-``repeats`` is set by hand: in 37 epochs of 54,000 characters nothing was lost by repetition."""
-ERROR = 0.1
-"""How far the formula is off (root mean square) on a text it was not fitted to, as a share of the loss: 2 % and 7 % on
-two books, 10 % on a manual. On the beginning of a text it is 4 % too low to 16 % too high."""
+VALIDATION = 100_000
+"""The most characters held out."""
+VALIDATIONS, EVALUATING = 20, 0.05
+"""How often the validation loss is measured, unless that takes more than this share of the time."""
+MEASURING = 0.3
+"""Seconds of iterations that are timed for each size; less where the minutes are few."""
 
 
 @dataclass(frozen=True)
 class Proposal:
     """A network of one size, trained on a text for a time."""
 
-    layers: int
-    hidden: int
-    batch: int
+    settings: Settings
     parameters: int
     iterations: int
     epochs: float
-    loss: float
-    """The loss expected on the validation part, in nats per character."""
+    ratio: float
+    """Characters read, over all epochs, for each parameter."""
 
     @property
-    def loss_range(self) -> tuple[float, float]:
-        """The range in which the loss is expected."""
-        return self.loss * (1 - ERROR), self.loss * (1 + ERROR)
+    def size(self) -> str:
+        """``1 x 256``."""
+        return f"{self.settings.model.layers} x {self.settings.model.hidden}"
 
 
-def propose(settings: Settings, corpus: Corpus) -> Iterator[Proposal]:
-    """Proposals for the minutes that the settings give, from the smallest network up, as long as larger ones promise
-    a lower loss; measures how fast this machine trains each, which takes a second or two.
+def settings_for(corpus: Corpus, minutes: float, **sections: Mapping[str, Any]) -> Settings:
+    """The settings of the network that should learn most of a text in so many minutes on this machine, as
+    ``charrnn train --minutes`` chooses them: ``settings_for(corpus, 10, model={"cell": "gru"})``.
 
-    Raises CorpusError where the text is too short to train on, SettingsError where the time is too short.
+    Settings given by section are kept, and the rest is chosen around them. Measures for some seconds how fast networks
+    of several sizes train. Raises CorpusError where the text is too short, SettingsError for settings that cannot be.
     """
-    m, t = settings.model, settings.training
-    batch = min(t.batch, max(1, (len(corpus.training) - 1) // (WINDOWS * t.window)))
-    hard = difficulty(corpus)
-    losses: list[float] = []
-    for hidden in HIDDEN:
-        sized, training = m.model_copy(update={"hidden": hidden}), t.model_copy(update={"batch": batch})
-        candidate = settings.model_copy(update={"model": sized, "training": training})
-        parameters, iterations = _fitting(candidate, corpus)
-        if iterations < FEWEST or (losses and parameters > CROWDED * len(corpus.training)):
-            break
-        loss = FIT.loss(Sizes(parameters, iterations * batch * t.window, len(corpus.training), hard))
-        epochs = iterations / count_windows(len(corpus.training), batch, t.window)
-        yield Proposal(m.layers, hidden, batch, parameters, iterations, epochs, loss)
-        losses.append(loss)
-        if len(losses) > 2 and min(losses[-2:]) > min(losses):
-            break
-    if not losses:
-        raise SettingsError(
-            f"{t.minutes:g} minutes are too few: they hold {iterations} iterations of the smallest network, "
-            f"and it takes {FEWEST} to learn anything",
-            "set {minutes} higher",
-        )
+    parts = {"corpus.validation": len(corpus.validation) / len(corpus), "corpus.test": len(corpus.test) / len(corpus)}
+    given = [from_mapping(settings, "settings_for") for settings in (parts, sections, {"training.minutes": minutes})]
+    return best(list(propose(given, corpus))).settings
 
 
-def _fitting(settings: Settings, corpus: Corpus) -> tuple[int, int]:
-    """How many parameters a network has, and how many iterations of it fit in the minutes of the settings."""
-    started, seconds = time.perf_counter(), 60 * (settings.training.minutes or 0)
-    model = Model.new(settings, corpus.vocabulary)
-    speed = measure_speed(settings, corpus, model, min(REHEARSAL, seconds / 20))
-    spent = time.perf_counter() - started
-    budget = Budget(seconds, forecast(settings, corpus, speed), 0, spent)
-    return len(model.parameters.vector), budget.plan(0, spent)
+def leaves_choice(overlays: Sequence[Overlay], settings: Settings) -> bool:
+    """Whether overlays, which come to these settings, say how long to train and leave it open what: they name no recipe
+    and no network to begin with."""
+    described = any(overlay.describes_run for overlay in overlays)
+    return settings.training.minutes is not None and settings.training.init_from is None and not described
+
+
+def propose(overlays: Sequence[Overlay], corpus: Corpus) -> Iterator[Proposal]:
+    """Proposals for the minutes that the overlays give, from the smallest network up, until one is clearly too large.
+    What the overlays set is kept, and the rest follows from the text, the time and the speed of this machine, which is
+    measured for each size. Raises CorpusError where the text is too short to train on.
+    """
+    given = resolve(overlays)
+    sizes: Sequence[int] = HIDDEN
+    if any(entry.key == "model.hidden" for overlay in overlays for entry in overlay.entries):
+        sizes = (given.model.hidden,)
+    assert given.training.minutes is not None
+    for hidden in sizes:
+        found = _proposal(hidden, given.training.minutes, overlays, corpus)
+        yield found
+        if found.ratio < BEST_RATIO:
+            break
 
 
 def best(proposals: Sequence[Proposal]) -> Proposal:
-    """The proposal with the lowest expected loss."""
-    return min(proposals, key=lambda proposal: proposal.loss)
+    """The proposal that reads neither too little for its size nor is too small for what it reads."""
+    return min(proposals, key=lambda proposal: abs(math.log(proposal.ratio / BEST_RATIO)))
 
 
-def reason(chosen: Proposal, proposals: Sequence[Proposal], corpus: Corpus) -> str:
-    """Why a proposal is chosen, in a sentence."""
-    larger = [p for p in proposals if p.hidden > chosen.hidden]
-    why = (
-        f"its {chosen.parameters:,} parameters read the {len(corpus.training):,} characters {chosen.epochs:.3g} times "
-        "in that time"
-    )
-    if chosen is not proposals[0]:
-        why += ", and a smaller network makes less of them"
-    if larger:
-        return f"{why}; a larger one makes more of each but would read them {larger[0].epochs:.3g} times"
-    if chosen.hidden == HIDDEN[-1]:
-        return f"{why}; it is the largest that was tried"
-    return (
-        f"{why}; a larger one would come to fewer than {FEWEST} iterations, or have more than {CROWDED} parameters for "
-        "each character"
-    )
+def reasons(chosen: Proposal, proposals: Sequence[Proposal]) -> tuple[str, str]:
+    """Why a network has its size, and why it is trained as it is: two sentences."""
+    m, t = chosen.settings.model, chosen.settings.training
+    why = f"{chosen.size} reads the text {chosen.epochs:.3g} times, {chosen.ratio:.2g} characters for each parameter"
+    if t.epochs:
+        why += "; reading it more often would teach it little"
+    elif len(proposals) > 1:
+        why += f", and {BEST_RATIO:g} is about right"
+    dropped = [
+        f"{rate:g} {of}"
+        for rate, of in (
+            (m.dropout_input, "of the input"),
+            (m.dropout_recurrent, "of the recurrent weights"),
+            (m.dropout_head, "before the head"),
+        )
+        if rate
+    ]
+    against = [f"dropout {', '.join(dropped)}"] if dropped else []
+    against.append(f"weight decay {t.weight_decay:g}")
+    how = f"against learning it by heart {' and '.join(against)}; learning rate {t.learning_rate:g} for its width"
+    return why, how
 
 
-def difficulty(corpus: Corpus) -> float:
-    """Nats per character that bzip2 needs for pieces of the training text. The pieces have the same length in all
-    texts, since bzip2 does better on longer ones."""
-    ids = corpus.training
-    last = max(0, len(ids) - PIECE)
-    starts = {last * k // (PIECES - 1) for k in range(PIECES)}
-    pieces = [corpus.vocabulary.decode(ids[start : start + PIECE]) for start in sorted(starts)]
-    return 8 * math.log(2) * sum(len(bz2.compress(piece.encode())) for piece in pieces) / sum(map(len, pieces))
+def recipe(
+    hidden: int,
+    corpus: Corpus,
+    parameters: int,
+    epochs: float = 1.0,
+    iterations: int = 1,
+    validations: int = VALIDATIONS,
+) -> dict[str, Any]:
+    """How a network of one layer is best trained on a text for so many epochs, so many iterations in all.
+
+    The wider, the lower the learning rate; the more often a network reads the text, and the more parameters it has for
+    each character, the sooner it knows the text by heart, and the more is dropped.
+    """
+    n = len(corpus.training)
+    by_heart = math.log2(max(1.0, epochs)) + math.log2(parameters / n) / 2
+    every = math.ceil(iterations / validations)
+    return {
+        "corpus.validation": min(0.1, VALIDATION / len(corpus)),
+        "model.cell": "mogrifier",
+        "model.layers": 1,
+        "model.hidden": hidden,
+        "model.dropout_input": _rate((by_heart - 5) / 12, most=0.2),
+        "model.dropout_recurrent": _rate((by_heart - 2.2) / 10, most=0.5),
+        "model.dropout_head": _rate(by_heart / 10, most=0.5),
+        "training.batch": max(1, min(BATCH, n // (WINDOWS * WINDOW))),
+        "training.window": WINDOW,
+        "training.epoch_start": "random",
+        "training.optimizer": "adamw",
+        "training.weight_decay": 0.1 if by_heart < 1 else 0.2,
+        "training.learning_rate": min(2e-2, round(5 / hidden, 4)),
+        "training.lookup_rate": 3.0,
+        "training.head_rate": 3.0,
+        "training.schedule": "cosine",
+        "training.warmup": 50,
+        "training.validate_every": every,
+        "training.early_stop": True,
+        "snapshots.at": sorted({10, every // 4, *(every * 2**k for k in range(5))} - {0}),
+    }
+
+
+def _rate(x: float, most: float) -> float:
+    return round(min(most, max(0.0, x)), 2)
+
+
+def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: Corpus) -> Proposal:
+    started, seconds = time.perf_counter(), 60 * minutes
+    first = _settled(overlays, recipe(hidden, corpus, len(corpus)))
+    corpus = corpus.cut(first.corpus.validation, first.corpus.test)
+    model = Model.new(first, corpus.vocabulary)
+    parameters = len(model.parameters.vector)
+    speed = measure_speed(first, corpus, model, min(MEASURING, seconds / 200))
+
+    t = first.training
+    window, windows = t.batch * t.window, count_windows(len(corpus.training), t.batch, t.window)
+    in_time = max(1, int(speed.training * seconds * (1 - EVALUATING) / window))
+    iterations = min(in_time, MOST_EPOCHS * windows)
+    validations = _validations(corpus, speed, seconds)
+    chosen = recipe(hidden, corpus, parameters, iterations / windows, iterations, validations)
+    if in_time > iterations:
+        settings = _settled([*overlays, from_mapping({"training.epochs": MOST_EPOCHS}, "the choice")], chosen)
+    else:
+        settings = _settled(overlays, chosen)
+        spent = time.perf_counter() - started
+        iterations = Budget(seconds, forecast(settings, corpus, speed), 0, spent).plan(0, spent)
+    return Proposal(settings, parameters, iterations, iterations / windows, iterations * window / parameters)
+
+
+def _settled(overlays: Sequence[Overlay], chosen: Mapping[str, Any]) -> Settings:
+    return resolve([from_mapping(chosen, "the choice"), *overlays])
+
+
+def _validations(corpus: Corpus, speed: Speed, seconds: float) -> int:
+    """How many measurements of the validation loss there is time for."""
+    if not speed.evaluation:
+        return VALIDATIONS
+    return max(4, min(VALIDATIONS, int(EVALUATING * seconds * speed.evaluation / len(corpus.validation))))

@@ -2,8 +2,10 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ def start(
     *,
     run: Run | Path | str | None = None,
     force: bool = False,
+    choose: Callable[[Corpus], Settings] | None = None,
 ) -> Trainer:
     """A trainer for a new run; nothing is trained yet.
 
@@ -36,8 +39,12 @@ def start(
     keeps its architecture, whatever the settings say, and the characters that it knows, and gains those that are new
     in the corpus.
 
+    Where the settings depend on the text, ``choose`` makes them from the corpus that those given here name, which is
+    then cut as they say.
+
     Raises SettingsError, CorpusError or CheckpointError for what cannot be used, RunError where the folder is taken.
     """
+    started = time.perf_counter()
     run = run if isinstance(run, Run | None) else Run(run)
     settings, beginning = starting_settings(settings)
     if run:
@@ -49,13 +56,17 @@ def start(
         kept = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
         known = beginning.model.vocabulary if beginning else None
         corpus = build_corpus(settings, standard_input=kept, cache=run.ids if run else None, known=known)
+    if choose:
+        settings = choose(corpus)
+        corpus = corpus.cut(settings.corpus.validation, settings.corpus.test)
     if not run:
-        return Trainer(settings, corpus, init_from=beginning)
+        return Trainer(settings, corpus, init_from=beginning, started=started)
     settings = _with_full_paths(settings, run)
     if origin := settings.training.init_from:
         training = settings.training.model_copy(update={"init_from": os.path.abspath(origin)})
         settings = settings.model_copy(update={"training": training})
-    return Trainer(settings, corpus, run, init_from=beginning, create=lambda: _create(run, settings, force, kept))
+    create = partial(_create, run, settings, force, kept)
+    return Trainer(settings, corpus, run, init_from=beginning, create=create, started=started)
 
 
 def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, Any]) -> Trainer:

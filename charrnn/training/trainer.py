@@ -48,13 +48,15 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
         init_from: Checkpoint | None = None,
         create: Callable[[], None] | None = None,
+        started: float | None = None,
     ) -> None:
-        """``create`` is called when the run folder is first held, to make it.
+        """``create`` is called when the run folder is first held, to make it. Minutes count from ``started``, a time of
+        ``time.perf_counter``, or else from now.
 
         Raises CorpusError where the text is too short, RunError where it is not the checkpoint's or the checkpoint
         does not fit the settings, and SettingsError where ``training.init_from`` is set and not given here.
         """
-        started = time.perf_counter()
+        started = started or time.perf_counter()
         t = settings.training
         try:
             corpus.vocabulary.encode(settings.snapshots.prime)  # now rather than at the first snapshot

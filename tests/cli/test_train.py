@@ -369,6 +369,29 @@ def test_a_run_in_minutes_ends_and_goes_on_in_iterations(folder: Path, charrnn: 
     assert load_checkpoint("new/checkpoints/last.npz").progress.iteration == done.iteration + 2
 
 
+def test_minutes_alone_leave_the_choice_to_the_program_which_says_why(folder: Path, charrnn: Callable) -> None:
+    small = ("--set", "model.hidden=4", "--set", "compute.workers=1", "--set", "training.seed=3")
+    trained = charrnn("train", "cats.txt", *small, "--minutes", "0.01", "--run", "new")
+    assert trained.code == 0
+    why, how = [line for line in trained.err.splitlines() if line.startswith("chosen: ")]
+    assert why.startswith("chosen: 1 x 4 reads the text ")
+    assert "weight decay" in how
+    made = load_checkpoint("new/checkpoints/last.npz").settings
+    assert (made.model.cell, made.model.hidden, made.training.seed) == ("mogrifier", 4, 3)
+    printed = charrnn("train", "cats.txt", *small, "--minutes", "0.01", "--print-config")
+    assert 'cell: "mogrifier"' in printed.out
+    assert "chosen: " not in printed.out
+
+
+@pytest.mark.parametrize("option", [("--config", "tiny.yaml"), ("--init-from", "small")])
+def test_a_recipe_or_a_network_leaves_nothing_to_choose(folder: Path, charrnn: Callable, option: tuple) -> None:
+    assert charrnn("train", "cats.txt", *TINY, "--run", "small").code == 0
+    small = ("--set", "training.batch=2", "--set", "training.window=8", "--set", "compute.workers=1")
+    trained = charrnn("train", "cats.txt", *option, *small, "--minutes", "0.01", "--run", "new")
+    assert trained.code == 0
+    assert "chosen: " not in trained.err
+
+
 def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Callable) -> None:
     """A text in which there is nothing to learn but itself."""
     Path("noise.txt").write_text("".join(random.Random(0).choices("abcdefgh", k=600)))

@@ -324,3 +324,13 @@ def test_a_text_that_changes_while_it_is_read(
     with pytest.raises(CorpusError, match="'diary' changed while it was read; start again when nothing writes to it"):
         module._make(lambda: next(versions), "diary", 0, 0, 1, "", tmp_path if mapped else None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_that_is_cut_anew_is_the_same_text() -> None:
+    corpus = make_corpus("abcd" * 25, validation=0.1)
+    again = corpus.cut(0.2, 0.3)
+    assert [len(part) for part in (again.training, again.validation, again.test)] == [50, 20, 30]
+    assert (again.sha256, again.vocabulary) == (corpus.sha256, corpus.vocabulary)
+    assert len(corpus.validation) == 10
+    with pytest.raises(CorpusError, match="leave nothing to train on"):
+        corpus.cut(0.5, 0.5)

@@ -1,88 +1,119 @@
-"""What is proposed follows the time and the text."""
+"""What is chosen follows the time and the text."""
 
 import random
 
 import pytest
 
-from charrnn import Model, Settings, load_settings, make_corpus
-from charrnn.analysis import sizes
-from charrnn.analysis.sizes import FIT, Proposal, Sizes, best, difficulty, propose, reason
+from charrnn import Model, Settings, load_settings, make_corpus, settings_for
+from charrnn.settings.overlays import from_mapping
 from charrnn.text.corpus import Corpus
+from charrnn.training import choice
+from charrnn.training.choice import Proposal, best, leaves_choice, propose, reasons
 from charrnn.training.speed import Speed
 
 TEXT = "".join(random.Random(1).choices("etaoin shrdlu\n", k=20_000))
 
 
-def proposals(monkeypatch: pytest.MonkeyPatch, minutes: float, corpus: Corpus) -> list[Proposal]:
-    """On a machine whose speed is one over the number of parameters."""
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose speed is one over the number of parameters."""
 
     def speed(settings: Settings, corpus: Corpus, model: Model, seconds: float) -> Speed:
-        return Speed(4e9 / len(model.parameters.vector), None, 1000)
+        return Speed(4e9 / len(model.parameters.vector), 1e10 / len(model.parameters.vector), 1000)
 
-    monkeypatch.setattr(sizes, "measure_speed", speed)
-    monkeypatch.setattr(sizes, "HIDDEN", (16, 32, 64, 128, 256))
-    settings = load_settings("quick", training={"minutes": minutes}, snapshots={"at": []})
-    return list(propose(settings, corpus))
+    monkeypatch.setattr(choice, "measure_speed", speed)
+    monkeypatch.setattr(choice, "HIDDEN", (16, 32, 64, 128, 256))
 
 
-def test_more_time_gets_a_larger_network_and_a_lower_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = make_corpus(TEXT * 50, validation=0)
-    short, long = (best(proposals(monkeypatch, minutes, corpus)) for minutes in (0.2, 20))
-    assert short.hidden < long.hidden
-    assert short.loss > long.loss
+def proposals(minutes: float, corpus: Corpus, **settings: object) -> list[Proposal]:
+    return list(propose([from_mapping({"training.minutes": minutes, **settings}, "test")], corpus))
 
 
-def test_a_longer_text_gets_a_lower_loss_and_fewer_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
-    short, long = (proposals(monkeypatch, 2, make_corpus(TEXT * n, validation=0))[0] for n in (2, 50))
-    assert short.iterations == pytest.approx(long.iterations, rel=0.01)
-    assert short.epochs > long.epochs
-    assert short.loss > long.loss
+def test_more_time_gets_a_larger_network() -> None:
+    corpus = make_corpus(TEXT * 200)
+    short, long = (best(proposals(minutes, corpus)) for minutes in (0.1, 2))
+    assert short.settings.model.hidden < long.settings.model.hidden
 
 
-def test_a_text_that_compresses_better_gets_a_lower_loss() -> None:
-    words = " ".join(random.Random(1).choices(["the", "cat", "sat", "on", "a", "mat"], k=4000))
-    easy, hard = difficulty(make_corpus(words)), difficulty(make_corpus(TEXT))
-    assert easy < hard
-    assert FIT.loss(Sizes(10**5, 10**6, 10**6, easy)) < FIT.loss(Sizes(10**5, 10**6, 10**6, hard))
+def test_the_ratio_of_the_best_is_the_nearest() -> None:
+    found = proposals(0.5, make_corpus(TEXT * 200))
+    ratios = [p.ratio for p in found]
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[-2] > choice.BEST_RATIO > ratios[-1]
+    assert best(found) in found[-2:]
 
 
-def test_difficulty_is_the_entropy_where_nothing_but_the_alphabet_is_known() -> None:
-    """Two letters by chance take a bit each, in any script; bzip2 needs somewhat more."""
-    for letters in ("ab", "жи"):
-        corpus = make_corpus("".join(random.Random(1).choices(letters, k=20_000)))
-        assert 0.69 < difficulty(corpus) < 1
+def test_the_more_often_a_text_is_read_the_more_is_dropped() -> None:
+    often, seldom = (proposals(0.2, make_corpus(TEXT * n))[2].settings for n in (2, 400))
+    assert seldom.model.dropout_head == seldom.model.dropout_recurrent == 0
+    assert often.model.dropout_head > often.model.dropout_recurrent > 0
+    assert often.training.weight_decay > seldom.training.weight_decay > 0
 
 
-def test_characters_read_again_count_less_and_at_last_for_nothing() -> None:
-    def at(seen: int) -> float:
-        return FIT.loss(Sizes(10**5, seen, 10**5, 1.5))
-
-    again, fresh = at(2 * 10**5), FIT.loss(Sizes(10**5, 2 * 10**5, 10**6, 1.5))
-    assert fresh < again < at(10**5)
-    assert at(10**9) == pytest.approx(at(10**10))
+def test_the_wider_a_network_the_lower_its_rate() -> None:
+    corpus = make_corpus(TEXT)
+    narrow, wide, wider = (choice.recipe(hidden, corpus, 10**5)["training.learning_rate"] for hidden in (64, 512, 1024))
+    assert narrow > wide == 2 * wider
 
 
-def test_sizes_are_tried_as_long_as_larger_ones_promise_something(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = proposals(monkeypatch, 0.5, make_corpus(TEXT * 50, validation=0))
-    losses = [proposal.loss for proposal in found]
-    assert [proposal.hidden for proposal in found] == [16, 32, 64, 128, 256][: len(found)]
-    assert min(losses) < losses[-1]
+def test_no_text_is_read_more_often_than_it_helps() -> None:
+    """Then the length is a number of epochs, and less than the minutes."""
+    for p in proposals(10, make_corpus(TEXT)):
+        t = p.settings.training
+        assert (t.minutes, t.epochs, p.epochs) == (None, choice.MOST_EPOCHS, pytest.approx(choice.MOST_EPOCHS, rel=0.1))
 
 
-def test_a_short_text_gets_no_network_that_knows_it_by_heart(monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = make_corpus(TEXT[:3000], validation=0)
-    found = proposals(monkeypatch, 20, corpus)
-    assert [p.hidden for p in found] == [16, 32, 64]
-    assert found[-1].parameters < sizes.CROWDED * 3000
+def test_what_is_set_is_kept() -> None:
+    kept = {"model.hidden": 24, "model.cell": "gru", "model.dropout_head": 0.4, "training.batch": 7}
+    (only,) = proposals(0.2, make_corpus(TEXT * 20), **kept)
+    m, t = only.settings.model, only.settings.training
+    assert (m.hidden, m.cell, m.dropout_head, t.batch) == (24, "gru", 0.4, 7)
 
 
-def test_the_reason_names_what_larger_ones_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "HIDDEN", (10, 20, 40))
-    corpus = make_corpus("ab" * 500, validation=0)
-    rows = [Proposal(1, h, 50, h * h, 100, 1000 / h, loss) for h, loss in ((10, 2.0), (20, 1.5), (40, 1.8))]
-    why = reason(rows[1], rows, corpus)
-    assert why.startswith("its 400 parameters read the 1,000 characters 50 times in that time, and a smaller network")
-    assert why.endswith("a larger one makes more of each but would read them 25 times")
-    assert "smaller" not in reason(rows[0], rows, corpus)
-    assert reason(rows[1], rows[:2], corpus).partition("; a larger one would come to fewer than 60 iterations")[1]
-    assert reason(rows[2], rows, corpus).endswith("it is the largest that was tried")
+def test_no_more_is_held_out_than_is_needed() -> None:
+    long, short = make_corpus(TEXT * 200), make_corpus(TEXT)
+    assert long.cut(proposals(1, long)[0].settings.corpus.validation, 0).validation.size == choice.VALIDATION
+    assert proposals(1, short)[0].settings.corpus.validation == 0.1
+
+
+def test_evaluations_take_a_small_part_of_the_time() -> None:
+    seldom, often = (proposals(minutes, make_corpus(TEXT * 200))[-1] for minutes in (0.1, 20))
+    assert seldom.iterations / seldom.settings.training.validate_every < 6
+    assert often.iterations / often.settings.training.validate_every > 15
+
+
+def test_settings_for_a_corpus_that_is_cut_already_keep_its_parts() -> None:
+    corpus = make_corpus(TEXT * 100, validation=0.25, test=0.05)
+    settings = settings_for(corpus, 0.5, model={"hidden": 40})
+    assert (settings.model.hidden, settings.training.minutes) == (40, 0.5)
+    assert (settings.corpus.validation, settings.corpus.test) == (0.25, 0.05)
+
+
+def test_few_minutes_get_the_smallest_network() -> None:
+    (only,) = proposals(0.0001, make_corpus(TEXT))
+    assert (only.settings.model.hidden, only.iterations) == (16, 1)
+
+
+def test_a_choice_is_left_where_a_time_is_given_and_no_recipe() -> None:
+    minutes = from_mapping({"training.minutes": 1}, "test")
+    iterations = from_mapping({"training.iterations": 1}, "test")
+    recipe = from_mapping({"model.hidden": 8}, "test", describes_run=True)
+    for overlays, left in (([minutes], True), ([iterations], False), ([recipe, minutes], False)):
+        assert leaves_choice(overlays, load_settings(training={"minutes": 1} if left else {})) is left
+
+
+def test_a_short_text_gets_no_network_that_is_far_larger_than_it() -> None:
+    found = proposals(20, corpus := make_corpus(TEXT[:2000]))
+    assert best(found).parameters < choice.MOST_EPOCHS * len(corpus.training)
+    assert len(found) < len(choice.HIDDEN)
+
+
+def test_the_reasons_say_how_often_the_text_is_read_and_what_is_dropped() -> None:
+    found = proposals(0.2, make_corpus(TEXT * 10))
+    chosen = best(found)
+    why, how = reasons(chosen, found)
+    assert why.startswith(f"{chosen.size} reads the text {chosen.epochs:.3g} times, ")
+    assert why.endswith("and 5 is about right")
+    assert f"{chosen.settings.model.dropout_head:g} before the head" in how
+    capped = proposals(20, make_corpus(TEXT))
+    assert reasons(capped[0], capped)[0].endswith("reading it more often would teach it little")

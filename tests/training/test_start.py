@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus, resume, start
+from charrnn import Corpus, Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus, resume, start
 from charrnn.errors import CorpusError, RunError, SettingsError
 
 TEXT = "a man sat on a mat and ran after the cat. " * 40
@@ -182,3 +182,20 @@ def test_nothing_is_trained_while_a_trainer_is_made() -> None:
     trainer.plan()
     assert trainer.progress.plan == ((0, trainer.iterations),)
     assert trainer.speed.training > 0
+
+
+def test_settings_can_be_chosen_for_the_text() -> None:
+    """What is chosen is what the run has and goes on with, and the text is cut as it says."""
+    seen = []
+
+    def choose(corpus: Corpus) -> Settings:
+        seen.append(len(corpus.validation))
+        return settings(corpus={"validation": 0.25}, model={"hidden": 3})
+
+    trainer = start(settings(), run="runs/chosen", choose=choose)
+    n = len(trainer.corpus)
+    assert (seen, len(trainer.corpus.validation)) == ([round(n / 10)], round(n / 4))
+    assert trainer.model.network.hidden_size == 3
+    until(trainer, 4)
+    again = resume("runs/chosen")
+    assert (again.progress.iteration, len(again.corpus.validation)) == (4, round(n / 4))

@@ -23,7 +23,7 @@ from charrnn.text.corpus import Corpus
 
 
 @click.command("baseline")
-@settings_options
+@settings_options()
 @click.option(
     "--part",
     type=click.Choice(["validation", "test"]),

@@ -22,7 +22,7 @@ STREAMS = 16
 
 
 @click.command("bench")
-@settings_options
+@settings_options()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(given: SettingsOptions, as_json: bool) -> None:
     """Measure how fast this machine trains and samples, and how long a recipe takes on it.

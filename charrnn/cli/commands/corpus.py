@@ -59,7 +59,7 @@ def fetch_corpus(name: str) -> None:
 
 
 @command.command("show")
-@settings_options
+@settings_options()
 @json_option
 def show_corpus(given: SettingsOptions, as_json: bool) -> None:
     """Show what a text is made of, and what in it looks like a mistake.

@@ -24,7 +24,7 @@ from charrnn.training.trainer import Trainer
 
 
 @click.command("gradients")
-@settings_options
+@settings_options()
 @click.option(
     "--checkpoint",
     "path",

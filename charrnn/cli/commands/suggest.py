@@ -1,80 +1,71 @@
 """``charrnn suggest``"""
 
 import json
-import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import click
 
-from charrnn.analysis.sizes import Proposal, best, propose, reason
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
 from charrnn.settings.build import build_corpus
+from charrnn.training.choice import Proposal, best, propose, reasons
 
 
 @click.command("suggest")
-@settings_options
+@settings_options(configs=False)
 @click.option("--minutes", type=float, default=10.0, show_default=True, help="How long training may take.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
-    """Propose a size of network for a text, a time and this machine, and the command that trains it.
+    """Explain what charrnn train --minutes chooses for a text, a time and this machine.
 
-    CORPUS and settings are those of charrnn train, except model.hidden, which is proposed. Measures for a second
-    or two how fast this machine trains each size. The losses expected come from a formula fitted to short runs
-    on three texts, and are ranges: it knows your text only by its length and by how well it compresses.
+    CORPUS and settings are those of charrnn train. Measures for some seconds how fast this machine trains networks of
+    several sizes. The best of them is neither so large that it reads too little in the time, nor so small that it
+    cannot hold what it reads. What loss it will reach depends on the text more than on all else, and is not foretold.
     """
-    settings = given.settings(minutes=minutes)
-    learnt = build_corpus(settings)
-    say(f"corpus: {learnt.name}, {len(learnt.training):,} characters to learn; measuring how fast this machine is")
+    overlays = given.overlays(minutes=minutes)
+    learnt = build_corpus(given.settings(minutes=minutes))
+    say(f"corpus: {learnt.name}, {len(learnt):,} characters; measuring how fast this machine is")
     proposals = []
-    for proposal in propose(settings, learnt):
-        say(f"{_size(proposal)}: {proposal.iterations:,} iterations")
+    for proposal in propose(overlays, learnt):
+        say(f"{proposal.size}: {proposal.iterations:,} iterations")
         proposals.append(proposal)
     chosen = best(proposals)
-    why = reason(chosen, proposals, learnt)
-    train = _command(given, minutes, chosen, settings.training.batch, learnt.name)
+    why = reasons(chosen, proposals)
+    train = _command(given, minutes, chosen, learnt.name)
     if as_json:
-        rows = [
-            asdict(p) | {"loss_range": p.loss_range, "loss_bits": p.loss / math.log(2), "recommended": p is chosen}
-            for p in proposals
-        ]
-        click.echo(json.dumps({"minutes": minutes, "candidates": rows, "reason": why, "command": train}))
+        candidates = [_document(p) | {"recommended": p is chosen} for p in proposals]
+        click.echo(json.dumps({"minutes": minutes, "candidates": candidates, "reasons": why, "command": train}))
         return
     click.echo(_table(proposals, chosen))
-    click.echo(f"\n{_size(chosen)}: {why}.\n\n{train}")
+    click.echo("\n{}.\n{}.\n\n{}".format(*why, train))
 
 
-def _size(proposal: Proposal) -> str:
-    return f"{proposal.layers} x {proposal.hidden}"
+def _document(p: Proposal) -> dict[str, object]:
+    return {
+        "layers": p.settings.model.layers,
+        "hidden": p.settings.model.hidden,
+        "parameters": p.parameters,
+        "iterations": p.iterations,
+        "epochs": p.epochs,
+        "characters_per_parameter": p.ratio,
+    }
 
 
 def _table(proposals: Sequence[Proposal], chosen: Proposal) -> str:
     """A line for each, columns aligned, the chosen one marked."""
-    rows = [("", "size", "parameters", "iterations", "epochs", "nats/char", "bits/char")]
+    rows = [("", "size", "parameters", "iterations", "epochs", "characters for each parameter")]
     for p in proposals:
-        nats = "{:.2f} to {:.2f}".format(*p.loss_range)
-        bits = "{:.2f} to {:.2f}".format(*(end / math.log(2) for end in p.loss_range))
         mark = "*" if p is chosen else ""
-        rows.append((mark, _size(p), f"{p.parameters:,}", f"{p.iterations:,}", f"{p.epochs:.3g}", nats, bits))
+        rows.append((mark, p.size, f"{p.parameters:,}", f"{p.iterations:,}", f"{p.epochs:.3g}", f"{p.ratio:.3g}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def _command(
-    given: SettingsOptions,
-    minutes: float,
-    chosen: Proposal,
-    batch: int,
-    name: str,
-) -> str:
+def _command(given: SettingsOptions, minutes: float, chosen: Proposal, corpus: str) -> str:
     """The command that trains the chosen network, in a run of its own, for a shell."""
-    assigned = [*given.assignments, f"model.hidden={chosen.hidden}"]
-    if chosen.batch != batch:
-        assigned.append(f"training.batch={chosen.batch}")
-    words = ["charrnn", "train", *given.corpus]
-    words += [word for config in given.configs for word in ("--config", config)]
-    words += ["--run", f"runs/{name}-{chosen.hidden}"]
-    words += ["--minutes", f"{minutes:g}", *(word for setting in assigned for word in ("--set", setting))]
+    hidden = f"model.hidden={chosen.settings.model.hidden}"
+    words = ["charrnn", "train", *given.corpus, "--run", f"runs/{corpus}-{chosen.settings.model.hidden}"]
+    words += ["--minutes", f"{minutes:g}"]
+    words += [word for setting in dict.fromkeys([*given.assignments, hidden]) for word in ("--set", setting)]
     return shlex.join(words)

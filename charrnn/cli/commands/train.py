@@ -3,8 +3,9 @@
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,9 +18,13 @@ from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.terminal import say
 from charrnn.errors import DivergenceError
 from charrnn.report.figures import duration_text, loss_text
+from charrnn.settings.build import build_corpus
+from charrnn.settings.overlays import Overlay
 from charrnn.settings.runs import settings_to_resume, settings_to_start
+from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
-from charrnn.text.corpus import corpus_name
+from charrnn.text.corpus import Corpus, corpus_name
+from charrnn.training.choice import best, leaves_choice, propose, reasons
 from charrnn.training.facts import Evaluation
 from charrnn.training.start import resume, start, starting_settings
 from charrnn.training.tensorboard import EventFile
@@ -30,7 +35,7 @@ SECONDS_TIMED = 0.3
 
 
 @click.command("train")
-@settings_options
+@settings_options()
 @click.option(
     "--run", "folder", type=click.Path(), help="Folder of the run.  [default: runs/ and the name of the corpus]"
 )
@@ -68,17 +73,21 @@ def command(
     if resuming and init_from:
         raise click.UsageError("--resume goes on with a run and --init-from begins one; give one of them")
     overlays = given.overlays(minutes=minutes, init_from=init_from)
-    run = Run(folder or Path("runs") / corpus_name(settings_to_start(overlays).corpus.path))
+    settings = settings_to_start(overlays)
+    run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
+    choose = partial(_chosen, overlays) if leaves_choice(overlays, settings) else None
     if print_config:
         if resuming:
             settings = settings_to_resume(run.last_checkpoint().settings, overlays)
+        elif choose:
+            settings = choose(build_corpus(settings))
         else:
             settings, _ = starting_settings(overlays)
         click.echo(settings.to_yaml(meanings=True), nl=False)
         return
     with ExitStack() as stack:
         event_file = stack.enter_context(closing(EventFile(Path(tensorboard)))) if tensorboard else None
-        trainer = resume(run, *overlays) if resuming else start(overlays, run=run, force=force)
+        trainer = resume(run, *overlays) if resuming else start(overlays, run=run, force=force, choose=choose)
         if trainer.origins and not resuming:
             _say_beginning(trainer)
         trainer.plan()
@@ -89,6 +98,15 @@ def command(
         if found:
             run.keep_baseline(found)
         _train(trainer, run, event_file)
+
+
+def _chosen(overlays: Sequence[Overlay], corpus: Corpus) -> Settings:
+    """The settings that suit a text and the minutes of the overlays; says what they are and why."""
+    proposals = list(propose(overlays, corpus))
+    chosen = best(proposals)
+    for reason in reasons(chosen, proposals):
+        say(f"chosen: {reason}")
+    return chosen.settings
 
 
 def _say_beginning(trainer: Trainer) -> None:

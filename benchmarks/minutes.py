@@ -1,0 +1,119 @@
+"""What ``charrnn train TEXT --minutes N`` reaches, beside each recipe in the same time.
+
+    python3 benchmarks/minutes.py runs/minutes texts/*.txt --minutes 1 5 20
+    python3 benchmarks/minutes.py --table
+
+The last tenth of each text is kept apart, and what a run has kept as its best network is scored on it. A run is the
+whole command, on one core. Two of these commands side by side share the runs between them. What is reached is written
+to ``minutes.json``, and not trained again. Prints Markdown.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from common import machine, table
+from filelock import FileLock, Timeout
+
+from charrnn.files import replace_file
+
+RECIPES = (None, "quick", "tiny-shakespeare", "war-and-peace")
+"""None: chosen for the text and the time."""
+RESULTS = Path(__file__).with_name("minutes.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Recipes and the choice for a text, at equal time.")
+    parser.add_argument("runs", nargs="?", type=Path, help="folder for the runs")
+    parser.add_argument("texts", nargs="*", type=Path)
+    parser.add_argument("--minutes", nargs="+", type=float, default=[1.0, 5.0, 20.0])
+    parser.add_argument("--table", action="store_true", help="only print what was reached")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        if not arguments.texts:
+            parser.error("name a folder for the runs and some texts, or give --table")
+        arguments.runs.mkdir(parents=True, exist_ok=True)
+        for minutes in arguments.minutes:
+            for text in arguments.texts:
+                for recipe in RECIPES:
+                    name = f"{text.stem} {minutes:g} {recipe or 'chosen'}"
+                    with suppress(Timeout), FileLock(arguments.runs / f"{name}.lock", timeout=0):
+                        if name not in results():
+                            keep(name, train(text, minutes, recipe, arguments.runs / name.replace(" ", "-")))
+    print(table_of_results())
+
+
+def train(text: Path, minutes: float, recipe: str | None, run: Path) -> dict[str, Any]:
+    """Trains on the first nine tenths of a text, and scores the rest."""
+    content = text.read_text("utf-8")
+    cut = len(content) * 9 // 10
+    seen, rest = run.with_suffix(".seen.txt"), run.with_suffix(".rest.txt")
+    seen.write_text(content[:cut], "utf-8")
+    rest.write_text(content[cut:], "utf-8")
+    command = ["train", str(seen), "--run", str(run), "--force", "--minutes", f"{minutes:g}"]
+    command += ["--set", "compute.workers=1", *(["--config", recipe] if recipe else [])]
+    started = time.perf_counter()
+    said = charrnn(*command).stderr
+    seconds = time.perf_counter() - started
+    score = json.loads(charrnn("score", "--checkpoint", str(run), str(rest), "--json").stdout)
+    model = re.search(r"model: (\S+), (\d+ x \d+)", said)
+    epochs = re.search(r"([\d.]+) epochs", said)
+    assert model, said
+    assert epochs, said
+    return {
+        "loss": round(score["loss"], 4),
+        "characters": len(content),
+        "network": f"{model[1]} {model[2]}",
+        "epochs": float(epochs[1]),
+        "seconds": round(seconds, 1),
+        "machine": machine(),
+    }
+
+
+def charrnn(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "charrnn", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+
+
+def results() -> dict[str, Any]:
+    return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
+
+
+def keep(name: str, result: dict[str, Any]) -> None:
+    with FileLock(f"{RESULTS}.lock"):
+        kept = results() | {name: result}
+        replace_file(RESULTS, lambda file: file.write(f"{json.dumps(kept, indent=2)}\n".encode()))
+
+
+def table_of_results() -> str:
+    """A line for each text and time: the losses, the lowest in bold, and what was chosen."""
+    reached = results()
+    places = dict.fromkeys(tuple(name.split(" ")[:2]) for name in reached)
+    rows = []
+    for text, minutes in sorted(
+        places, key=lambda place: (reached[f"{place[0]} {place[1]} chosen"]["characters"], float(place[1]))
+    ):
+        row = {recipe: reached.get(f"{text} {minutes} {recipe or 'chosen'}") for recipe in RECIPES}
+        best = min(result["loss"] for result in row.values() if result)
+        shown = [f"{result['loss']:.3f}" if result else "" for result in row.values()]
+        chosen = row[None]
+        assert chosen
+        rows.append(
+            [text, f"{chosen['characters']:,}", minutes]
+            + [f"**{loss}**" if loss == f"{best:.3f}" else loss for loss in shown]
+            + [f"{chosen['network']}, {chosen['epochs']:g} epochs"]
+        )
+    names = [recipe or "chosen" for recipe in RECIPES]
+    return table(["text", "characters", "minutes", *names, "what was chosen"], rows)
+
+
+if __name__ == "__main__":
+    main()

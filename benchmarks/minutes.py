@@ -62,13 +62,15 @@ def train(text: Path, minutes: float, recipe: str | None, run: Path) -> dict[str
     started = time.perf_counter()
     said = charrnn(*command).stderr
     seconds = time.perf_counter() - started
-    score = json.loads(charrnn("score", "--checkpoint", str(run), str(rest), "--json").stdout)
+    ((score,),) = json.loads(
+        charrnn("score", "--checkpoint", str(run), str(rest), "--unknown", "skip", "--json").stdout
+    ).values()
     model = re.search(r"model: (\S+), (\d+ x \d+)", said)
     epochs = re.search(r"([\d.]+) epochs", said)
     assert model, said
     assert epochs, said
     return {
-        "loss": round(score["loss"], 4),
+        "loss": round(score["nats_per_character"], 4),
         "characters": len(content),
         "network": f"{model[1]} {model[2]}",
         "epochs": float(epochs[1]),
@@ -80,7 +82,10 @@ def train(text: Path, minutes: float, recipe: str | None, run: Path) -> dict[str
 def charrnn(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "charrnn", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done
 
 
 def results() -> dict[str, Any]:

@@ -101,18 +101,14 @@ def reasons(chosen: Proposal, proposals: Sequence[Proposal]) -> tuple[str, str]:
         why += "; reading it more often would teach it little"
     elif len(proposals) > 1:
         why += f", and {BEST_RATIO:g} is about right"
-    dropped = [
-        f"{rate:g} {of}"
-        for rate, of in (
-            (m.dropout_input, "of the input"),
-            (m.dropout_recurrent, "of the recurrent weights"),
-            (m.dropout_head, "before the head"),
-        )
-        if rate
-    ]
-    against = [f"dropout {', '.join(dropped)}"] if dropped else []
-    against.append(f"weight decay {t.weight_decay:g}")
-    how = f"against learning it by heart {' and '.join(against)}; learning rate {t.learning_rate:g} for its width"
+    places = {
+        "of the input": m.dropout_input,
+        "of the recurrent weights": m.dropout_recurrent,
+        "before the head": m.dropout_head,
+    }
+    dropped = ", ".join(f"{rate:g} {place}" for place, rate in places.items() if rate)
+    against = f"{f'dropout {dropped} and ' if dropped else ''}weight decay {t.weight_decay:g}"
+    how = f"{against} against learning it by heart; learning rate {t.learning_rate:g}, which suits its width"
     return why, how
 
 
@@ -140,7 +136,7 @@ def recipe(
         "model.dropout_input": _rate((by_heart - 5) / 12, most=0.2),
         "model.dropout_recurrent": _rate((by_heart - 2.2) / 10, most=0.5),
         "model.dropout_head": _rate(by_heart / 10, most=0.5),
-        "training.batch": max(1, min(BATCH, n // (WINDOWS * WINDOW))),
+        "training.batch": corpus.pieces if corpus.pieces > 1 else max(1, min(BATCH, n // (WINDOWS * WINDOW))),
         "training.window": WINDOW,
         "training.epoch_start": "random",
         "training.optimizer": "adamw",

@@ -70,6 +70,11 @@ def test_what_is_set_is_kept() -> None:
     assert (m.hidden, m.cell, m.dropout_head, t.batch) == (24, "gru", 0.4, 7)
 
 
+def test_a_text_in_pieces_has_a_stream_for_each() -> None:
+    corpus = make_corpus(TEXT * 2, pieces=7)
+    assert proposals(0.2, corpus, **{"corpus.split": "streams"})[0].settings.training.batch == 7
+
+
 def test_no_more_is_held_out_than_is_needed() -> None:
     long, short = make_corpus(TEXT * 200), make_corpus(TEXT)
     assert long.cut(proposals(1, long)[0].settings.corpus.validation, 0).validation.size == choice.VALIDATION

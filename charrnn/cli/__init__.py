@@ -21,7 +21,7 @@ from charrnn.version import __version__
 
 COMMANDS = {
     "train": "Learn to write from a text.",
-    "suggest": "Propose a size of network for a text and a time.",
+    "suggest": "Explain what train --minutes chooses for a text.",
     "sample": "Write with a trained network.",
     "snapshots": "Print how a run's samples progressed.",
     "report": "Write one page of HTML about runs: curves, progression, settings.",

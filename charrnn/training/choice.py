@@ -31,6 +31,8 @@ VALIDATION = 100_000
 """The most characters held out."""
 VALIDATIONS, EVALUATING = 20, 0.05
 """How often the validation loss is measured, unless that takes more than this share of the time."""
+PATIENCE = VALIDATIONS // 2
+"""At a high rate a loss may rest for a quarter of a run, and fall again with the rate."""
 MEASURING = 0.3
 """Seconds of iterations that are timed for each size; less where the minutes are few."""
 
@@ -147,6 +149,7 @@ def recipe(
         "training.schedule": "cosine",
         "training.warmup": 50,
         "training.validate_every": every,
+        "training.patience": PATIENCE,
         "training.early_stop": True,
         "snapshots.at": sorted({10, every // 4, *(every * 2**k for k in range(5))} - {0}),
     }
@@ -162,7 +165,7 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     corpus = corpus.cut(first.corpus.validation, first.corpus.test)
     model = Model.new(first, corpus.vocabulary)
     parameters = len(model.parameters.vector)
-    speed = measure_speed(first, corpus, model, min(MEASURING, seconds / 200))
+    speed = measure_speed(first, corpus, model, min(MEASURING, seconds / 40))
 
     t = first.training
     window, windows = t.batch * t.window, count_windows(len(corpus.training), t.batch, t.window)

@@ -87,6 +87,13 @@ def test_evaluations_take_a_small_part_of_the_time() -> None:
     assert often.iterations / often.settings.training.validate_every > 15
 
 
+def test_a_run_does_not_end_for_a_loss_that_rests_a_while() -> None:
+    p = proposals(20, make_corpus(TEXT * 200))[-1]
+    t = p.settings.training
+    assert t.early_stop
+    assert 0.4 < t.patience * t.validate_every / p.iterations < 0.6
+
+
 def test_settings_for_a_corpus_that_is_cut_already_keep_its_parts() -> None:
     corpus = make_corpus(TEXT * 100, validation=0.25, test=0.05)
     settings = settings_for(corpus, 0.5, model={"hidden": 40})

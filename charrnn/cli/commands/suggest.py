@@ -54,7 +54,7 @@ def _document(p: Proposal) -> dict[str, object]:
 
 def _table(proposals: Sequence[Proposal], chosen: Proposal) -> str:
     """A line for each, columns aligned, the chosen one marked."""
-    rows = [("", "size", "parameters", "iterations", "epochs", "characters for each parameter")]
+    rows = [("", "size", "parameters", "iterations", "epochs", "characters/parameter")]
     for p in proposals:
         mark = "*" if p is chosen else ""
         rows.append((mark, p.size, f"{p.parameters:,}", f"{p.iterations:,}", f"{p.epochs:.3g}", f"{p.ratio:.3g}"))

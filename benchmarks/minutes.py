@@ -99,25 +99,21 @@ def keep(name: str, result: dict[str, Any]) -> None:
 
 
 def table_of_results() -> str:
-    """A line for each text and time: the losses, the lowest in bold, and what was chosen."""
+    """A line for each text and time that are done: the losses, the lowest in bold, and what was chosen."""
     reached = results()
     places = dict.fromkeys(tuple(name.split(" ")[:2]) for name in reached)
     rows = []
-    for text, minutes in sorted(
-        places, key=lambda place: (reached[f"{place[0]} {place[1]} chosen"]["characters"], float(place[1]))
-    ):
-        row = {recipe: reached.get(f"{text} {minutes} {recipe or 'chosen'}") for recipe in RECIPES}
-        best = min(result["loss"] for result in row.values() if result)
-        shown = [f"{result['loss']:.3f}" if result else "" for result in row.values()]
-        chosen = row[None]
-        assert chosen
-        rows.append(
-            [text, f"{chosen['characters']:,}", minutes]
-            + [f"**{loss}**" if loss == f"{best:.3f}" else loss for loss in shown]
-            + [f"{chosen['network']}, {chosen['epochs']:g} epochs"]
-        )
-    names = [recipe or "chosen" for recipe in RECIPES]
-    return table(["text", "characters", "minutes", *names, "what was chosen"], rows)
+    for text, minutes in places:
+        names = [f"{text} {minutes} {recipe or 'chosen'}" for recipe in RECIPES]
+        if all(name in reached for name in names):
+            chosen, losses = reached[names[0]], [reached[name]["loss"] for name in names]
+            shown = [f"**{loss:.3f}**" if loss == min(losses) else f"{loss:.3f}" for loss in losses]
+            what = f"{chosen['network']}, {chosen['epochs']:g} epochs"
+            rows.append(
+                [chosen["characters"], float(minutes), text, f"{chosen['characters']:,}", minutes, *shown, what]
+            )
+    header = ["text", "characters", "minutes", *(recipe or "chosen" for recipe in RECIPES), "what was chosen"]
+    return table(header, [row[2:] for row in sorted(rows)])
 
 
 if __name__ == "__main__":

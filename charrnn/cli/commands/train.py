@@ -102,6 +102,7 @@ def command(
 
 def _chosen(overlays: Sequence[Overlay], corpus: Corpus) -> Settings:
     """The settings that suit a text and the minutes of the overlays; says what they are and why."""
+    say("measuring how fast this machine trains networks of several sizes")
     proposals = list(propose(overlays, corpus))
     chosen = best(proposals)
     for reason in reasons(chosen, proposals):

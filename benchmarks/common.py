@@ -4,6 +4,7 @@ Two things are compared in turns: each lives in a process of its own, and while 
 whatever else the machine does, and its clock speed, affects both equally.
 """
 
+import json
 import multiprocessing
 import os
 import platform
@@ -11,16 +12,20 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import cycle, product
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import psutil
+from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_info
 
+from charrnn.files import replace_file
 from charrnn.machine import available_cores, blas, simd
 from charrnn.nn.network import Network
 from charrnn.optim.clipping import clip_norm
@@ -338,6 +343,27 @@ def ratio_text(ratio: float, ours: Player, theirs: Player) -> str:
     """A ratio, and where the sides computed with other instructions, which: then it says little."""
     same = ours.instructions == theirs.instructions
     return f"{ratio:.2f}{'' if same else f' ({ours.instructions} against {theirs.instructions})'}"
+
+
+def results(file: Path) -> dict[str, Any]:
+    """What a benchmark that takes hours has reached so far, by name."""
+    return dict(json.loads(file.read_text("utf-8"))) if file.exists() else {}
+
+
+def measure_missing(names: Iterable[str], measure: Callable[[str], dict[str, Any]], file: Path, runs: Path) -> None:
+    """Measures what the file does not hold yet, and adds it there at once. Of two commands side by side with the same
+    folder ``runs``, each leaves alone what the other is measuring."""
+    for name in names:
+        with suppress(Timeout), FileLock(runs / f"{name}.lock", timeout=0):
+            if name not in results(file):
+                result = measure(name)
+                with FileLock(runs / "results.lock"):
+                    _keep(file, results(file) | {name: result})
+
+
+def _keep(file: Path, reached: dict[str, Any]) -> None:
+    text = json.dumps(dict(sorted(reached.items())), indent=2)
+    replace_file(file, lambda out: out.write(f"{text}\n".encode()))
 
 
 def table(header: list[str], rows: Iterable[list[str]]) -> str:

@@ -15,14 +15,10 @@ import re
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from common import machine, table
-from filelock import FileLock, Timeout
-
-from charrnn.files import replace_file
+from common import machine, measure_missing, results, table
 
 RECIPES = (None, "quick", "tiny-shakespeare", "war-and-peace")
 """None: chosen for the text and the time."""
@@ -39,14 +35,15 @@ def main() -> None:
     if not arguments.table:
         if not arguments.texts:
             parser.error("name a folder for the runs and some texts, or give --table")
-        arguments.runs.mkdir(parents=True, exist_ok=True)
-        for minutes in arguments.minutes:
-            for text in arguments.texts:
-                for recipe in RECIPES:
-                    name = f"{text.stem} {minutes:g} {recipe or 'chosen'}"
-                    with suppress(Timeout), FileLock(arguments.runs / f"{name}.lock", timeout=0):
-                        if name not in results():
-                            keep(name, train(text, minutes, recipe, arguments.runs / name.replace(" ", "-")))
+        runs = arguments.runs
+        runs.mkdir(parents=True, exist_ok=True)
+        wanted = {
+            f"{text.stem} {minutes:g} {recipe or 'chosen'}": (text, minutes, recipe)
+            for minutes in arguments.minutes
+            for text in arguments.texts
+            for recipe in RECIPES
+        }
+        measure_missing(wanted, lambda name: train(*wanted[name], runs / name.replace(" ", "-")), RESULTS, runs)
     print(table_of_results())
 
 
@@ -88,19 +85,9 @@ def charrnn(*arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def results() -> dict[str, Any]:
-    return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
-
-
-def keep(name: str, result: dict[str, Any]) -> None:
-    with FileLock(f"{RESULTS}.lock"):
-        kept = results() | {name: result}
-        replace_file(RESULTS, lambda file: file.write(f"{json.dumps(kept, indent=2)}\n".encode()))
-
-
 def table_of_results() -> str:
     """A line for each text and time that are done: the losses, the lowest in bold, and what was chosen."""
-    reached = results()
+    reached = results(RESULTS)
     places = dict.fromkeys(tuple(name.split(" ")[:2]) for name in reached)
     rows = []
     for text, minutes in places:

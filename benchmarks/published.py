@@ -15,19 +15,15 @@ commands side by side share the networks between them, each on one core. What is
 """
 
 import argparse
-import json
 import math
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from common import machine, table
-from filelock import FileLock, Timeout
+from common import machine, measure_missing, results, table
 
 from charrnn import Settings, load_checkpoint, load_settings, resume, start
 from charrnn.errors import RunError
-from charrnn.files import replace_file
 from charrnn.training.engine import engine_for
 
 PASSES = 20
@@ -70,10 +66,8 @@ def main() -> None:
         if not arguments.runs:
             parser.error("name the text and a folder for the runs, or give --table")
         original = as_published(Path(arguments.text), arguments.runs)
-        for name in arguments.networks:
-            if name not in results():
-                with suppress(Timeout), FileLock(arguments.runs / f"{name}.lock", timeout=0):
-                    keep(name, train(name, original, arguments.runs / name))
+        runs = arguments.runs
+        measure_missing(arguments.networks, lambda name: train(name, original, runs / name), RESULTS, runs)
     print(table_of_results())
 
 
@@ -164,20 +158,9 @@ def train(name: str, text: Path, folder: Path) -> dict[str, Any]:
     }
 
 
-def results() -> dict[str, Any]:
-    return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
-
-
-def keep(name: str, result: dict[str, Any]) -> None:
-    with FileLock(f"{RESULTS}.lock"):
-        both = results() | {name: result}
-        kept = {name: both[name] for name in networks() if name in both}
-        replace_file(RESULTS, lambda file: file.write(f"{json.dumps(kept, indent=2)}\n".encode()))
-
-
 def table_of_results() -> str:
     """What was reached beside what is published."""
-    rows, reached = [], results()
+    rows, reached = [], results(RESULTS)
     for cell, sizes in PUBLISHED.items():
         for hidden, losses in sizes.items():
             row = [f"{cell} {hidden}"]

@@ -72,7 +72,7 @@ def from_assignments(assignments: Iterable[str], origin: str) -> Overlay:
     return Overlay(tuple(entries))
 
 
-def from_mapping(settings: Mapping[str, Any], origin: str, describes_run: bool = False) -> Overlay:
+def from_mapping(settings: Mapping[str, Any], origin: str) -> Overlay:
     """The settings of a dictionary, nested by section or with dotted keys. ``origin`` says in messages whose it is."""
     entries = []
     for key, value in settings.items():
@@ -80,7 +80,7 @@ def from_mapping(settings: Mapping[str, Any], origin: str, describes_run: bool =
             entries += [Entry(f"{key}.{name}", inner, origin) for name, inner in value.items()]
         else:
             entries.append(Entry(key, value, origin))
-    return Overlay(tuple(entries), describes_run)
+    return Overlay(tuple(entries))
 
 
 def resolve(overlays: Iterable[Overlay]) -> Settings:

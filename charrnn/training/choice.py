@@ -114,35 +114,33 @@ def reasons(chosen: Proposal, proposals: Sequence[Proposal]) -> tuple[str, str]:
     return why, how
 
 
-def recipe(
-    hidden: int,
-    corpus: Corpus,
-    parameters: int,
-    epochs: float = 1.0,
-    iterations: int = 1,
-    validations: int = VALIDATIONS,
-) -> dict[str, Any]:
-    """How a network of one layer is best trained on a text for so many epochs, so many iterations in all.
+def by_heart(parameters: int, characters: int, epochs: float) -> float:
+    """How soon a network knows a text by heart: the sooner, the more often it reads the text, and the more parameters
+    it has for each character. From 1 on, that has to be hindered."""
+    return math.log2(max(1.0, epochs)) + math.log2(parameters / characters) / 2
 
-    The wider, the lower the learning rate; the more often a network reads the text, and the more parameters it has for
-    each character, the sooner it knows the text by heart, and the more is dropped.
+
+def recipe(
+    hidden: int, corpus: Corpus, danger: float = 0.0, iterations: int = 1, validations: int = VALIDATIONS
+) -> dict[str, Any]:
+    """How a network of one layer is best trained on a text, in so many iterations in all. The wider, the lower the
+    learning rate; the greater the ``danger`` that it learns the text by heart (``by_heart``), the more is dropped.
     """
-    n = len(corpus.training)
-    by_heart = math.log2(max(1.0, epochs)) + math.log2(parameters / n) / 2
+    streams = max(1, min(BATCH, len(corpus.training) // (WINDOWS * WINDOW))) if corpus.pieces == 1 else corpus.pieces
     every = math.ceil(iterations / validations)
     return {
         "corpus.validation": min(0.1, VALIDATION / len(corpus)),
         "model.cell": "mogrifier",
         "model.layers": 1,
         "model.hidden": hidden,
-        "model.dropout_input": _rate((by_heart - 5) / 12, most=0.2),
-        "model.dropout_recurrent": _rate((by_heart - 2.2) / 10, most=0.5),
-        "model.dropout_head": _rate(by_heart / 10, most=0.5),
-        "training.batch": corpus.pieces if corpus.pieces > 1 else max(1, min(BATCH, n // (WINDOWS * WINDOW))),
+        "model.dropout_input": _rate((danger - 5) / 12, most=0.2),
+        "model.dropout_recurrent": _rate((danger - 2.2) / 10, most=0.5),
+        "model.dropout_head": _rate(danger / 10, most=0.5),
+        "training.batch": streams,
         "training.window": WINDOW,
         "training.epoch_start": "random",
         "training.optimizer": "adamw",
-        "training.weight_decay": 0.1 if by_heart < 1 else 0.2,
+        "training.weight_decay": 0.1 if danger < 1 else 0.2,
         "training.learning_rate": min(2e-2, round(5 / hidden, 4)),
         "training.lookup_rate": 3.0,
         "training.head_rate": 3.0,
@@ -161,7 +159,7 @@ def _rate(x: float, most: float) -> float:
 
 def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: Corpus) -> Proposal:
     started, seconds = time.perf_counter(), 60 * minutes
-    first = _settled(overlays, recipe(hidden, corpus, len(corpus)))
+    first = _settled(overlays, recipe(hidden, corpus))
     corpus = corpus.cut(first.corpus.validation, first.corpus.test)
     model = Model.new(first, corpus.vocabulary)
     parameters = len(model.parameters.vector)
@@ -172,7 +170,8 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     in_time = max(1, int(speed.training * seconds * (1 - EVALUATING) / window))
     iterations = min(in_time, MOST_EPOCHS * windows)
     validations = _validations(corpus, speed, seconds)
-    chosen = recipe(hidden, corpus, parameters, iterations / windows, iterations, validations)
+    danger = by_heart(parameters, len(corpus.training), iterations / windows)
+    chosen = recipe(hidden, corpus, danger, iterations, validations)
     if in_time > iterations:
         settings = _settled([*overlays, from_mapping({"training.epochs": MOST_EPOCHS}, "the choice")], chosen)
     else:

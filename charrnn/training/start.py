@@ -39,8 +39,7 @@ def start(
     keeps its architecture, whatever the settings say, and the characters that it knows, and gains those that are new
     in the corpus.
 
-    Where the settings depend on the text, ``choose`` makes them from the corpus that those given here name, which is
-    then cut as they say.
+    Where the settings depend on the text, ``choose`` makes them from the corpus, which is then cut as they say.
 
     Raises SettingsError, CorpusError or CheckpointError for what cannot be used, RunError where the folder is taken.
     """
@@ -49,16 +48,16 @@ def start(
     settings, beginning = starting_settings(settings)
     if run:
         run.check_free(force)
-    kept = None
-    if corpus:
-        settings, kept = _kept(settings, corpus)
-    else:
+    kept, given = None, corpus is not None
+    if corpus is None:
         kept = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
         known = beginning.model.vocabulary if beginning else None
         corpus = build_corpus(settings, standard_input=kept, cache=run.ids if run else None, known=known)
     if choose:
         settings = choose(corpus)
         corpus = corpus.cut(settings.corpus.validation, settings.corpus.test)
+    if given:
+        settings, kept = _kept(settings, corpus)
     if not run:
         return Trainer(settings, corpus, init_from=beginning, started=started)
     settings = _with_full_paths(settings, run)

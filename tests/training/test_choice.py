@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from charrnn import Model, Settings, load_settings, make_corpus, settings_for
-from charrnn.settings.overlays import from_mapping
+from charrnn import Model, Settings, make_corpus, settings_for
+from charrnn.settings.overlays import from_file, from_mapping
+from charrnn.settings.runs import settings_to_start
 from charrnn.text.corpus import Corpus
 from charrnn.training import choice
 from charrnn.training.choice import Proposal, best, leaves_choice, propose, reasons
@@ -52,7 +53,7 @@ def test_the_more_often_a_text_is_read_the_more_is_dropped() -> None:
 
 def test_the_wider_a_network_the_lower_its_rate() -> None:
     corpus = make_corpus(TEXT)
-    narrow, wide, wider = (choice.recipe(hidden, corpus, 10**5)["training.learning_rate"] for hidden in (64, 512, 1024))
+    narrow, wide, wider = (choice.recipe(hidden, corpus)["training.learning_rate"] for hidden in (64, 512, 1024))
     assert narrow > wide == 2 * wider
 
 
@@ -109,9 +110,9 @@ def test_few_minutes_get_the_smallest_network() -> None:
 def test_a_choice_is_left_where_a_time_is_given_and_no_recipe() -> None:
     minutes = from_mapping({"training.minutes": 1}, "test")
     iterations = from_mapping({"training.iterations": 1}, "test")
-    recipe = from_mapping({"model.hidden": 8}, "test", describes_run=True)
-    for overlays, left in (([minutes], True), ([iterations], False), ([recipe, minutes], False)):
-        assert leaves_choice(overlays, load_settings(training={"minutes": 1} if left else {})) is left
+    quick = from_file("quick")
+    for overlays, left in (([minutes], True), ([iterations], False), ([quick, minutes], False)):
+        assert leaves_choice(overlays, settings_to_start(overlays)) is left
 
 
 def test_a_short_text_gets_no_network_that_is_far_larger_than_it() -> None:

@@ -199,3 +199,11 @@ def test_settings_can_be_chosen_for_the_text() -> None:
     until(trainer, 4)
     again = resume("runs/chosen")
     assert (again.progress.iteration, len(again.corpus.validation)) == (4, round(n / 4))
+
+
+def test_settings_can_be_chosen_for_a_text_that_is_given() -> None:
+    corpus = make_corpus(TEXT[5:])
+    until(start(settings(), corpus, run="runs/given", choose=lambda _: settings(model={"hidden": 3})), 4)
+    again = resume("runs/given")
+    assert (again.progress.iteration, again.model.network.hidden_size) == (4, 3)
+    assert again.corpus.sha256 == corpus.sha256

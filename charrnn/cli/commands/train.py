@@ -39,7 +39,7 @@ SECONDS_TIMED = 0.3
 @click.option(
     "--run", "folder", type=click.Path(), help="Folder of the run.  [default: runs/ and the name of the corpus]"
 )
-@click.option("--minutes", type=float, help="How long to train; the learning-rate schedule ends with it.")
+@click.option("--minutes", type=float, help="How long to train; with no --config, what and how is chosen too.")
 @click.option(
     "--init-from",
     type=click.Path(),
@@ -66,7 +66,8 @@ def command(
 
     CORPUS is files, folders of .txt files, or - for standard input. With none, it is Python's own reference manual.
     Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
-    them all. Ctrl-C stops a run safely, and --resume goes on with it exactly.
+    them all. With --minutes and no --config, they are chosen for the text, the time and this machine. Ctrl-C stops a
+    run safely, and --resume goes on with it exactly.
     """
     if resuming and force:
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")

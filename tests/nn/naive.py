@@ -43,10 +43,22 @@ def lstm(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
     return np.stack([h, c]), {"hidden": h, "cell": c, "input": i, "forget": f, "output": o, "candidate": g}
 
 
+def lstm_coupled(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
+    """x (D,), state (2, H) -> state (2, H), and all there was on the way."""
+    (Wxf, Wxg, Wxo), (Whf, Whg, Who), (bf, bg, bo) = (blocks(p, name, 3) for name in ("Wx", "Wh", "b"))
+    h, c = state
+    f = sigmoid(x @ Wxf + h @ Whf + bf)
+    o = sigmoid(x @ Wxo + h @ Who + bo)
+    g = np.tanh(x @ Wxg + h @ Whg + bg)
+    c = f * c + (1 - f) * g
+    h = o * np.tanh(c)
+    return np.stack([h, c]), {"hidden": h, "cell": c, "forget": f, "output": o, "candidate": g}
+
+
 def mogrifier(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
     """x (D,), state (2, H) -> state (2, H), and all there was on the way."""
     h, c = state
-    return lstm(p, x, np.stack([2 * sigmoid(x @ p["Wm"] + p["bm"]) * h, c]))
+    return lstm_coupled(p, x, np.stack([2 * sigmoid(x @ p["Wm"] + p["bm"]) * h, c]))
 
 
 def gru(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
@@ -86,6 +98,7 @@ def rnn_relu(p: Weights, x: Array, state: Array) -> tuple[Array, Trace]:
 
 STEPS = {
     "lstm": lstm,
+    "lstm-coupled": lstm_coupled,
     "mogrifier": mogrifier,
     "gru": gru,
     "gru-reset-before": gru_reset_before,

@@ -54,7 +54,15 @@ def test_the_states_of_a_long_window_end_with_the_one_after_it(cell: str) -> Non
 
 @pytest.mark.parametrize(
     ("cell", "numbers"),
-    [("lstm", 5), ("mogrifier", 7), ("gru", 7), ("gru-reset-before", 5), ("rnn", 2), ("rnn-relu", 2)],
+    [
+        ("lstm", 5),
+        ("lstm-coupled", 4),
+        ("mogrifier", 6),
+        ("gru", 7),
+        ("gru-reset-before", 5),
+        ("rnn", 2),
+        ("rnn-relu", 2),
+    ],
 )
 def test_a_window_takes_so_many_numbers_for_each_step_stream_and_unit(cell: str, numbers: int) -> None:
     T, B, H = 1000, 8, 64

@@ -16,7 +16,7 @@ from charrnn.nn.parameters import Parameters, Workspace
 
 pytest.importorskip("numba")
 
-CELLS = ["lstm", "mogrifier", "gru", "rnn"]
+CELLS = ["lstm", "lstm-coupled", "mogrifier", "gru", "rnn"]
 
 
 def compiled(problem: Problem) -> Problem:

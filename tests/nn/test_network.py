@@ -166,7 +166,7 @@ def test_single_precision_is_kept_and_close_to_double(cell: str) -> None:
 @every_cell
 def test_zero_state(cell: str) -> None:
     state = Network(6, cell=cell, layers=3, hidden_size=5, dtype=np.float32).zero_state(streams=4)
-    assert state.shape == (3, 2 if cell in ("lstm", "mogrifier") else 1, 4, 5)
+    assert state.shape == (3, 2 if cell in ("lstm", "lstm-coupled", "mogrifier") else 1, 4, 5)
     assert state.dtype == np.float32
     assert not state.any()
 

@@ -2,12 +2,13 @@
 
 from charrnn.nn.cells.cell import Cell
 from charrnn.nn.cells.gru import GRU, GRUResetBefore
-from charrnn.nn.cells.lstm import LSTM
+from charrnn.nn.cells.lstm import LSTM, CoupledLSTM
 from charrnn.nn.cells.mogrifier import Mogrifier
 from charrnn.nn.cells.rnn import RNN, ReluRNN
 
 CELLS: dict[str, type[Cell]] = {
     "lstm": LSTM,
+    "lstm-coupled": CoupledLSTM,
     "mogrifier": Mogrifier,
     "gru": GRU,
     "gru-reset-before": GRUResetBefore,

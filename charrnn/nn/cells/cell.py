@@ -8,8 +8,8 @@ A gradient is ``d`` and the name: ``dh`` is the derivative of the loss by ``h``,
 
 Products that need not wait for the step before, those with x and those that give the gradients of the weights, are done
 for the whole window outside the time loop. Arrays as long as the window are time-major, contiguous and kept in the
-workspace. They cost, in numbers for each step, stream and hidden unit: LSTM 5, mogrifier 7, GRU 7 (reset before: 5),
-RNN 2. Backward needs no others of that size, because it writes its gradients over the activations.
+workspace. They cost, in numbers for each step, stream and hidden unit: LSTM 5 (coupled: 4), mogrifier 6, GRU 7 (reset
+before: 5), RNN 2. Backward needs no others of that size, because it writes its gradients over the activations.
 """
 
 from abc import ABC, abstractmethod

@@ -16,7 +16,7 @@ from numba.extending import overload
 from charrnn.arrays import Array
 from charrnn.nn.cells.cell import Cell, UnrolledCell, Views
 from charrnn.nn.cells.gru import GRU
-from charrnn.nn.cells.lstm import LSTM
+from charrnn.nn.cells.lstm import LSTM, CoupledLSTM
 from charrnn.nn.cells.mogrifier import Mogrifier
 from charrnn.nn.cells.rnn import RNN
 from charrnn.nn.functional import linear_backward
@@ -98,17 +98,84 @@ class CompiledLSTM(LSTM):
 
     forward_step = staticmethod(lstm_forward)
     cell_terms = staticmethod(lstm_cell_terms)
+    backward_step = staticmethod(lstm_backward)
 
     def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
         _, _, gates, _, (kept_c, *_) = unrolled
         dht, dct = dstate
         for steps, fc, ig in self.backward_terms(gates, kept_c):
             for t in reversed(range(steps.start, steps.stop)):
-                lstm_backward(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
+                self.backward_step(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
                 yield t
 
 
-class CompiledMogrifier(CompiledLSTM, Mogrifier):
+@compiled
+def coupled_lstm_forward(u, gates, c, new_h):
+    """``lstm_forward`` with (B, 3H), and 1 - f in place of i."""
+    B, H = c.shape
+    for b in range(B):
+        a, f, g, o = gates[b], gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H :]
+        for j in range(3 * H):
+            a[j] += u[b, j]
+        for j in range(H):
+            f[j] = sigmoid(f[j])
+        for j in range(H):
+            g[j] = tanh(g[j])
+        for j in range(H):
+            o[j] = sigmoid(o[j])
+        for j in range(H):
+            c[b, j] = f[j] * c[b, j] + (1 - f[j]) * g[j]
+        for j in range(H):
+            new_h[b, j] = o[j] * tanh(c[b, j])
+
+
+@compiled
+def coupled_lstm_cell_terms(gates, c, fc, ig):
+    """``lstm_cell_terms`` with (n, B, 3H), and 1 - f in place of i."""
+    n, B, H = fc.shape
+    for t in range(n):
+        for b in range(B):
+            f, g = gates[t, b, :H], gates[t, b, H : 2 * H]
+            for j in range(H):
+                ig[t, b, j] = (1 - f[j]) * g[j]
+            for j in range(H):
+                fc[t, b, j] = f[j] * c[b, j]
+            for j in range(H):
+                c[b, j] = fc[t, b, j] + ig[t, b, j]
+
+
+@compiled
+def coupled_lstm_backward(dh, dht, dct, gates, fc, ig):
+    """``lstm_backward`` with (B, 3H), and 1 - f in place of i."""
+    B, H = fc.shape
+    tanh_c = np.empty(H, fc.dtype)
+    for b in range(B):
+        f, g, o = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H :]
+        for j in range(H):
+            dht[b, j] += dh[b, j]
+        for j in range(H):
+            tanh_c[j] = tanh(fc[b, j] + ig[b, j])
+        for j in range(H):
+            dct[b, j] += dht[b, j] * (o[j] - o[j] * tanh_c[j] * tanh_c[j])
+        for j in range(H):
+            o[j] = dht[b, j] * tanh_c[j] * (o[j] - o[j] * o[j])
+        for j in range(H):
+            g[j] = dct[b, j] * (1 - f[j]) * (1 - g[j] * g[j])
+        for j in range(H):
+            dct_j, f_j = dct[b, j], f[j]
+            f[j] = dct_j * (fc[b, j] * (1 - f_j) - ig[b, j] * f_j)
+            dct[b, j] = dct_j * f_j
+
+
+class CompiledCoupledLSTM(CompiledLSTM, CoupledLSTM):
+    """``CoupledLSTM``, compiled."""
+
+    forward_step = staticmethod(coupled_lstm_forward)
+    cell_terms = staticmethod(coupled_lstm_cell_terms)
+    backward_step = staticmethod(coupled_lstm_backward)
+
+
+class CompiledMogrifier(CompiledCoupledLSTM, Mogrifier):
     """``Mogrifier``, compiled."""
 
 
@@ -280,6 +347,7 @@ def _number(x):
 
 COMPILED: dict[type[Cell], type[Cell]] = {
     LSTM: CompiledLSTM,
+    CoupledLSTM: CompiledCoupledLSTM,
     Mogrifier: CompiledMogrifier,
     GRU: CompiledGRU,
     RNN: CompiledRNN,

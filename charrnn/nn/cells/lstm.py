@@ -42,19 +42,25 @@ class LSTM(Cell):
 
     def initialise(self, p: Views, fill: Fill, input_role: str, forget_bias: float) -> None:
         super().initialise(p, fill, input_role, forget_bias)
-        _, bf, _, _ = self.split(p["b"])
+        bf = self.split(p["b"])[self.activations.index("forget")]
         bf[:] = forget_bias
+
+    def ifgo(self, activations: Array) -> tuple[Array, Array, Array, Array]:
+        """The input gate, the forget gate, the candidate and the output gate (..., H), from ``activations`` (..., nH)."""
+        i, f, g, o = self.split(activations)
+        return i, f, g, o
 
     def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
         h: Array
         h, c = state
         a = affine(x, p["Wx"], p["b"])
         a += h @ p["Wh"]
-        i, f, g, o = self.split(a)
-        g *= 2  # one exp for all four: tanh(g) = 2 sigmoid(2 g) - 1
+        *_, g, _ = self.split(a)
+        g *= 2  # one exp for all blocks: tanh(g) = 2 sigmoid(2 g) - 1
         sigmoid(a, out=a)
         g *= 2
         g -= 1
+        i, f, _, o = self.ifgo(a)
         c *= f
         c += i * g
         np.multiply(o, np.tanh(c), out=h)
@@ -63,9 +69,9 @@ class LSTM(Cell):
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
-        gates = space("gates", (T, B, 4 * H))  # a step at a time, they overwrite x Wx + b
+        gates = space("gates", (T, B, self.blocks * H))  # a step at a time, they overwrite x Wx + b
         kept_c = space("kept_c", (-(-T // KEPT), B, H))
-        c, u = aligned((B, H), gates.dtype), aligned((B, 4 * H), gates.dtype)
+        c, u = aligned((B, H), gates.dtype), aligned((B, self.blocks * H), gates.dtype)
         times_Wh = product_by(p["Wh"], B)
 
         h[0], c[:] = state
@@ -77,14 +83,14 @@ class LSTM(Cell):
         return UnrolledCell(x, h, gates, np.stack((h[-1], c)), kept=(kept_c,))
 
     def forward_step(self, u: Array, gates: Array, c: Array, new_h: Array) -> None:
-        """All of a step but its products: ``u`` (B, 4H) comes as h Wh and is used up, ``gates`` (B, 4H) come as
+        """All of a step but its products: ``u`` (B, nH) comes as h Wh and is used up, ``gates`` (B, nH) come as
         x Wx + b and become the gates, ``c`` (B, H) becomes the new c; writes the new h (B, H)."""
         a = u
         a += gates
-        _, _, a_g, _ = self.split(a)
-        a_g *= 2  # one exp for all four, as in step
+        *_, a_g, _ = self.split(a)
+        a_g *= 2  # one exp for all blocks, as in step
         sigmoid(a, out=gates)
-        i, f, g, o = self.split(gates)
+        i, f, g, o = self.ifgo(gates)
         g *= 2
         g -= 1
         c *= f
@@ -99,9 +105,9 @@ class LSTM(Cell):
         return unrolled.h, np.add(fc, ig, out=fc)
 
     def cell_terms(self, gates: Array, c: Array, fc: Array, ig: Array) -> None:
-        """Computes c anew for some steps, from their gates (n, B, 4H) and the c before them (B, H), which becomes the c
-        after them: writes its two terms, f * c and i * g (n, B, H)."""
-        i, f, g, _ = self.split(gates)
+        """Computes c anew for some steps, from their gates and the c before them (B, H), which becomes the c after them:
+        writes its two terms, f * c and i * g (as many steps, B, H)."""
+        i, f, g, _ = self.ifgo(gates)
         np.multiply(i, g, out=ig)
         for t in range(len(gates)):
             np.multiply(f[t], c, out=fc[t])
@@ -138,13 +144,14 @@ class LSTM(Cell):
         T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes
-        c_slopes, h_slope = slopes.reshape(T, B, 4, H)[:, :, :3], self.split(slopes)[3]
-        da_ifg, da_o = da.reshape(T, B, 4, H)[:, :, :3], self.split(da)[3]
+        by_block = (T, B, self.blocks, H)  # all but the last, o, reach h through c
+        c_slopes, h_slope = slopes.reshape(by_block)[:, :, :-1], self.split(slopes)[-1]
+        da_c, da_o = da.reshape(by_block)[:, :, :-1], self.split(da)[-1]
         dht, dct = dstate
         through_h = aligned((B, H), h.dtype)
 
         for steps, fc, ig in self.backward_terms(gates, kept_c):
-            i, f, g, o = self.split(gates[steps])
+            i, f, g, o = self.ifgo(gates[steps])
             *of_a, dh_dc = self.slopes(i, f, g, o, fc, ig, h[1:][steps])
             forget = f.copy()
             for block, slope in zip(self.split(slopes[steps]), of_a, strict=True):
@@ -153,16 +160,37 @@ class LSTM(Cell):
                 dht += next(dh)
                 np.multiply(h_slope[t], dht, out=da_o[t])
                 dct += np.multiply(dh_dc[t - steps.start], dht, out=through_h)
-                np.multiply(c_slopes[t], dct[:, None], out=da_ifg[t])
+                np.multiply(c_slopes[t], dct[:, None], out=da_c[t])
                 dct *= forget[t - steps.start]
                 yield t
 
-    @staticmethod
     def slopes(
-        i: Array, f: Array, g: Array, o: Array, fc: Array, ig: Array, h: Array
-    ) -> tuple[Array, Array, Array, Array, Array]:
+        self, i: Array, f: Array, g: Array, o: Array, fc: Array, ig: Array, h: Array
+    ) -> tuple[Array, ...]:
         """The partial derivatives within some steps, from their gates, the terms of their c and the h after them: of
         the new c by what the nonlinearities of i, f and g are given, of h by what that of o is given, and of h by the
         new c."""
         tanh_c = h / np.maximum(o, np.finfo(o.dtype).tiny)  # as fast as keeping it, and a sixth less to keep
         return ig * (1 - i), fc * (1 - f), i * (1 - g * g), h * (1 - o), o * (1 - tanh_c * tanh_c)
+
+
+class CoupledLSTM(LSTM):
+    """``LSTM`` that takes in as much as it forgets, with a quarter fewer weights: the equations of ``LSTM`` with
+
+        i = 1 - f
+
+    (Greff et al. 2015, "LSTM: a search space odyssey", arXiv 1503.04069, where it is called CIFG.)
+    """
+
+    blocks = 3
+    activations = ("forget", "candidate", "output")
+    gates = ("forget", "output")
+    torch_class = None
+
+    def ifgo(self, activations: Array) -> tuple[Array, Array, Array, Array]:
+        f, g, o = self.split(activations)
+        return 1 - f, f, g, o
+
+    def slopes(self, i: Array, f: Array, g: Array, o: Array, fc: Array, ig: Array, h: Array) -> tuple[Array, ...]:
+        by_i, by_f, *others = super().slopes(i, f, g, o, fc, ig, h)
+        return by_f - by_i, *others

@@ -1,4 +1,4 @@
-"""Long short-term memory whose hidden state is modulated by the input. Shapes and names as in ``cell.py``."""
+"""Long short-term memory with coupled gates, whose hidden state is modulated by the input. Shapes and names as in ``cell.py``."""
 
 from collections.abc import Iterator
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from charrnn.arrays import Array, Ids, aligned
 from charrnn.nn.cells.cell import UnrolledCell, Views
-from charrnn.nn.cells.lstm import KEPT, LSTM
+from charrnn.nn.cells.lstm import KEPT, CoupledLSTM
 from charrnn.nn.functional import affine, linear_backward, linear_backward_steps, linear_steps, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
 from charrnn.nn.products import product_by
 
 
-class Mogrifier(LSTM):
-    """``LSTM`` in which the input says what each unit's hidden state counts for in this step:
+class Mogrifier(CoupledLSTM):
+    """``CoupledLSTM`` in which the input says what each unit's hidden state counts for in this step:
 
         m = 2 sigmoid(x Wm + bm)            modulation, about 1 at first
-        the equations of ``LSTM``, with m * h in place of h on their right-hand sides
+        the equations of ``CoupledLSTM``, with m * h in place of h on their right-hand sides
 
     That is the first of the rounds in which h is modulated in Melis et al. 2019, "Mogrifier LSTM" (arXiv 1909.01792). A
     one-hot input cannot well be modulated by h in turn, and for it the round costs no product: x Wm is a look-up.
@@ -25,7 +25,6 @@ class Mogrifier(LSTM):
 
     input_weights = ("Wx", "Wm")
     mark = "m"
-    torch_class = None
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return super().shapes() | {"Wm": (self.input_size, self.hidden_size), "bm": (self.hidden_size,)}
@@ -46,11 +45,11 @@ class Mogrifier(LSTM):
     def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
-        gates = space("gates", (T, B, 4 * H))  # a step at a time, they overwrite x Wx + b
+        gates = space("gates", (T, B, self.blocks * H))  # a step at a time, they overwrite x Wx + b
         m = space("m", (T, B, H))  # and these x Wm + bm
         mh = space("mh", (T, B, H))
         kept_c = space("kept_c", (-(-T // KEPT), B, H))
-        c, u = aligned((B, H), gates.dtype), aligned((B, 4 * H), gates.dtype)
+        c, u = aligned((B, H), gates.dtype), aligned((B, self.blocks * H), gates.dtype)
         times_Wh = product_by(p["Wh"], B)
 
         h[0], c[:] = state

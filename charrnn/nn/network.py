@@ -17,7 +17,7 @@ from charrnn.arrays import Array, Ids
 from charrnn.errors import CharRNNError
 from charrnn.extras import load_extra
 from charrnn.nn.cells import CELLS
-from charrnn.nn.cells.cell import UnrolledCell
+from charrnn.nn.cells.cell import NOWHERE, Beginnings, UnrolledCell
 from charrnn.nn.functional import (
     affine,
     cross_entropy_and_gradient,
@@ -78,12 +78,16 @@ class Network:
         hidden_size: int = 128,
         embedding_size: int | None = None,
         dtype: npt.DTypeLike = np.float32,
+        mark: int | None = None,
     ) -> None:
+        """``mark``: the id of the character between items, texts that have nothing to do with one another. The state is
+        zero whenever it is read: it ends an item, and from it the next one begins. None where all is one text."""
         V, E, H = vocabulary_size, embedding_size, hidden_size
         self.vocabulary_size = V
         self.embedding_size = E
         self.hidden_size = H
         self.dtype = np.dtype(dtype)
+        self.mark = mark
         self.is_compiled = False
         self.input_size = V if E is None else E
         self.cells = [CELLS[cell](self.input_size if layer == 0 else H, H) for layer in range(layers)]
@@ -168,6 +172,7 @@ class Network:
         T, B = x.shape
         layers: list[UnrolledCell] = []
         after = np.empty_like(state)
+        begins = NOWHERE if self.mark is None else Beginnings(x == self.mark)
         h: Array | Ids = x
         if self.embedding_size is not None:
             h = space("embedded", (T, B, self.embedding_size))
@@ -178,7 +183,7 @@ class Network:
             kept = pick(np.broadcast_to(masks.input, (T, B, self.vocabulary_size)), x) != 0
             h = np.where(kept, x.astype(np.intp), self.vocabulary_size)
         for layer, cell in enumerate(self.cells):
-            unrolled = cell.forward(self._masked(p, layer, masks), h, state[layer], space.part(layer))
+            unrolled = cell.forward(self._masked(p, layer, masks), h, state[layer], space.part(layer), begins)
             layers.append(unrolled)
             output, after[layer] = unrolled.h, unrolled.state
             if masks and (mask := masks.outputs[layer]) is not None:
@@ -217,6 +222,8 @@ class Network:
 
     def step(self, p: Parameters, x: Ids, state: Array) -> Array:
         """One step without a backward: ids x (B,) -> logits (B, V). The state is overwritten with the one after it."""
+        if self.mark is not None:
+            state[:, :, x == self.mark] = 0
         h: Array | Ids = x if self.embedding_size is None else p["embedding.W"].take(x, axis=0)
         for layer, cell in enumerate(self.cells):
             h = cell.step(p.under(f"layer{layer}"), h, state[layer])

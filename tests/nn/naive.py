@@ -107,20 +107,24 @@ STEPS = {
 }
 
 
-def forward(cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None) -> tuple[Array, Array]:
-    """x (T, B), state (L, S, B, H) -> logits (T, B, V), state after them."""
-    logits, after, _ = forward_and_trace(cell, p, x, state, masks)
+def forward(
+    cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None, mark: int | None = None
+) -> tuple[Array, Array]:
+    """x (T, B), state (L, S, B, H) -> logits (T, B, V), state after them. Whenever the mark is read, the state is zero."""
+    logits, after, _ = forward_and_trace(cell, p, x, state, masks, mark)
     return logits, after
 
 
 def forward_and_trace(
-    cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None
+    cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None, mark: int | None = None
 ) -> tuple[Array, Array, list[list[list[Trace]]]]:
     """The same, and what the units did: at [layer][b][t]."""
     V, layers, state = len(p["head.b"]), len(state), state.copy()
     logits = np.empty((*x.shape, V))
     traces: list[list[list[Trace]]] = [[[] for _ in range(x.shape[1])] for _ in range(layers)]
     for t, b in np.ndindex(x.shape):
+        if x[t, b] == mark:
+            state[:, :, b] = 0
         v = np.eye(V)[x[t, b]]
         if "embedding.W" in p:
             v = v @ p["embedding.W"]
@@ -177,9 +181,12 @@ class Problem:
         *,
         T: int = 5,
         B: int = 3,
+        mark: int | None = None,
     ) -> Self:
         V, H, rng = 5, 4, np.random.default_rng(5)
-        network = Network(V, cell=cell, layers=layers, hidden_size=H, embedding_size=embedding, dtype=np.float64)
+        network = Network(
+            V, cell=cell, layers=layers, hidden_size=H, embedding_size=embedding, dtype=np.float64, mark=mark
+        )
         p = Parameters(network.shapes, np.float64)
         p.vector[:] = rng.normal(0, 0.6, p.vector.shape)
         x, y = rng.integers(V - 1, size=(T, B), dtype=np.uint8), rng.integers(V, size=(T, B), dtype=np.uint8)

@@ -14,9 +14,11 @@ before: 5), RNN 2. Backward needs no others of that size, because it writes its 
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from itertools import pairwise, starmap
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from charrnn.arrays import Array, Ids
 from charrnn.nn.initialisers import Fill
@@ -24,6 +26,46 @@ from charrnn.nn.parameters import Workspace
 
 Views = Mapping[str, Array]
 """The parameters of one cell, or their gradients, by name."""
+
+
+class Beginnings:
+    """Which streams begin anew at which steps of a window: their states are zero before such a step, and no gradient
+    passes it on the way back.
+    """
+
+    def __init__(self, where: npt.NDArray[np.bool_] | None = None) -> None:
+        """``where`` (T, B); None for nowhere."""
+        self._where = where
+        self._streams = None if where is None else [np.flatnonzero(row) for row in where]
+
+    def zero(self, t: int, *states: Array) -> None:
+        """Zeroes states (B, H), or gradients by them, of the streams that begin at step t."""
+        if self._streams is not None and len(streams := self._streams[t]):
+            for state in states:
+                state[streams] = 0
+
+    def before(self, t: int, h: Array) -> Array:
+        """The hidden state (B, H) that step t has before it, from the one that the step before it left, which stays."""
+        if self._streams is not None and len(self._streams[t]):
+            h = h.copy()
+            self.zero(t, h)
+        return h
+
+    def runs(self, steps: slice) -> Iterator[slice]:
+        """The steps in runs in which no stream begins but at the first."""
+        streams = self._streams
+        starts = [] if streams is None else [t for t in range(steps.start + 1, steps.stop) if len(streams[t])]
+        return starmap(slice, pairwise([steps.start, *starts, steps.stop]))
+
+    def clear(self, h: Array) -> None:
+        """Makes hidden states (T + 1, B, H), as the steps left them, what the steps had before them, but for the last.
+        It is for backward, when the outputs are no longer needed: the gradient of Wh is of these."""
+        if self._where is not None:
+            h[:-1][self._where] = 0
+
+
+NOWHERE = Beginnings()
+"""No stream begins anew: the text goes on."""
 
 
 class UnrolledCell(NamedTuple):
@@ -41,6 +83,7 @@ class UnrolledCell(NamedTuple):
     its gradients. In a cell that names none, nothing but memory for these."""
     state: Array
     """The state after the window, (S, B, H)."""
+    begins: Beginnings
     kept: tuple[Array, ...] = ()
     """What else this cell's backward needs, and overwrites too."""
 
@@ -130,7 +173,9 @@ class Cell(ABC):
         (S, B, H), which is overwritten with the one after it. Returns h (B, H), a view of the state."""
 
     @abstractmethod
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+    def forward(
+        self, p: Views, x: Array | Ids, state: Array, space: Workspace, begins: Beginnings = NOWHERE
+    ) -> UnrolledCell:
         """Runs over a window x (T, B, D), or ids (T, B), from a state (S, B, H), which it leaves as it is."""
 
     @abstractmethod

@@ -101,9 +101,9 @@ class CompiledLSTM(LSTM):
     backward_step = staticmethod(lstm_backward)
 
     def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
-        _, _, gates, _, (kept_c, *_) = unrolled
+        _, _, gates, *_ = unrolled
         dht, dct = dstate
-        for steps, fc, ig in self.backward_terms(gates, kept_c):
+        for steps, fc, ig in self.backward_terms(unrolled):
             for t in reversed(range(steps.start, steps.stop)):
                 self.backward_step(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
                 yield t
@@ -234,17 +234,19 @@ class CompiledGRU(GRU):
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, h, gates, _, (u,) = unrolled
+        x, h, gates, _, begins, (u,) = unrolled
         T, B, H = unrolled.h.shape
         da, du = gates, u  # a step at a time, they overwrite these
         (dht,) = dstate
         through_u = np.empty_like(dht)
         times_WhT = product_by(p["Wh"].T, B)
 
+        begins.clear(h)
         for t in reversed(range(T)):
             gru_backward(next(dh), dht, gates[t], u[t], h[t])
             times_WhT(du[t], through_u)
             dht += through_u
+            begins.zero(t, dht)
         linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
         np.sum(du[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
@@ -286,6 +288,8 @@ class CompiledRNN(RNN):
         for t in reversed(range(T)):
             rnn_backward(next(dh), dht, da[t], h[t + 1])
             times_WhT(da[t], dht)
+            unrolled.begins.zero(t, dht)
+        unrolled.begins.clear(h)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
+from charrnn.nn.cells.cell import NOWHERE, Beginnings, Cell, UnrolledCell, Views, backward_chunks
 from charrnn.nn.functional import affine, linear_backward, linear_steps, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
@@ -59,7 +59,9 @@ class GRU(Cell):
         h[:] = (1 - z) * n + z * h
         return h
 
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+    def forward(
+        self, p: Views, x: Array | Ids, state: Array, space: Workspace, begins: Beginnings = NOWHERE
+    ) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         gates = space("gates", (T, B, 3 * H))  # a step at a time, they overwrite x Wx + b
@@ -68,9 +70,10 @@ class GRU(Cell):
 
         h[0] = state[0]
         for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
-            times_Wh(h[t], u[t])
-            self.forward_step(u[t], p["bhn"], gates_t, h[t], h[t + 1])
-        return UnrolledCell(x, h, gates, h[-1:], kept=(u,))
+            ht = begins.before(t, h[t])
+            times_Wh(ht, u[t])
+            self.forward_step(u[t], p["bhn"], gates_t, ht, h[t + 1])
+        return UnrolledCell(x, h, gates, h[-1:], begins, kept=(u,))
 
     def forward_step(self, u: Array, bhn: Array, gates: Array, h: Array, new_h: Array) -> None:
         """All of a step but its products: ``u`` (B, 3H) comes as h Wh, and bhn is added to its last block; ``gates``
@@ -89,7 +92,7 @@ class GRU(Cell):
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, h, gates, _, (u,) = unrolled
+        x, h, gates, _, begins, (u,) = unrolled
         T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes;
@@ -101,6 +104,7 @@ class GRU(Cell):
         through_u = np.empty_like(dht)
         times_WhT = product_by(p["Wh"].T, B)
 
+        begins.clear(h)
         for steps in backward_chunks(unrolled.h):
             r, z, n = self.split(gates[steps])
             *of_a, of_u_n = self.slopes(r, z, n, u_n[steps], h[steps])
@@ -116,6 +120,7 @@ class GRU(Cell):
                 dht *= update[t - steps.start]
                 times_WhT(du[t], through_u)
                 dht += through_u
+                begins.zero(t, dht)
         linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
         np.sum(du_n, axis=(0, 1), out=grads["bhn"])
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
@@ -156,7 +161,9 @@ class GRUResetBefore(Cell):
         h[:] = (1 - z) * n + z * h
         return h
 
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+    def forward(
+        self, p: Views, x: Array | Ids, state: Array, space: Workspace, begins: Beginnings = NOWHERE
+    ) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         rh = space("rh", (T, B, H))
@@ -168,18 +175,19 @@ class GRUResetBefore(Cell):
 
         h[0] = state[0]
         for t, _ in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
-            rz[t] += h[t] @ Wh_rz
+            ht = begins.before(t, h[t])
+            rz[t] += ht @ Wh_rz
             sigmoid(rz[t], out=rz[t])
-            np.multiply(r[t], h[t], out=rh[t])
+            np.multiply(r[t], ht, out=rh[t])
             n[t] += rh[t] @ Wh_n
             np.tanh(n[t], out=n[t])
-            h[t + 1] = (1 - z[t]) * n[t] + z[t] * h[t]
-        return UnrolledCell(x, h, gates, h[-1:], kept=(rh,))
+            h[t + 1] = (1 - z[t]) * n[t] + z[t] * ht
+        return UnrolledCell(x, h, gates, h[-1:], begins, kept=(rh,))
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, h, gates, _, (rh,) = unrolled
+        x, h, gates, _, begins, (rh,) = unrolled
         H = self.hidden_size
         r, z, n = self.split(gates)
         da = gates  # a step at a time, da overwrites them
@@ -188,6 +196,7 @@ class GRUResetBefore(Cell):
         Wh_rz, Wh_n = p["Wh"][:, : 2 * H], p["Wh"][:, 2 * H :]
         (dht,) = dstate
 
+        begins.clear(h)
         for t in reversed(range(len(gates))):
             dht += next(dh)
             dn, dz = dht * (1 - z[t]), dht * (h[t] - n[t])
@@ -198,6 +207,7 @@ class GRUResetBefore(Cell):
             da_z[t] = dz * z[t] * (1 - z[t])
             da_r[t] = drh * h[t] * r[t] * (1 - r[t])
             dht += da_rz[t] @ Wh_rz.T
+            begins.zero(t, dht)
         linear_backward(h[:-1], Wh_rz, da_rz, dW=grads["Wh"][:, : 2 * H], db=None)
         linear_backward(rh, Wh_n, da_n, dW=grads["Wh"][:, 2 * H :], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from charrnn.arrays import Array, Ids, aligned
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
+from charrnn.nn.cells.cell import NOWHERE, Beginnings, Cell, UnrolledCell, Views, backward_chunks
 from charrnn.nn.functional import affine, linear_backward, linear_steps, sigmoid
 from charrnn.nn.initialisers import Fill
 from charrnn.nn.parameters import Workspace
@@ -66,7 +66,9 @@ class LSTM(Cell):
         np.multiply(o, np.tanh(c), out=h)
         return h
 
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+    def forward(
+        self, p: Views, x: Array | Ids, state: Array, space: Workspace, begins: Beginnings = NOWHERE
+    ) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         gates = space("gates", (T, B, self.blocks * H))  # a step at a time, they overwrite x Wx + b
@@ -76,11 +78,12 @@ class LSTM(Cell):
 
         h[0], c[:] = state
         for t, gates_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=gates)):
+            begins.zero(t, c)
             if t % KEPT == 0:
                 kept_c[t // KEPT] = c
-            times_Wh(h[t], u)
+            times_Wh(begins.before(t, h[t]), u)
             self.forward_step(u, gates_t, c, h[t + 1])
-        return UnrolledCell(x, h, gates, np.stack((h[-1], c)), kept=(kept_c,))
+        return UnrolledCell(x, h, gates, np.stack((h[-1], c)), begins, kept=(kept_c,))
 
     def forward_step(self, u: Array, gates: Array, c: Array, new_h: Array) -> None:
         """All of a step but its products: ``u`` (B, nH) comes as h Wh and is used up, ``gates`` (B, nH) come as
@@ -101,7 +104,7 @@ class LSTM(Cell):
     def states(self, unrolled: UnrolledCell) -> tuple[Array, ...]:
         kept_c, *_ = unrolled.kept
         fc, ig = aligned((2, *unrolled.h.shape), kept_c.dtype)
-        self.cell_terms(unrolled.activations, kept_c[0].copy(), fc, ig)
+        self.window_terms(unrolled, slice(0, len(fc)), kept_c[0].copy(), fc, ig)
         return unrolled.h, np.add(fc, ig, out=fc)
 
     def cell_terms(self, gates: Array, c: Array, fc: Array, ig: Array) -> None:
@@ -113,17 +116,24 @@ class LSTM(Cell):
             np.multiply(f[t], c, out=fc[t])
             np.add(fc[t], ig[t], out=c)
 
-    def backward_terms(self, gates: Array, kept_c: Array) -> Iterator[tuple[slice, Array, Array]]:
+    def window_terms(self, unrolled: UnrolledCell, steps: slice, c: Array, fc: Array, ig: Array) -> None:
+        """The same for steps of a window, in which streams may begin anew."""
+        for run in unrolled.begins.runs(steps):
+            unrolled.begins.zero(run.start, c)
+            within = slice(run.start - steps.start, run.stop - steps.start)
+            self.cell_terms(unrolled.activations[run], c, fc[within], ig[within])
+
+    def backward_terms(self, unrolled: UnrolledCell) -> Iterator[tuple[slice, Array, Array]]:
         """The chunks of steps that ``backward`` takes one after another, each with the terms of its c, f * c and i * g
         (n, B, H)."""
+        kept_c, *_ = unrolled.kept
         terms = aligned((2, KEPT, *kept_c.shape[1:]), kept_c.dtype)
         for k, c in reversed(list(enumerate(kept_c))):
-            begin = k * KEPT
-            gates_k = gates[begin : begin + KEPT]
-            fc, ig = terms[:, : len(gates_k)]
-            self.cell_terms(gates_k, c, fc, ig)
+            start, stop = k * KEPT, min((k + 1) * KEPT, len(unrolled.h))
+            fc, ig = terms[:, : stop - start]
+            self.window_terms(unrolled, slice(start, stop), c, fc, ig)
             for steps in backward_chunks(fc):
-                yield slice(begin + steps.start, begin + steps.stop), fc[steps], ig[steps]
+                yield slice(start + steps.start, start + steps.stop), fc[steps], ig[steps]
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
@@ -134,13 +144,15 @@ class LSTM(Cell):
 
         for t in self.backward_steps(unrolled, dh, dstate):
             times_WhT(da[t], dht)
+            unrolled.begins.zero(t, *dstate)
+        unrolled.begins.clear(h)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
     def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
         """All of the steps but their products, from the last to the first: yields t when da[t] has overwritten the
         gates. What is yielded to then makes dht of it, the gradient by the h before the step."""
-        _, h, gates, _, (kept_c, *_) = unrolled
+        _, h, gates, *_ = unrolled
         T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes
@@ -150,7 +162,7 @@ class LSTM(Cell):
         dht, dct = dstate
         through_h = aligned((B, H), h.dtype)
 
-        for steps, fc, ig in self.backward_terms(gates, kept_c):
+        for steps, fc, ig in self.backward_terms(unrolled):
             i, f, g, o = self.ifgo(gates[steps])
             *of_a, dh_dc = self.slopes(i, f, g, o, fc, ig, h[1:][steps])
             forget = f.copy()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from charrnn.arrays import Array, Ids, aligned
-from charrnn.nn.cells.cell import UnrolledCell, Views
+from charrnn.nn.cells.cell import NOWHERE, Beginnings, UnrolledCell, Views
 from charrnn.nn.cells.lstm import KEPT, CoupledLSTM
 from charrnn.nn.functional import affine, linear_backward, linear_backward_steps, linear_steps, sigmoid
 from charrnn.nn.initialisers import Fill
@@ -42,7 +42,9 @@ class Mogrifier(CoupledLSTM):
         h *= m
         return super().step(p, x, state)
 
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+    def forward(
+        self, p: Views, x: Array | Ids, state: Array, space: Workspace, begins: Beginnings = NOWHERE
+    ) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         gates = space("gates", (T, B, self.blocks * H))  # a step at a time, they overwrite x Wx + b
@@ -55,18 +57,19 @@ class Mogrifier(CoupledLSTM):
         h[0], c[:] = state
         of_x = zip(linear_steps(x, p["Wx"], p["b"], out=gates), linear_steps(x, p["Wm"], p["bm"], out=m), strict=True)
         for t, (gates_t, m_t) in enumerate(of_x):
+            begins.zero(t, c)
             if t % KEPT == 0:
                 kept_c[t // KEPT] = c
             sigmoid(m_t, out=m_t)
             m_t *= 2
-            times_Wh(np.multiply(m_t, h[t], out=mh[t]), u)
+            times_Wh(np.multiply(m_t, begins.before(t, h[t]), out=mh[t]), u)
             self.forward_step(u, gates_t, c, h[t + 1])
-        return UnrolledCell(x, h, gates, np.stack((h[-1], c)), kept=(kept_c, m, mh))
+        return UnrolledCell(x, h, gates, np.stack((h[-1], c)), begins, kept=(kept_c, m, mh))
 
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, _, da, _, (_, m, mh) = unrolled
+        x, _, da, _, begins, (_, m, mh) = unrolled
         da_m = m  # a step at a time, the gradient by x Wm + bm overwrites m
         dht, _ = dstate
         dmh = aligned(dht.shape, dht.dtype)
@@ -77,6 +80,7 @@ class Mogrifier(CoupledLSTM):
             np.multiply(dmh, m[t], out=dht)
             dmh *= mh[t]
             np.multiply(dmh, 1 - m[t] / 2, out=da_m[t])
+            begins.zero(t, *dstate)
         linear_backward(mh, p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wm"], da_m, dW=grads["Wm"], db=grads["bm"])
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)

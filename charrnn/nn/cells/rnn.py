@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views, backward_chunks
+from charrnn.nn.cells.cell import NOWHERE, Beginnings, Cell, UnrolledCell, Views, backward_chunks
 from charrnn.nn.functional import affine, linear_backward, linear_steps
 from charrnn.nn.parameters import Workspace
 from charrnn.nn.products import product_by
@@ -38,7 +38,9 @@ class RNN(Cell):
         h[:] = a
         return h
 
-    def forward(self, p: Views, x: Array | Ids, state: Array, space: Workspace) -> UnrolledCell:
+    def forward(
+        self, p: Views, x: Array | Ids, state: Array, space: Workspace, begins: Beginnings = NOWHERE
+    ) -> UnrolledCell:
         T, B, H = *x.shape[:2], self.hidden_size
         h = space("h", (T + 1, B, H))
         a = space("a", (T, B, H))  # x Wx + b
@@ -46,9 +48,9 @@ class RNN(Cell):
 
         h[0] = state[0]
         for t, a_t in enumerate(linear_steps(x, p["Wx"], p["b"], out=a)):
-            times_Wh(h[t], h[t + 1])
+            times_Wh(begins.before(t, h[t]), h[t + 1])
             self.forward_step(a_t, h[t + 1])
-        return UnrolledCell(x, h, a, h[-1:])
+        return UnrolledCell(x, h, a, h[-1:], begins)
 
     def forward_step(self, a: Array, new_h: Array) -> None:
         """All of a step but its products: ``a`` (B, H) is x Wx + b; ``new_h`` (B, H) comes as h Wh and becomes the new
@@ -71,6 +73,8 @@ class RNN(Cell):
                 dht += next(dh)
                 da[t] *= dht
                 times_WhT(da[t], dht)
+                unrolled.begins.zero(t, dht)
+        unrolled.begins.clear(h)
         linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 

@@ -142,7 +142,8 @@ def train(name: str, text: Path, folder: Path) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     best, corpus, t = load_checkpoint(folder), trainer.corpus, trainer.settings.training
     with engine_for(trainer.settings, best.model.network, best.model.parameters) as engine:
-        test = engine.evaluate(best.model.parameters, corpus.test, t.batch, t.window, corpus.pieces)
+        streams = corpus.in_streams(corpus.test, t.batch, t.window)
+        test = engine.evaluate(best.model.parameters, streams, t.window)
     iterations = trainer.progress.iteration
     return {
         "test": round(test, 4),

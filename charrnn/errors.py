@@ -4,8 +4,9 @@ An error says apart what is wrong, naming the thing and its value, and what to d
 argument of the library in braces, ``name another folder with {run}``; the command line puts its option in that place.
 """
 
+import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Self
 
 
@@ -68,3 +69,10 @@ class WorkerError(CharRNNError):
 
 class CharRNNWarning(UserWarning):
     """Something that went another way than asked, and nothing was lost; the command line prints it as one line."""
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown word: the known one that is nearest to it, if any is near."""
+    by_end = [key for key in known if key.rpartition(".")[2] == word.rpartition(".")[2]]
+    close = by_end or difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -3,9 +3,13 @@
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from charrnn.errors import CharRNNError
 
@@ -69,6 +73,28 @@ def check_free(path: Path, force: bool, argument: str = "to") -> None:
 def replace_text(path: Path, text: str) -> None:
     """``replace_file`` with a text, in UTF-8, its line ends unchanged."""
     replace_file(path, lambda file: file.write(text.encode()))
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Makes a new file so long, of zeros that are on the disk: where it is full, this fails, and not a program that
+    writes to a mapping of the file later, which the system would end."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    for start in range(0, size, 1 << 20):
+        file.write(bytes(min(1 << 20, size - start)))
+    file.flush()
+
+
+def room(n: int, dtype: npt.DTypeLike, folder: Path | None) -> Any:
+    """An array (n,) of zeros: in memory, or with a ``folder`` mapped from a file there that has no name and goes with
+    the array."""
+    if folder is None or not n:
+        return np.zeros(n, dtype)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        reserve(file, n * np.dtype(dtype).itemsize)
+        return np.memmap(file, dtype, "r+", shape=(n,)).view(np.ndarray)
 
 
 def unfinished(folder: Path) -> list[Path]:

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from charrnn import seeds
+from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
@@ -19,10 +22,18 @@ class Model:
     parameters: Parameters
     vocabulary: Vocabulary
 
+    @property
+    def start(self) -> Ids:
+        """What the network reads before the first character of a text, ids (1,): the mark that ends an item, where it
+        writes items, else a line end, or where the vocabulary has none its first character."""
+        if self.network.mark is not None:
+            return np.array([self.network.mark], self.vocabulary.dtype)
+        return self.vocabulary.encode(self.vocabulary.start_character)
+
     @classmethod
     def new(cls, settings: Settings, vocabulary: Vocabulary) -> "Model":
         """An untrained model, drawn from the seed of its settings."""
-        network = build_network(settings, len(vocabulary))
+        network = build_network(settings, vocabulary)
         m = settings.model
         rng = seeds.generator(settings.training.seed, "initialisation")
         return cls(network, network.parameters(rng, m.initialisation, m.scale, m.forget_bias), vocabulary)

@@ -53,6 +53,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (path / name).write_text(text, "utf-8")
     (path / "new.txt").write_text(text.replace("r", "\xdf"), "utf-8")
     (path / "old.txt").write_text(text, "latin-1")
+    names = ["".join(rng.choices(["Mar", "an", "to", "li"], k=rng.randint(1, 4))) for _ in range(400)]
+    (path / "names.txt").write_text("\n".join(names))
+    (path / "poems.txt").write_text("\n\n".join(f"{name}\n{name[::-1]}" for name in names))
+    quotes = [f'"{name}, {name[::-1]}",{rng.choice(["Tolstoy", "Gogol"])}\n' for name in names]
+    (path / "quotes.csv").write_text(f"text,author\n{''.join(quotes)}")
+    (path / "recipes").mkdir()
+    for number, name in enumerate(names):
+        (path / "recipes" / f"{number}.txt").write_text(f"{name}\n\n{name[::-1]}\n")
     return path
 
 

@@ -49,7 +49,7 @@ def read_activations(
     character that it can read.
     """
     vocabulary, reader, empty = model.vocabulary, Reader(model, name=name), True
-    reader.read(vocabulary.encode(vocabulary.start_character))
+    reader.read(model.start)
     for ids, _ in vocabulary.encode_blocks(blocks, name, unknown):
         for window, _ in reader.windows(ids):
             yield Trace(vocabulary.decode(window), reader.activations())

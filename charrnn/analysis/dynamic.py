@@ -49,7 +49,7 @@ def score_dynamically(
     p, p0 = model.parameters.copy(), model.parameters.vector
     gradient, space, state = p.like(), Workspace(network.dtype), network.zero_state(1)
     optimizer = Adagrad(p.vector, p.shapes, epsilon=EPSILON)
-    before = vocabulary.encode(vocabulary.start_character)
+    before = model.start
     for ids, strange in parts(vocabulary.encode_blocks(blocks, name, unknown), SEGMENT):
         if strange:
             yield Piece("", np.zeros(0), strange)

@@ -186,7 +186,7 @@ def like_sized(settings: Settings, vocabulary: Vocabulary) -> list[Settings]:
         return settings.model_copy(update={"model": settings.model.model_copy(update={"cell": cell, "hidden": hidden})})
 
     def size(candidate: Settings) -> int:
-        network = build_network(candidate, len(vocabulary))
+        network = build_network(candidate, vocabulary)
         return sum(int(np.prod(shape)) for shape in network.shapes.values())
 
     hidden = settings.model.hidden

@@ -12,13 +12,14 @@ from charrnn.errors import CharRNNError, CorpusError
 from charrnn.extras import load_extra
 from charrnn.settings.build import build_corpus
 from charrnn.storage.checkpoint import Checkpoint
+from charrnn.text.corpus import Corpus
 
 STRETCH = 20
 """A stretch of at least this many characters that stands in the training text counts as copied."""
 
 
-def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
-    """The training part of the text that a network learnt, as ids (n,) of its vocabulary.
+def learnt_corpus(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Corpus:
+    """The text that a network learnt, with what was held out of it.
 
     It is read again from where it was read for training, or from ``paths``. Raises CorpusError where it cannot be read
     or is another text.
@@ -36,7 +37,7 @@ def training_text(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Ids:
             f"{corpus.sha256[:12]}, and that of {learnt.name!r} {learnt.sha256[:12]})",
             "give that one with {corpus}",
         )
-    return corpus.training
+    return corpus
 
 
 class TextIndex:

@@ -21,7 +21,7 @@ from charrnn.generation.reader import Reader, check_finite
 from charrnn.machine import available_cores
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow, surprisal
-from charrnn.text.vocabulary import Unknown
+from charrnn.text.vocabulary import Unknown, code_points
 
 SHORT = 20_000
 """Characters of a text that is read in one stream in any case."""
@@ -87,6 +87,39 @@ class ScoredLine:
     """The score of the whole line, with its line end."""
 
 
+class ItemLosses:
+    """The losses of items in nats, each with its end, from the pieces of a text."""
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self._begun = 0.0
+        self._nats: list[float] = []
+
+    def add(self, piece: Piece) -> None:
+        """Takes in the next piece."""
+        ends = np.flatnonzero(code_points(piece.text) == ord(self._mark))
+        sums = np.concatenate([[0.0], np.cumsum(piece.nats)])
+        if len(ends):
+            of_items = np.diff(sums[ends + 1], prepend=0.0)
+            of_items[0] += self._begun
+            self._nats += of_items.tolist()
+            self._begun = 0.0
+        self._begun += float(sums[-1] - (sums[ends[-1] + 1] if len(ends) else 0.0))
+
+    def __len__(self) -> int:
+        return len(self._nats)
+
+    @property
+    def mean(self) -> float:
+        """Nats per item."""
+        return float(np.mean(self._nats))
+
+    @property
+    def spread(self) -> float:
+        """Their standard deviation."""
+        return float(np.std(self._nats))
+
+
 def score_text(
     model: Model, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error", exact: bool = False
 ) -> Iterator[Piece]:
@@ -109,7 +142,7 @@ def score_text(
 
 def _score_stream(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) -> Iterator[Piece]:
     vocabulary, reader = model.vocabulary, Reader(model, name=name)
-    before = vocabulary.encode(vocabulary.start_character)
+    before = model.start
     for ids, strange in encoded:
         if strange:
             yield Piece("", np.zeros(0), strange)
@@ -125,7 +158,7 @@ def _score_stream(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) -
 
 def _score_streams(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) -> Iterator[Piece]:
     vocabulary = model.vocabulary
-    before = vocabulary.encode(vocabulary.start_character)
+    before = model.start
     with StreamScorer(model, available_cores()) as scorer:
         for ids, strange in parts(encoded, scorer.most):
             if strange:
@@ -151,18 +184,19 @@ def parts(encoded: Iterable[tuple[Ids, int]], most: int) -> Iterator[tuple[Ids, 
         yield part, unknown
 
 
-def scored_lines(pieces: Iterable[Piece]) -> Iterator[ScoredLine]:
-    """The lines of a text that are not blank; each is scored with all that stands before it as context."""
+def scored_lines(pieces: Iterable[Piece], end: str = "\n") -> Iterator[ScoredLine]:
+    """The lines of a text that are not blank; each is scored with all that stands before it as context. With another
+    ``end``, the mark of items, the items."""
     number, text, score = 1, "", Score()
     for piece in pieces:
         start = 0
-        for part in re.findall(r"[^\n]*\n|[^\n]+", piece.text):
+        for part in re.findall(f"[^{end}]*{end}|[^{end}]+", piece.text):
             nats = piece.nats[start : start + len(part)]
             start += len(part)
             text, score = (text + part)[:LINE_KEPT], score + Score(len(part), float(nats.sum()))
-            if part[-1] == "\n":
+            if part[-1] == end:
                 if text.strip():
-                    yield ScoredLine(number, text.rstrip("\r\n"), score)
+                    yield ScoredLine(number, text.rstrip(f"\r\n{end}"), score)
                 number, text, score = number + 1, "", Score()
     if text.strip():
         yield ScoredLine(number, text, score)

@@ -1,7 +1,7 @@
 """What is in a checkpoint, and what a text is made of, as JSON documents."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -10,10 +10,12 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import CorpusError
+from charrnn.settings.build import read_as
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.corpus import corpus_name, python_manual, split
-from charrnn.text.reading import find_sources, in_blocks, read_blocks
+from charrnn.text.items import LOOKED_AT, looks_like_list
+from charrnn.text.reading import Source, find_sources, first_characters, in_blocks, read_blocks
 from charrnn.text.streams import count_windows
 from charrnn.text.survey import survey
 
@@ -51,7 +53,10 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
     sources, name = find_sources(c.path), corpus_name(c.path)
     blocks = read_blocks(sources, c.encoding, "keep") if c.path else in_blocks(python_manual())
     found = survey(progress(blocks), c.newline == "keep")
-    n = found.length
+    n, items = found.length, None
+    if c.made_of and c.path:
+        counts = [(len(block), block.count(c.made_of.mark)) for block in read_as(settings, sources)]
+        n, items = map(sum, zip(*counts, strict=True)) if counts else (0, 0)
     if not n:
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
     facts: dict[str, Any] = {
@@ -59,6 +64,8 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
         "sources": [source.name for source in sources],
         "encoding": c.encoding,
         "characters": n,
+        "items": items,
+        "is_list": items is None and _is_list(settings, sources),
         "distinct": len(found.characters),
         "line_ends": found.line_ends,
         "parts": None,
@@ -78,6 +85,11 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
     except CorpusError as error:
         facts["problem"] = str(error)
     return facts
+
+
+def _is_list(settings: Settings, sources: Sequence[Source]) -> bool:
+    """Whether the lines of the text look like items."""
+    return looks_like_list("".join(first_characters(read_as(settings, sources), LOOKED_AT)))
 
 
 def _size(array: Array) -> dict[str, Any]:

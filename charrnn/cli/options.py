@@ -13,6 +13,7 @@ from charrnn.settings.recipes import recipes
 from charrnn.settings.runs import settings_to_start
 from charrnn.settings.schema import Settings
 from charrnn.settings.yamlfile import Entry
+from charrnn.text.items import KINDS
 
 
 def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -23,11 +24,12 @@ def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
 @dataclass(frozen=True)
 class SettingsOptions:
-    """The settings that a user gives a command: CORPUS, and each ``--config`` and ``--set``."""
+    """The settings that a user gives a command: CORPUS, ``--items``, and each ``--config`` and ``--set``."""
 
     corpus: Sequence[str]
     configs: Sequence[str]
     assignments: Sequence[str]
+    items: str | None = None
 
     def overlays(self, **options: object) -> list[Overlay]:
         """The files in turn, then the assignments together with other options of the command (those that are not None,
@@ -37,7 +39,8 @@ class SettingsOptions:
             for name, value in options.items()
             if value is not None
         )
-        by_name = Overlay(from_assignments(self.assignments, "--set").entries + given)
+        items = (Entry("corpus.items", self.items, "--items"),) if self.items else ()
+        by_name = Overlay(from_assignments(self.assignments, "--set").entries + given + items)
         paths = [from_mapping({"corpus.path": list(self.corpus)}, "the command line")] if self.corpus else []
         return [*map(from_file, self.configs), by_name, *paths]
 
@@ -47,17 +50,21 @@ class SettingsOptions:
 
 
 def settings_options(*, configs: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """CORPUS, ``--set`` and, unless the command has no use for it, ``--config``, which the command gets as one
-    ``SettingsOptions``, its first argument."""
+    """CORPUS, ``--items``, ``--set`` and, unless the command has no use for it, ``--config``, which the command gets as
+    one ``SettingsOptions``, its first argument."""
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def command(
-            corpus: tuple[str, ...], assignments: tuple[str, ...], configs: tuple[str, ...] = (), **options: Any
+            corpus: tuple[str, ...],
+            assignments: tuple[str, ...],
+            items: str | None,
+            configs: tuple[str, ...] = (),
+            **options: Any,
         ) -> None:
-            function(SettingsOptions(corpus, configs, assignments), **options)
+            function(SettingsOptions(corpus, configs, assignments, items), **options)
 
-        for option in (_SET, *([_CONFIG] if configs else []), _CORPUS):
+        for option in (_ITEMS, _SET, *([_CONFIG] if configs else []), _CORPUS):
             command = option(command)
         return command
 
@@ -66,6 +73,11 @@ def settings_options(*, configs: bool = True) -> Callable[[Callable[..., None]],
 
 _SET = click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
+)
+_ITEMS = click.option(
+    "--items",
+    type=click.Choice(KINDS),
+    help="What an item is, of a text that is made of many short ones: corpus.items.",
 )
 _CONFIG = click.option(
     "--config",

@@ -19,8 +19,9 @@ def introduce(trainer: Trainer) -> None:
     """Says what is learnt, by which network, and for how long; ``trainer.plan()`` comes first."""
     c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
     assert trainer.iterations is not None
+    items = f"{len(c.starts):,} items, " if c.mark else ""
     say(
-        f"corpus: {c.name}, {len(c):,} characters, {len(c.vocabulary)} distinct; "
+        f"corpus: {c.name}, {items}{len(c):,} characters, {len(c.vocabulary)} distinct; "
         f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
     )
     say(

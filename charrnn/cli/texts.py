@@ -1,7 +1,7 @@
 """Options for a text that a network is to read, and reading its beginning."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, get_args
 
@@ -12,9 +12,11 @@ from charrnn.analysis.activations import Trace, read_activations
 from charrnn.cli.terminal import say
 from charrnn.report.escaping import escaped
 from charrnn.resources import shipped_network
+from charrnn.settings.build import read_as
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
-from charrnn.text.reading import find_sources, first_characters, read_blocks
+from charrnn.text.items import shown_in_place
+from charrnn.text.reading import find_sources, first_characters
 from charrnn.text.vocabulary import Unknown
 
 
@@ -99,8 +101,8 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
 
     Raises CorpusError where it holds no character that the network can read.
     """
-    corpus, text, length = checkpoint.settings.corpus, reading.text, reading.length or default_length
-    blocks = read_blocks(find_sources([text]), reading.encoding or corpus.encoding, corpus.newline)
+    text, length = reading.text, reading.length or default_length
+    blocks = read_as(checkpoint.settings, find_sources([text]), reading.encoding)
     characters = "".join(first_characters(blocks, length + 1))
     if len(characters) > length:
         say(f"of {text} only the first {length:,} characters are read; --length reads more")
@@ -114,5 +116,5 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
         bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
     ) as bar:
         for trace in read_activations(checkpoint.model, [characters[:length]], text, reading.unknown):
-            yield trace
+            yield replace(trace, text=shown_in_place(trace.text))
             bar.update(len(trace.text))

@@ -98,7 +98,7 @@ def generate(
     Raises UnknownCharacterError for a prime that the vocabulary cannot spell, at the call.
     """
     characters = model.vocabulary.characters
-    steps = _steps(model, length, rng, sampling, count, reader or PrimeReader(model))
+    steps = draws(model, length, rng, sampling, count, reader)
     texts = ([characters[v] for v in ids.tolist()] for ids, _ in steps)
     return until(sampling.stop, texts, count) if sampling.stop else texts
 
@@ -128,7 +128,7 @@ def best_of(
     ``progress`` wraps the iterator over the steps, as tqdm does. The rest is as for ``generate``.
     """
     characters, B = model.vocabulary.characters, count * choices
-    steps = _steps(model, length, rng, sampling, B, PrimeReader(model))
+    steps = draws(model, length, rng, sampling, B)
     endings = [Ending(sampling.stop) for _ in range(B)]
     texts = [""] * B
     scores = []  # (B,) for each step
@@ -148,10 +148,19 @@ def best_of(
     return [sorted(group, key=lambda each: -each.score) for group in groups]
 
 
-def _steps(
-    model: Model, length: int, rng: np.random.Generator, sampling: Sampling, count: int, primes: PrimeReader
+def draws(
+    model: Model,
+    length: int,
+    rng: np.random.Generator,
+    sampling: Sampling,
+    count: int,
+    reader: PrimeReader | None = None,
 ) -> Iterator[Drawn]:
-    primed = model.vocabulary.encode(sampling.prime or model.vocabulary.start_character)  # (n,), at least one
+    """The ``length`` steps in which ``count`` texts are written side by side; see ``generate``."""
+    primes = reader or PrimeReader(model)
+    primed = model.vocabulary.encode(sampling.prime)
+    if not len(primed) or model.network.mark is not None:
+        primed = np.concatenate([model.start, primed])  # (n,), at least one
 
     def steps() -> Iterator[Drawn]:
         filters, forbid = sampling.filters, sampling.forbid

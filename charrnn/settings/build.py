@@ -1,19 +1,23 @@
 """What settings describe, built: the text, the network, the optimizer, the learning rate, the limit of the gradient."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from charrnn.arrays import Array
+from charrnn.errors import CorpusError
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.network import Network
 from charrnn.optim.clipping import CLIPS, global_norm
 from charrnn.optim.optimizers import OPTIMIZERS, Optimizer
 from charrnn.optim.schedules import SCHEDULES, Position
 from charrnn.settings.schema import Settings, TrainingSettings
-from charrnn.text.corpus import Corpus, load_corpus
-from charrnn.text.streams import Streams
+from charrnn.text.corpus import Corpus, load_corpus, read_text
+from charrnn.text.reading import Source
+from charrnn.text.streams import ItemStreams, Streams
 from charrnn.text.vocabulary import Vocabulary
 
 
@@ -38,31 +42,47 @@ def build_corpus(
         c.path,
         encoding=c.encoding,
         newline=c.newline,
+        items=c.items,
+        field=c.field,
+        label=c.label,
         validation=c.validation,
         test=c.test,
         pieces=settings.corpus_pieces,
+        seed=c.seed,
         characters=known.characters if known else "",
         standard_input=standard_input,
         cache=cache,
     )
 
 
+def read_as(settings: Settings, sources: Sequence[Source], encoding: str | None = None) -> Iterator[str]:
+    """A text in blocks, read as the corpus of these settings is, in another encoding if one is given."""
+    c = settings.corpus
+    return read_text(sources, encoding or c.encoding, c.newline, c.made_of)
+
+
 def build_streams(settings: Settings, corpus: Corpus) -> Streams:
     """The training part of the text, as it is read."""
     t = settings.training
+    if corpus.mark is not None:
+        starts = corpus.starts[: np.searchsorted(corpus.starts, len(corpus.training))]
+        return ItemStreams(corpus.training, starts, t.batch, t.window, t.seed, corpus.folder)
     return Streams(corpus.training, t.batch, t.window, t.seed if t.epoch_start == "random" else None)
 
 
-def build_network(settings: Settings, vocabulary_size: int) -> Network:
-    """The architecture; a network holds no numbers."""
-    m = settings.model
+def build_network(settings: Settings, vocabulary: Vocabulary) -> Network:
+    """The architecture; a network holds no numbers. Raises CorpusError for a vocabulary without the mark of items."""
+    m, items = settings.model, settings.corpus.made_of
+    if items and items.mark not in vocabulary.characters:
+        raise CorpusError("the vocabulary lacks the mark that ends items", "take that of a text with items")
     return Network(
-        vocabulary_size,
+        len(vocabulary),
         cell=m.cell,
         layers=m.layers,
         hidden_size=m.hidden,
         embedding_size=m.embedding,
         dtype=settings.compute.precision,
+        mark=vocabulary.characters.index(items.mark) if items else None,
     )
 
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from charrnn.errors import SettingsError
+from charrnn.errors import SettingsError, did_you_mean
 from charrnn.settings.recipes import recipes
 from charrnn.settings.schema import ITERATIONS, MEANINGS, Settings
-from charrnn.settings.values import did_you_mean
 from charrnn.settings.yamlfile import MAX_CHARACTERS, Entry, read_settings, read_value
 
 _LENGTHS = ("training.iterations", "training.epochs", "training.minutes")

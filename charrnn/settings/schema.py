@@ -28,6 +28,7 @@ from charrnn.settings.values import (
     Size,
     Whole,
 )
+from charrnn.text.items import KINDS, Items, as_items
 
 ITERATIONS = 1000
 """The length of a run where nothing says one."""
@@ -43,17 +44,37 @@ class CorpusSettings(Section):
     newline: Literal["universal", "keep"] = Field(
         "universal", description="universal: every line end becomes \\n; keep: as they are"
     )
+    items: Annotated[str, NameIn(KINDS)] = Field(
+        "none", description="what is an item, of a text that is made of many short ones"
+    )
+    field: str | None = Field(None, description="files of CSV or JSON lines: the field whose values are the items")
+    label: str | None = Field(None, description="and the field whose value is put before each as its label")
     validation: Share = Field(0.1, description="share held out at the end for validation")
     test: Share = Field(0.0, description="share held out after that, for a test when training ends")
-
     split: Literal["end", "streams"] = Field(
         "end", description="hold out the end of the text, or of each of training.batch equal pieces"
     )
+    seed: Annotated[Whole, Field(ge=0, le=10**18)] = Field(0, description="of items: which of them are held out")
+
+    @property
+    def made_of(self) -> Items | None:
+        """What the items of the text are; None where it is one."""
+        return as_items(self.items, self.field, self.label)
 
     @model_validator(mode="after")
     def _leaves_something(self) -> "CorpusSettings":
         if self.validation + self.test >= 1:
             raise ValueError("corpus.validation and corpus.test leave nothing to train on; lower one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _items_are_one_thing(self) -> "CorpusSettings":
+        if self.field is not None and self.items != "none":
+            raise ValueError(f"corpus.field makes each row an item, and corpus.items is {self.items}; leave one out")
+        if self.label is not None and self.field is None:
+            raise ValueError("corpus.label needs corpus.field, the field that holds the items")
+        if self.made_of and self.split != "end":
+            raise ValueError("items are held out at random; leave out corpus.split, or corpus.items and corpus.field")
         return self
 
 

@@ -1,12 +1,13 @@
 """The kinds of values that settings take, each checked and brought into one form."""
 
-import difflib
 import re
 from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+from charrnn.errors import did_you_mean
 
 
 def _whole(value: Any) -> Any:
@@ -67,10 +68,3 @@ class NameIn:
         if name not in self.registry:
             raise ValueError(f"it should be one of {', '.join(self.registry)}{did_you_mean(name, self.registry)}")
         return name
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    """The end of a message about an unknown word: the known one that is nearest to it, if any is near."""
-    by_end = [key for key in known if key.rpartition(".")[2] == word.rpartition(".")[2]]
-    close = by_end or difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""

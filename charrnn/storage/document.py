@@ -63,6 +63,8 @@ class CorpusRecord:
     name: str
     sha256: SHA256
     characters: Counter
+    labels: tuple[str, ...] = ()
+    """That stood before its items."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _checked(raw: Mapping[str, Any]) -> tuple[Document, Settings, Vocabulary, Ne
     vocabulary = Vocabulary(document.vocabulary)
     if vocabulary.characters != document.vocabulary or len(vocabulary) < 2:
         raise ArchiveError("its vocabulary is not two or more distinct characters in order")
-    return document, settings, vocabulary, build_network(settings, len(vocabulary))
+    return document, settings, vocabulary, build_network(settings, vocabulary)
 
 
 def _made_by_newer(raw: Mapping[str, Any]) -> bool:

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
-from charrnn.files import replace_file
-from charrnn.text.reading import find_sources, in_blocks, read_blocks
+from charrnn.files import replace_file, reserve
+from charrnn.text.items import Items, Order, as_items, item_starts, item_streams, labels_of, marked
+from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.text.words import real_words
 
@@ -33,6 +36,9 @@ class Corpus:
 
     Karpathy, Johnson, Li 2015 (arXiv 1506.02078) held out the ends of 100 pieces, to judge by their n-gram losses: the
     loader of char-rnn cuts a text so.
+
+    A text of many items, each of which ends with a ``mark``, is kept in an order drawn at random (``items.Order``), so
+    that each part has items from all over the text. It is cut between items, where two equal ones are not parted.
     """
 
     name: str
@@ -40,11 +46,20 @@ class Corpus:
     vocabulary: Vocabulary
     ids: Ids
     sha256: str
-    """SHA-256 of the text as it is learnt, in UTF-8, with its line ends unified."""
+    """SHA-256 of the text as it is learnt, in UTF-8, with its line ends unified; of items, one that does not depend on
+    their order."""
     validation_start: int
     """In the text, or in each piece."""
     test_start: int
     pieces: int = 1
+    mark: str | None = None
+    """The character that ends each item; None where the text is one."""
+    labels: tuple[str, ...] = ()
+    """The labels that stand before items, sorted."""
+    seed: int = 0
+    """Of the order of items."""
+    folder: Path | None = None
+    """Where arrays as long as the text are kept, in files that are mapped into memory; None for in memory."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,7 +79,61 @@ class Corpus:
     def cut(self, validation: float, test: float) -> "Corpus":
         """The same text with other shares held out; raises CorpusError if one of the parts would be too small."""
         starts = split(len(self), self.name, validation, test, self.pieces)
-        return replace(self, validation_start=starts[0], test_start=starts[1])
+        if self.mark is None:
+            return replace(self, validation_start=starts[0], test_start=starts[1])
+        validation_start, test_start = (self._between_items(at) for at in starts)
+        sizes = {"validation": test_start - validation_start, "test": len(self) - test_start}
+        for (part, size), share in zip(sizes.items(), (validation, test), strict=True):
+            if (share and not size) or not validation_start:
+                raise CorpusError(
+                    f"equal items of corpus {self.name!r} are not parted, and its {len(self.starts)} items are too few "
+                    f"different ones for a {part} part of {share:g}",
+                    f"set {{corpus.{part}}} to 0 for none, or give more items",
+                )
+        return replace(self, validation_start=validation_start, test_start=test_start)
+
+    @property
+    def mark_id(self) -> int | None:
+        """The id of the mark."""
+        return None if self.mark is None else self.vocabulary.characters.index(self.mark)
+
+    @cached_property
+    def starts(self) -> npt.NDArray[np.unsignedinteger]:
+        """Where each item begins, (items,)."""
+        assert self.mark_id is not None
+        return item_starts(self.ids, self.mark_id, self.folder)
+
+    def items_in(self, ids: Ids) -> int:
+        """How many items a part of the text has; 0 where it is one."""
+        return 0 if self.mark_id is None else int(np.count_nonzero(ids == self.mark_id))
+
+    def in_streams(self, ids: Ids, count: int, window: int) -> list[Ids]:
+        """A part of the text cut into ``count`` streams or fewer, to be read side by side in windows, each an array
+        whose first id is not predicted. ``ids`` is one of the parts, or the beginning of one.
+
+        The streams of a text that is one follow each other, the last of them a little longer where it does not divide.
+        A text in pieces has a stream for each. Streams of items begin and end with the mark, which comes first in each.
+        """
+        if self.mark_id is not None:
+            return item_streams(ids, self.mark_id, count)
+        if self.pieces > 1:
+            return list(ids.reshape(self.pieces, -1))
+        count = max(1, min(count, (len(ids) - 1) // window))
+        length = (len(ids) - 1) // count
+        ends = [*(k * length + 1 for k in range(1, count)), len(ids)]
+        return [ids[k * length : end] for k, end in enumerate(ends)]
+
+    def _between_items(self, at: int) -> int:
+        """The first place from ``at`` on where an item begins that is not the same as the one before it."""
+        starts, n = self.starts, len(self.starts)
+        k = int(np.searchsorted(starts, at))
+        while 0 < k < n and np.array_equal(self._item(k - 1), self._item(k)):
+            k += 1
+        return int(starts[k]) if k < n else len(self)
+
+    def _item(self, k: int) -> Ids:
+        end = self.starts[k + 1] if k + 1 < len(self.starts) else len(self)
+        return self.ids[self.starts[k] : end]
 
     @cached_property
     def _parts(self) -> list[Ids]:
@@ -83,9 +152,13 @@ def load_corpus(
     *,
     encoding: str = "utf-8",
     newline: str = "universal",
+    items: str = "none",
+    field: str | None = None,
+    label: str | None = None,
     validation: float = 0.1,
     test: float = 0.0,
     pieces: int = 1,
+    seed: int = 0,
     characters: str = "",
     standard_input: bytes | None = None,
     cache: str | Path | None = None,
@@ -99,32 +172,60 @@ def load_corpus(
     none, held out at its end, or at the end of each of so many equal ``pieces``. The vocabulary holds ``characters`` as
     well as those of the text, for a network that knows them already.
 
+    With ``items``, an entry of ``ITEMS``, the text is made of items. With a ``field``, they are the values of that
+    field in files of CSV or of JSON lines, each after its ``label``, the value of another field, if that is named. Of
+    items, ``seed`` says which are held out.
+
     Files are read twice, a block at a time, and only the ids stay in memory. If they take at least ``MAPPED_FROM``
     bytes and a folder ``cache`` is given, they are kept in a file there, which is mapped into memory and used again.
 
     Raises CorpusError for what cannot be read or decoded, for a text too small for its split, and for ids that cannot
     be written.
     """
-    blocks: Blocks
     paths = [paths] if isinstance(paths, str | Path) else paths
+    made_of = as_items(items, field, label)
     if paths:
-        blocks = partial(read_blocks, find_sources(paths, standard_input), encoding, newline)
+        sources = find_sources(paths, standard_input)
     else:
-        blocks = partial(in_blocks, python_manual())
-    return _make(blocks, corpus_name(paths), validation, test, pieces, characters, cache)
+        sources, encoding, newline = [Source("the reference manual", python_manual().encode())], "utf-8", "keep"
+    blocks = partial(read_text, sources, encoding, newline, made_of)
+    corpus = _make(blocks, corpus_name(paths), validation, test, pieces, characters, cache, made_of, seed)
+    return replace(corpus, labels=labels_of(blocks())) if label is not None else corpus
+
+
+def read_text(sources: Sequence[Source], encoding: str, newline: str, items: Items | None) -> Iterator[str]:
+    """The text of all sources in blocks of any length, as ``load_corpus`` reads it. Of items, the blocks are of whole
+    ones with their marks, in the order in which they stand there. Raises CorpusError for what cannot be read."""
+    if items is None:
+        return read_blocks(sources, encoding, newline)
+    return items.read((source.name, read_blocks([source], encoding, newline)) for source in sources)
 
 
 def make_corpus(
-    text: str,
+    text: str | Sequence[str],
     name: str = "text",
     *,
+    items: str = "none",
     validation: float = 0.1,
     test: float = 0.0,
     pieces: int = 1,
+    seed: int = 0,
     characters: str = "",
 ) -> Corpus:
-    """A corpus of a text already in memory; see ``load_corpus``."""
-    return _make(partial(in_blocks, text), name, validation, test, pieces, characters)
+    """A corpus of a text already in memory, or of a list of items; see ``load_corpus``."""
+    made_of: Items | None
+
+    def blocks() -> Iterator[str]:
+        if not isinstance(text, str):
+            assert made_of
+            return marked(text, made_of.mark)
+        return in_blocks(text) if made_of is None else made_of.read([(name, in_blocks(text))])
+
+    if isinstance(text, str):
+        made_of = as_items(items)
+    else:
+        made_of = Items("blank-lines" if any("\n" in item for item in text) else "lines")
+    return _make(blocks, name, validation, test, pieces, characters, None, made_of, seed)
 
 
 def python_manual() -> str:
@@ -172,25 +273,42 @@ def _make(
     pieces: int,
     characters: str,
     cache: str | Path | None = None,
+    items: Items | None = None,
+    seed: int = 0,
 ) -> Corpus:
-    n, found, sha256 = _survey(blocks(), name)
+    mark = items.mark if items else None
+    folder = None if cache is None else Path(cache)
+    order = Order(mark, seed, folder) if mark else None
+    n, found, sha256 = _survey(order.watch(blocks()) if order else blocks(), name)
+    sha256 = order.sha256 if order else sha256
     if not n:
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
     if len(found) < 2:
         raise CorpusError(
             f"corpus {name!r} repeats one character ({n} times)", "a network needs at least two to learn from"
         )
-    validation_start, test_start = split(n, name, validation, test, pieces)
+    split(n, name, validation, test, pieces)
     vocabulary = Vocabulary(found + characters)
     encoded = _encoded(blocks(), vocabulary, n, name)
-    if cache is not None and n * vocabulary.dtype.itemsize >= MAPPED_FROM:
-        key = hashlib.sha256(f"{sha256} {vocabulary.characters}".encode()).hexdigest()
-        ids = _mapped(Path(cache, f"{key}.ids"), encoded, vocabulary.dtype, n)
+
+    def fill(ids: Ids) -> None:
+        if order and mark:
+            order.fill(ids, encoded, vocabulary.characters.index(mark))
+        else:
+            for start, block in encoded:
+                ids[start : start + len(block)] = block
+
+    if folder is not None and n * vocabulary.dtype.itemsize < MAPPED_FROM:
+        folder = None
+    if folder is not None:
+        of_items = f" {seed}" if order else ""
+        key = hashlib.sha256(f"{sha256} {vocabulary.characters}{of_items}".encode()).hexdigest()
+        ids = _mapped(folder / f"{key}.ids", fill, vocabulary.dtype, n)
     else:
         ids = np.empty(n, vocabulary.dtype)
-        for start, block in encoded:
-            ids[start : start + len(block)] = block
-    return Corpus(name, vocabulary, ids, sha256, validation_start, test_start, pieces)
+        fill(ids)
+    corpus = Corpus(name, vocabulary, ids, sha256, n, n, pieces, mark, seed=seed, folder=folder)
+    return corpus.cut(validation, test)
 
 
 def _survey(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
@@ -231,12 +349,19 @@ def _encoded(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -
         raise changed
 
 
-def _mapped(path: Path, encoded: Iterable[tuple[int, Ids]], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
-    """Ids (n,) mapped from a file, which is written first unless it is there and complete."""
+def _mapped(path: Path, fill: Callable[[Ids], None], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
+    """Ids (n,) mapped from a file, which is filled first unless it is there and complete."""
+
+    def write(file: BinaryIO) -> None:
+        reserve(file, n * dtype.itemsize)
+        ids = np.memmap(file.name, dtype, "r+")
+        fill(ids)
+        ids.flush()
+
     try:
         if not path.exists() or path.stat().st_size != n * dtype.itemsize:
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, lambda file: file.writelines(block.data for _, block in encoded))
+            replace_file(path, write)
         return np.memmap(path, dtype, "r").view(np.ndarray)
     except OSError as error:
         raise CorpusError(

@@ -1,10 +1,15 @@
 """The training text cut into streams, read window by window."""
 
+from pathlib import Path
+
 import numpy as np
+import numpy.typing as npt
 
 from charrnn import seeds
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
+from charrnn.files import room
+from charrnn.text.items import CHUNK
 
 
 def count_windows(n: int, streams: int, window: int) -> int:
@@ -50,3 +55,60 @@ class Streams:
             return 0
         length = len(self._ids) // self.streams
         return int(seeds.generator(self._seed, "epoch offset", epoch).integers(length))
+
+
+class ItemStreams(Streams):
+    """Items with their marks (n,), which every epoch puts in another order and cuts into B streams of equal length.
+
+    The order is a function of the seed and the number of the epoch. Each stream begins with a mark, and so with the
+    first item that starts in it, and reads on into the next: all characters of an item are predicted, its mark too.
+    """
+
+    def __init__(
+        self,
+        ids: Ids,
+        starts: npt.NDArray[np.unsignedinteger],
+        streams: int,
+        window: int,
+        seed: int,
+        folder: Path | None = None,
+    ) -> None:
+        """``starts`` (N,): where the items begin. With a ``folder``, where they go in an epoch is kept in files
+        there."""
+        super().__init__(ids, streams, window, seed)
+        self._starts = starts
+        self._epoch = -1
+        self._order = room(len(starts), np.min_scalar_type(len(starts)), folder)
+        self._ends, self._moved = (room(len(starts), np.int64, folder) for _ in range(2))
+
+    def window(self, number: int) -> tuple[Ids, Ids]:
+        """(x, y), both (T, B) and contiguous, y one step ahead of x."""
+        n, T = len(self._ids), self.window_length
+        epoch, window = divmod(number, self.windows)
+        if epoch != self._epoch:
+            self._shuffle(epoch)
+        places = (self._begin + window * T + np.arange(-1, T)[:, None]) % n
+        text = self._ids[places + self._moved[np.searchsorted(self._ends, places, side="right")]]
+        return text[:-1], text[1:]
+
+    def _shuffle(self, epoch: int) -> None:
+        """Puts the items in the order of an epoch: where each ends then, how far it was moved, and where each stream
+        begins."""
+        n, B = len(self._ids), self.streams
+        assert self._seed is not None
+        N, order = len(self._starts), self._order
+        order[:] = np.arange(N, dtype=order.dtype)
+        seeds.generator(self._seed, "items", epoch).shuffle(order)
+        end = 0
+        for at in range(0, N, CHUNK):
+            chunk = slice(at, at + CHUNK)
+            items = order[chunk]
+            starts = self._starts[items].astype(np.int64)
+            after = np.minimum(items.astype(np.int64) + 1, N - 1)
+            lengths = np.where(items == N - 1, len(self._ids), self._starts[after]) - starts
+            ends = end + np.cumsum(lengths)
+            self._ends[chunk], self._moved[chunk] = ends, starts - (ends - lengths)
+            end = int(ends[-1])
+        begins = np.arange(B) * (n // B)
+        self._begin = np.where(begins, self._ends[np.searchsorted(self._ends, begins) % N], 0)
+        self._epoch = epoch

@@ -7,6 +7,7 @@ rounding only.
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import pairwise
@@ -94,36 +95,22 @@ class Engine:
             total += np.multiply(worker.gradient, share, out=worker.gradient)
         return loss, self._gradient, after
 
-    def evaluate(self, p: Parameters, ids: Ids, streams: int, window: int, pieces: int = 1) -> float:
-        """Nats per character over all of ids (n,), each but the first predicted from what comes before.
-
-        The text is cut into streams, and each carries its state from beginning to end. Where the text does not divide
-        evenly, the last stream goes on to read the few characters left over. Of a text that is made of ``pieces`` of
-        equal length, which do not continue one another, each piece is a stream, and its first character is not
-        predicted.
-        """
-        if pieces > 1:
-            text = ids.reshape(pieces, -1).T
-            nats, _ = self._nats(p, text[:-1], text[1:], self.network.zero_state(pieces), window)
-            return nats / text[1:].size
-        predictions = len(ids) - 1
-        streams = max(1, min(streams, predictions // window))
-        length = predictions // streams
-        x = ids[: streams * length].reshape(streams, length).T
-        y = ids[1 : streams * length + 1].reshape(streams, length).T
-        rest = ids[streams * length :, None]
-        nats, state = self._nats(p, x, y, self.network.zero_state(streams), window)
-        nats_of_rest, _ = self._nats(p, rest[:-1], rest[1:], state[:, :, -1:], window)
-        return (nats + nats_of_rest) / predictions
-
-    def _nats(self, p: Parameters, x: Ids, y: Ids, state: Array, window: int) -> tuple[float, Array]:
-        """The sum of the losses of a text x, y (n, B), read window by window, and the state after it."""
-        total = 0.0
-        for start in range(0, len(x), window):
-            steps = slice(start, start + window)
-            loss, state, _ = self._read(p, x[steps], y[steps], state)
-            total += loss * y[steps].size
-        return total, state
+    def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> float:
+        """Nats per character over streams of any lengths, which are read side by side, window by window, each from a
+        zero state to its end; each id but a stream's first is predicted (see ``Corpus.in_streams``)."""
+        streams = sorted(streams, key=len)
+        predictions = sum(len(ids) - 1 for ids in streams)
+        nats, at, state = 0.0, 0, self.network.zero_state(len(streams))
+        while streams:
+            stop = min(at + window, len(streams[0]) - 1)
+            text = np.stack([ids[at : stop + 1] for ids in streams], axis=1)
+            if stop > at:
+                loss, state, _ = self._read(p, text[:-1], text[1:], state)
+                nats += loss * text[1:].size
+            at = stop
+            ended = sum(len(ids) - 1 == at for ids in streams)
+            streams, state = streams[ended:], state[:, :, ended:]
+        return nats / predictions
 
     def _read(
         self, p: Parameters, x: Ids, y: Ids, state: Array, dropout: Dropout = NO_DROPOUT, gradient: bool = False

@@ -61,15 +61,16 @@ def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: flo
     finite.
     """
     t = settings.training
-    held_out = max(corpus.validation, corpus.test, key=len)[: t.batch * t.window + 1]
+    held_out = max(corpus.validation, corpus.test, key=len)
     rehearsed = replace(model, parameters=model.parameters.copy())
     evaluation = None
     with engine_for(settings, model.network, rehearsed.parameters) as engine:
         learner = Learner(settings, rehearsed, build_streams(settings, corpus), engine)
         training = t.batch * t.window / typical(_timed(lambda: learner.step(0, 1)), seconds)
         if len(held_out):
-            evaluate = _timed(lambda: engine.evaluate(model.parameters, held_out, t.batch, t.window))
-            evaluation = (len(held_out) - 1) / typical(evaluate, seconds / 4)
+            streams = [ids[: t.window + 1] for ids in corpus.in_streams(held_out, t.batch, t.window)]
+            evaluate = _timed(lambda: engine.evaluate(model.parameters, streams, t.window))
+            evaluation = sum(len(ids) - 1 for ids in streams) / typical(evaluate, seconds / 4)
     return Speed(training, evaluation, _sampling(model, settings.snapshots.temperature, seconds / 4))
 
 

@@ -1,5 +1,6 @@
 """How training begins: a new run, a run that goes on, and a run that begins with another network."""
 
+import json
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import Run, load_checkpoint
 from charrnn.text.catalogue import locate
 from charrnn.text.corpus import Corpus
+from charrnn.text.items import UNIT_SEPARATOR
 from charrnn.training.trainer import Trainer
 
 
@@ -121,11 +123,17 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
             "streams",
             "set {training.batch} to the number of pieces",
         )
-    text = corpus.vocabulary.decode(corpus.ids)
+    text, n = corpus.vocabulary.decode(corpus.ids), len(corpus)
+    form: dict[str, Any] = {"items": "none", "field": None, "label": None, "seed": corpus.seed}
+    if corpus.mark == "\n":
+        form["items"] = "lines"
+    elif corpus.mark:
+        form |= {"field": "text", "label": "label" if corpus.labels else None}
+        text = "".join(_row(item, bool(corpus.labels)) for item in text.split(corpus.mark)[:-1])
     mark = "\ufeff" if text.startswith("\ufeff") else ""  # reading drops one
-    n = len(corpus)
     own = settings.corpus.model_copy(
-        update={
+        update=form
+        | {
             "path": ["-"],
             "encoding": "utf-8",
             "newline": "keep",
@@ -135,6 +143,12 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
         }
     )
     return settings.model_copy(update={"corpus": own}), (mark + text).encode()
+
+
+def _row(item: str, labelled: bool) -> str:
+    """An item as a line of JSON."""
+    label, _, text = item.partition(UNIT_SEPARATOR) if labelled else ("", "", item)
+    return json.dumps({"label": label, "text": text} if labelled else {"text": text}, ensure_ascii=False) + "\n"
 
 
 def _with_full_paths(settings: Settings, run: Run) -> Settings:

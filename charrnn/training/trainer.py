@@ -58,6 +58,13 @@ class Trainer:
         """
         started = started or time.perf_counter()
         t = settings.training
+        items = settings.corpus.made_of
+        if (items and items.mark) != corpus.mark:
+            raise SettingsError(
+                f"the corpus {'has' if corpus.mark else 'is not made of'} items, and the settings say otherwise "
+                f"(corpus.items is {settings.corpus.items})",
+                "use start(settings, corpus), which takes that from the corpus",
+            )
         try:
             corpus.vocabulary.encode(settings.snapshots.prime)  # now rather than at the first snapshot
         except UnknownCharacterError as error:
@@ -157,7 +164,7 @@ class Trainer:
 
     def checkpoint(self) -> Checkpoint:
         """Everything as it stands; its arrays are the trainer's own, and change with the next iteration."""
-        corpus = CorpusRecord(self.corpus.name, self.corpus.sha256, len(self.corpus))
+        corpus = CorpusRecord(self.corpus.name, self.corpus.sha256, len(self.corpus), self.corpus.labels)
         training = TrainingState(self._learner.optimizer.steps, self._learner.memory, self._learner.state)
         return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with, self.origins)
 
@@ -235,7 +242,8 @@ class Trainer:
 
     def _evaluate(self, ids: Ids) -> float:
         t = self.settings.training
-        loss = self._engine.evaluate(self.model.parameters, ids, t.batch, t.window, self.corpus.pieces)
+        streams = self.corpus.in_streams(ids, t.batch, t.window)
+        loss = self._engine.evaluate(self.model.parameters, streams, t.window)
         self._check_finite(evaluation=loss)
         return loss
 

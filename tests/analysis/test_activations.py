@@ -50,7 +50,7 @@ def test_every_name_is_traced_and_gates_lie_between_closed_and_open(cell: str) -
     ("cell", "states", "gates"),
     [
         ("lstm", ("hidden", "cell"), ("input", "forget", "output")),
-        ("mogrifier", ("hidden", "cell"), ("input", "forget", "output")),
+        ("mogrifier", ("hidden", "cell"), ("forget", "output")),
         ("gru", ("hidden",), ("reset", "update")),
         ("gru-reset-before", ("hidden",), ("reset", "update")),
         ("rnn", ("hidden",), ()),

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charrnn import Model, Sampling, generate, load_settings, make_corpus
-from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, measure_novelty, training_text
+from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, learnt_corpus, measure_novelty
 from charrnn.arrays import Ids
 from charrnn.errors import CharRNNError, CorpusError
 from charrnn.storage.checkpoint import Checkpoint
@@ -57,7 +57,7 @@ def test_a_network_that_knows_more_characters_than_its_text(tmp_path: Path) -> N
     vocabulary = Vocabulary(corpus.vocabulary.characters + "!QZ")
     model = Model.new(settings, vocabulary)
     checkpoint = Checkpoint(model, settings, Progress(), CorpusRecord("text", corpus.sha256, len(corpus)))
-    assert vocabulary.decode(training_text(checkpoint)) == TEXT
+    assert vocabulary.decode(learnt_corpus(checkpoint).training) == TEXT
 
 
 def test_novelty_is_the_longest_copy_and_the_share_of_long_ones() -> None:
@@ -122,15 +122,15 @@ class TestTrainingText:
 
     def test_it_is_the_training_part(self, checkpoint: Checkpoint) -> None:
         training = make_corpus(TEXT, validation=0.2).training
-        assert training_text(checkpoint).tolist() == training.tolist()
+        assert learnt_corpus(checkpoint).training.tolist() == training.tolist()
 
     def test_it_may_have_moved(self, checkpoint: Checkpoint, tmp_path: Path) -> None:
         moved = (tmp_path / "text.txt").rename(tmp_path / "moved.txt")
         with pytest.raises(CorpusError, match=r"text.txt' does not exist; check the path, or say with corpus where"):
-            training_text(checkpoint)
-        assert len(training_text(checkpoint, [str(moved)]))
+            learnt_corpus(checkpoint)
+        assert len(learnt_corpus(checkpoint, [str(moved)]))
 
     def test_another_text_is_refused(self, checkpoint: Checkpoint, tmp_path: Path) -> None:
         (tmp_path / "text.txt").write_text(TEXT + "!")
         with pytest.raises(CorpusError, match=r"is not the one this network learnt .*; give that one with corpus"):
-            training_text(checkpoint)
+            learnt_corpus(checkpoint)

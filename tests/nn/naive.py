@@ -110,7 +110,8 @@ STEPS = {
 def forward(
     cell: str, p: Parameters, x: Ids, state: Array, masks: Masks | None = None, mark: int | None = None
 ) -> tuple[Array, Array]:
-    """x (T, B), state (L, S, B, H) -> logits (T, B, V), state after them. Whenever the mark is read, the state is zero."""
+    """x (T, B), state (L, S, B, H) -> logits (T, B, V), state after them. Where the mark is read, the state is
+    zero."""
     logits, after, _ = forward_and_trace(cell, p, x, state, masks, mark)
     return logits, after
 

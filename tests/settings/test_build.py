@@ -13,6 +13,7 @@ from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.optim.schedules import SCHEDULES, Position
 from charrnn.settings.build import build_clip, build_network, build_optimizer, build_schedule
 from charrnn.settings.schema import Settings, TrainingSettings
+from charrnn.text.vocabulary import Vocabulary
 
 # None of them a default, of the settings or of the function.
 NUMBERS = {
@@ -100,6 +101,6 @@ def test_without_a_limit_the_gradient_is_measured_and_left_alone(kind: str) -> N
 
 def test_a_network_has_the_sizes_of_the_settings() -> None:
     model = {"cell": "gru", "layers": 2, "hidden": 5, "embedding": 3}
-    network = build_network(load_settings(model=model, compute={"precision": "float64"}), 7)
+    network = build_network(load_settings(model=model, compute={"precision": "float64"}), Vocabulary("abcdefg"))
     assert (network.dtype, network.shapes["layer1.Wh"][0], network.shapes["head.W"]) == (np.float64, 5, (5, 7))
     assert (7, 3) in network.shapes.values()

@@ -20,7 +20,7 @@ def test_the_architecture_is_that_of_the_network_and_the_rest_may_be_set() -> No
     assigned = from_assignments(["model.hidden=6", "model.forget_bias=2", "training.batch=7"], "--set")
     chosen = settings_to_begin([from_file("tolstoy"), assigned], NETWORK)
     assert (chosen.model.cell, chosen.model.layers, chosen.model.hidden) == ("gru", 2, 6)
-    assert (chosen.model.dropout, chosen.model.forget_bias, chosen.training.batch) == (0.1, 2, 7)
+    assert (chosen.model.dropout, chosen.model.forget_bias, chosen.training.batch) == (0.2, 2, 7)
     assert settings_to_begin([assigned], NETWORK).model.dropout == 0.3
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from charrnn.nn.dropout import Dropout
 from charrnn.nn.functional import cross_entropy
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
+from charrnn.text.corpus import make_corpus
 from charrnn.training.engine import Engine
 
 V, T = 6, 5
@@ -136,12 +138,18 @@ def text() -> Ids:
     return np.random.default_rng(3).integers(V, size=48, dtype=np.uint8)
 
 
+def in_streams(text: Ids, count: int, window: int, pieces: int = 1) -> list[Ids]:
+    """A text as a corpus would cut it."""
+    corpus = make_corpus("".join(map(chr, range(V))), validation=0)
+    return replace(corpus, pieces=pieces).in_streams(text, count, window)
+
+
 @every_cell
 @pytest.mark.parametrize("window", [1, T, 100])
 def test_one_stream_is_evaluated_like_one_long_window(cell: str, window: int, text: Ids) -> None:
     network, p = small_network(cell)
     with Engine(network, 2) as engine:
-        assert_allclose(engine.evaluate(p, text, 1, window), one_pass(network, p, text) / 47, **EXACT)
+        assert_allclose(engine.evaluate(p, [text], window), one_pass(network, p, text) / 47, **EXACT)
 
 
 @every_cell
@@ -150,7 +158,7 @@ def test_several_streams_each_carry_their_state_and_the_last_reads_the_rest(cell
     pieces = [text[0:12], text[11:23], text[22:34], text[33:48]]  # each begins with the last character before it
     expected = sum(one_pass(network, p, piece) for piece in pieces) / 47
     with Engine(network, workers) as engine:
-        assert_allclose(engine.evaluate(p, text, 4, T), expected, **EXACT)
+        assert_allclose(engine.evaluate(p, in_streams(text, 4, T), T), expected, **EXACT)
 
 
 def test_pieces_are_streams_that_do_not_continue_one_another(workers: int, text: Ids) -> None:
@@ -158,14 +166,27 @@ def test_pieces_are_streams_that_do_not_continue_one_another(workers: int, text:
     pieces = text.reshape(4, 12)
     expected = sum(one_pass(network, p, piece) for piece in pieces) / (4 * 11)
     with Engine(network, workers) as engine:
-        assert_allclose(engine.evaluate(p, text, streams=2, window=T, pieces=4), expected, **EXACT)
+        assert_allclose(engine.evaluate(p, in_streams(text, 2, T, pieces=4), T), expected, **EXACT)
+
+
+def test_items_are_evaluated_each_from_a_zero_state_and_its_mark(workers: int) -> None:
+    corpus = make_corpus([*"abcde", "abba", "cab", "deed", "abcdeabcdeabcde"], validation=0)
+    network = Network(V, hidden_size=5, dtype=np.float64, mark=corpus.mark_id)
+    p = network.parameters(np.random.default_rng(2))
+    nats = 0.0
+    for item in corpus.vocabulary.decode(corpus.ids).split("\n")[:-1]:
+        nats += one_pass(network, p, corpus.vocabulary.encode(f"\n{item}\n"))
+    with Engine(network, workers) as engine:
+        for streams in (1, 3, 20):
+            loss = engine.evaluate(p, corpus.in_streams(corpus.ids, streams, T), T)
+            assert loss == pytest.approx(nats / len(corpus), rel=1e-12)
 
 
 def test_text_too_short_for_its_streams_is_read_in_fewer(text: Ids) -> None:
     network, p = small_network()
     with Engine(network, 2) as engine:
-        assert engine.evaluate(p, text, 50, window=20) == engine.evaluate(p, text, 2, window=20)
-        assert_allclose(engine.evaluate(p, text, 50, window=60), one_pass(network, p, text) / 47, **EXACT)
+        assert len(in_streams(text, 50, 20)) == 2
+        assert_allclose(engine.evaluate(p, in_streams(text, 50, 60), 60), one_pass(network, p, text) / 47, **EXACT)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +207,7 @@ def test_every_prediction_counts_once(
     engine, p = frequencies
     ids = np.random.default_rng(seed).integers(V, size=n, dtype=np.uint8)
     losses = ids[1:] * np.log(2) + np.log(2 - 2.0 ** (1 - V))
-    assert_allclose(engine.evaluate(p, ids, streams, window), losses.mean(), **EXACT)
+    assert_allclose(engine.evaluate(p, in_streams(ids, streams, window), window), losses.mean(), **EXACT)
 
 
 def test_evaluation_changes_neither_parameters_nor_the_next_gradient(workers: int, text: Ids) -> None:
@@ -195,9 +216,9 @@ def test_evaluation_changes_neither_parameters_nor_the_next_gradient(workers: in
     data = batch(network, streams=4)
     with Engine(network, workers) as engine:
         before = engine.loss_and_gradients(p, *data)[1].vector.copy()
-        engine.evaluate(p, text, 4, T)
+        engine.evaluate(p, in_streams(text, 4, T), T)
         after = engine.loss_and_gradients(p, *data)[1].vector
         assert_array_equal(after, before)
-        engine.evaluate(p, text, 4, T)
+        engine.evaluate(p, in_streams(text, 4, T), T)
         assert_array_equal(after, before)
     assert_array_equal(p.vector, original)

@@ -1,5 +1,6 @@
 """A run is started, resumed and begun with another network by the library as by the command line."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn import Corpus, Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus, resume, start
+from charrnn import (
+    Corpus,
+    Run,
+    Settings,
+    Trainer,
+    load_checkpoint,
+    load_corpus,
+    load_settings,
+    make_corpus,
+    resume,
+    start,
+)
 from charrnn.errors import CorpusError, RunError, SettingsError
 
 TEXT = "a man sat on a mat and ran after the cat. " * 40
@@ -125,6 +137,28 @@ def test_a_text_from_memory_is_kept_and_resumed_from(text: str) -> None:
     assert resumed.corpus.vocabulary.decode(resumed.corpus.ids) == text
     parts = (corpus.validation_start, corpus.test_start)
     assert (resumed.corpus.validation_start, resumed.corpus.test_start) == parts
+
+
+@pytest.mark.parametrize("kind", ["lines", "poems", "labels"])
+def test_items_from_memory_are_kept_and_resumed_from(kind: str) -> None:
+    names = [f"{a}{b}" for a in ("an", "el", "jo", "ma") for b in ("na", "sa", "han", "ria", "")] * 4
+    items = names if kind == "lines" else [f"{name}\n{name[::-1]}" for name in names]
+    if kind == "labels":
+        Path("rows").write_text("".join(json.dumps({"text": t, "by": t[0]}) + "\n" for t in items))
+        corpus = load_corpus("rows", field="text", label="by", validation=0.2, seed=3)
+    else:
+        corpus = make_corpus(items, "mine", validation=0.2, seed=3)
+    until(start(settings(), corpus, run="my"), 4)
+    resumed = resume("my")
+    assert np.array_equal(resumed.corpus.ids, corpus.ids)
+    assert (resumed.corpus.mark, resumed.corpus.labels) == (corpus.mark, corpus.labels)
+    assert resumed.corpus.validation_start == corpus.validation_start
+    assert resumed.model.network.mark == corpus.mark_id
+
+
+def test_a_trainer_takes_no_items_for_a_text() -> None:
+    with pytest.raises(SettingsError, match=r"the corpus has items, .*use start"):
+        Trainer(settings(), make_corpus(["anna", "otto"] * 40, validation=0))
 
 
 def test_a_corpus_in_pieces_is_kept_and_cut_in_the_same_pieces() -> None:

@@ -85,6 +85,10 @@ def _watched(blocks: Iterable[str]) -> Iterator[str]:
 
 def _print(facts: dict[str, Any]) -> None:
     click.echo(escaped(f"corpus: {facts['name']}, {facts['characters']:,} characters, {facts['distinct']:,} distinct"))
+    if facts["items"] is not None:
+        click.echo(f"items: {facts['items']:,}")
+    if facts["is_list"]:
+        click.echo("a list: each line looks like an item of its own; --items lines learns them as such")
     for source in facts["sources"]:
         click.echo(f"file: {source!r}")
     ascii_only = all(row["character"].isascii() for row in facts["vocabulary"])

@@ -14,12 +14,14 @@ import click
 import numpy as np
 from tqdm import tqdm
 
-from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, measure_novelty, training_text
+from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, learnt_corpus, measure_novelty
 from charrnn.cli.interactive import Session
+from charrnn.cli.items import Wanted, check_label, learnt_items, show_items
 from charrnn.cli.terminal import print_text, raw_option, say
 from charrnn.cli.texts import checkpoint_option, load
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
+from charrnn.generation.items import write_items
 from charrnn.generation.sampler import Forbid, Sampling, ScoredText, best_of, generate
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.vocabulary import Unknown
@@ -59,7 +61,13 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.command("sample")
 @checkpoint_option
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
-@click.option("--length", type=click.IntRange(min=1), default=500, show_default=True, help="Characters to write.")
+@click.option(
+    "--length",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="Characters to write; of items, at most.",
+)
 @_filter_options
 @click.option("--prime", metavar="TEXT", help="Begin with this text.")
 @click.option("--prime-file", type=click.Path(), metavar="FILE", help="Begin with the text of this file, - for stdin.")
@@ -105,6 +113,15 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Where the training text is now, for --novelty and --max-copy.",
 )
 @click.option(
+    "--label", metavar="TEXT", help="Of a network that has learnt items with labels: write items of this one."
+)
+@click.option(
+    "--new",
+    is_flag=True,
+    help="Of such a network: write only items that do not stand in the text it was given, and say how many did.",
+)
+@click.option("--unique", is_flag=True, help="Of such a network: write each item only once.")
+@click.option(
     "-i",
     "--interactive",
     is_flag=True,
@@ -125,6 +142,9 @@ def command(
     novelty: bool,
     max_copy: int | None,
     corpus: tuple[str, ...],
+    label: str | None,
+    new: bool,
+    unique: bool,
     interactive: bool,
     raw: bool,
     **filters: Any,
@@ -132,8 +152,9 @@ def command(
     """Write with a trained network; the text appears as it is written.
 
     Several samples are written at the same time: the first appears as it is written, the others after it, with a line
-    of dashes between them. The options that decide which character comes next are applied in the order in which they
-    stand below, after --max-copy.
+    of dashes between them. A network that has learnt items writes whole ones; where items are lines, each stands on a
+    line of its own. The options that decide which character comes next are applied in the order in which they stand
+    below, after --max-copy.
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
@@ -143,14 +164,16 @@ def command(
         raise click.UsageError(
             "--interactive writes one text and reads stdin; leave out --count, --best-of and --prime-file -"
         )
-    if corpus and not (novelty or max_copy):
-        raise click.UsageError("--corpus is read for --novelty and --max-copy; give one of them too")
+    if corpus and not (novelty or max_copy or new):
+        raise click.UsageError("--corpus is read for --novelty, --max-copy and --new; give one of them too")
     if "" in stop:
         raise click.UsageError("--stop needs a text of at least one character")
     begin = _read(prime_file) if prime_file is not None else prime or ""
     loaded = load(path, at)
     vocabulary = loaded.model.vocabulary
     begin = vocabulary.decode(vocabulary.encode(begin, unknown))
+    writes_items = loaded.model.network.mark is not None and not interactive
+    _check_items(loaded, writes_items, label, new or unique, stop, choices)
     for text in stop:
         try:
             vocabulary.encode(text)
@@ -168,12 +191,35 @@ def command(
         settings = {"length": length, "seed": seed, **filters}
         Session(loaded.model, settings, sampling, unknown=unknown, raw=raw, after=after).run()
         return
+    if writes_items:
+        wanted = Wanted(learnt_items(loaded, corpus) if new else frozenset(), once=unique)
+        rng = np.random.default_rng(seed)
+        items = write_items(loaded.model, count, rng, sampling, length=length, label=label, wanted=wanted)
+        of_lines = loaded.settings.corpus.items == "lines"
+        show_items(items, "" if of_lines else SEPARATOR, raw, after, length)
+        if new:
+            say(f"{wanted.known:,} of {wanted.known + count:,} stood in the text that the network was given")
+        return
     shown, rng = _Shown(begin, raw, after), np.random.default_rng(seed)
     if choices == 1:
         shown.samples(generate(loaded.model, length, rng, sampling, count=count), count)
         return
     progress = partial(tqdm, total=length, desc="writing", leave=False, disable=not sys.stderr.isatty())
     shown.best(best_of(choices, loaded.model, length, rng, sampling, count=count, progress=progress))
+
+
+def _check_items(
+    loaded: Checkpoint, writes_items: bool, label: str | None, choosy: bool, stop: tuple[str, ...], choices: int
+) -> None:
+    """Raises UsageError for options that are for items where the network writes one text, and the other way round."""
+    if not writes_items and (label is not None or choosy):
+        raise click.UsageError(
+            "--label, --new and --unique are for a network that has learnt items, and write whole ones"
+        )
+    if writes_items and (stop or choices > 1):
+        raise click.UsageError("items end by themselves, and are written one by one; leave out --stop and --best-of")
+    if label is not None:
+        check_label(loaded, label)
 
 
 @dataclass(frozen=True)
@@ -220,7 +266,7 @@ def _copies(
         return None, lambda text: None
 
     vocabulary = checkpoint.model.vocabulary
-    ids = training_text(checkpoint, paths)
+    ids = learnt_corpus(checkpoint, paths).training
     if len(ids) >= LONG_TEXT:
         say(f"indexing {len(ids):,} characters of training text")
     index = TextIndex(ids)

@@ -7,13 +7,15 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import click
 from tqdm import tqdm
 
 from charrnn.analysis.dynamic import score_dynamically
-from charrnn.analysis.scoring import SHORT, Piece, Score, score_text, scored_lines
+from charrnn.analysis.scoring import SHORT, ItemLosses, Piece, Score, score_text, scored_lines
 from charrnn.analysis.streams import CONTEXT
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
@@ -23,9 +25,11 @@ from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text, telling_names
 from charrnn.report.levels import coloured, marked
 from charrnn.report.surprisal import COLOURS, by_surprisal, legend, surprisal_page
+from charrnn.settings.build import read_as
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
-from charrnn.text.reading import Source, find_sources, read_blocks
+from charrnn.text.items import shown, shown_in_place
+from charrnn.text.reading import Source, find_sources
 from charrnn.text.vocabulary import Unknown
 
 TOGETHER = "together"
@@ -43,7 +47,11 @@ TOGETHER = "together"
 )
 @click.option("--show", is_flag=True, help="Print the text coloured by surprisal.")
 @click.option("--html", is_flag=True, help="Print the coloured text as a page of HTML.")
-@click.option("--lines", is_flag=True, help="Print every line's loss, the most surprising line first.")
+@click.option(
+    "--lines",
+    is_flag=True,
+    help="Print the loss of every line, of a network that has learnt items that of each, the most surprising first.",
+)
 @click.option(
     "--exact",
     is_flag=True,
@@ -128,22 +136,30 @@ class _Reading:
         dynamic: bool,
         bar: bool,
     ) -> None:
-        corpus = checkpoint.settings.corpus
         self.name = self.shown = source.name
         self.score = Score()
+        mark = checkpoint.model.network.mark
+        self.mark = None if mark is None else checkpoint.model.vocabulary.characters[mark]
+        self.items = ItemLosses(self.mark) if self.mark else None
         self.dynamic: Score | None = None
         self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
-        self._encoding, self._newline = encoding or corpus.encoding, corpus.newline
+        self._settings, self._encoding = checkpoint.settings, encoding
         self._exact, self._dynamic = exact, dynamic
 
     def __iter__(self) -> Iterator[Piece]:
         for piece in self._pieces(partial(score_text, exact=self._exact)):
             self.score += piece.score
+            if self.items is not None:
+                self.items.add(piece)
             yield piece
+
+    def shown_pieces(self) -> Iterator[Piece]:
+        """The pieces without the characters that cannot be typed."""
+        return (replace(piece, text=shown_in_place(piece.text)) for piece in self)
 
     def _pieces(self, score: Callable[[Model, Iterator[str], str, Unknown], Iterator[Piece]]) -> Iterator[Piece]:
         size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)
-        blocks = read_blocks([self._source], self._encoding, self._newline)
+        blocks = read_as(self._settings, [self._source], self._encoding)
         with tqdm(
             total=size,
             delay=1,
@@ -188,6 +204,10 @@ def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
         unknown = f", {s.unknown:,} unknown" if s.unknown else ""
         loss = f"{loss_text(s.loss)}, perplexity {s.perplexity:.2f}, " if s.characters else ""
         yield f"{name}: {loss}{s.characters:,} characters{unknown}"
+    for reading in readings:
+        if reading.items:
+            n, mean, spread = len(reading.items), reading.items.mean, reading.items.spread
+            yield f"{reading.shown}: {mean:.2f} nats/item, standard deviation {spread:.2f}, {n:,} items"
     for name, s in _dynamic_scores(readings):
         if s.characters:
             yield f"{name}: {loss_text(s.loss)}, perplexity {s.perplexity:.2f}, learning as it reads"
@@ -223,11 +243,15 @@ def _json(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
             "perplexity": score.perplexity if score.characters else None,
         }
 
-    document = {
+    document: dict[str, list[dict[str, Any]]] = {
         path: [{"text": name} | numbers(score) for name, score in _scores(of_one)]
         for path, of_one in zip(paths, readings, strict=True)
     }
     for path, of_one in zip(paths, readings, strict=True):
+        for row, reading in zip(document[path], of_one, strict=False):
+            if reading.items:
+                row["items"], row["nats_per_item"] = len(reading.items), reading.items.mean
+                row["standard_deviation_of_items"] = reading.items.spread
         for row, (_, score) in zip(document[path], _dynamic_scores(of_one), strict=False):
             row["dynamic_nats_per_character"] = numbers(score)["nats_per_character"]
     click.echo(json.dumps(document))
@@ -238,7 +262,7 @@ def _show(readings: Sequence[_Reading]) -> None:
     sys.stdout.write(f"{legend(colour)}\n")
     for reading in readings:
         sys.stdout.write(f"\n{escaped(reading.name)}\n\n" if len(readings) > 1 else "\n")
-        text = by_surprisal(reading)
+        text = by_surprisal(reading.shown_pieces())
         sys.stdout.writelines(coloured(text, COLOURS) if colour else marked(text, line_width()))
         sys.stdout.write("\n")
     for figures in _figures(readings):
@@ -249,13 +273,17 @@ def _html(readings: Sequence[_Reading], checkpoint: str) -> None:
     (network,) = telling_names([checkpoint])
     for reading, name in zip(readings, telling_names([reading.name for reading in readings]), strict=True):
         reading.shown = name
-    texts = ((reading.shown, reading) for reading in readings)
+    texts = ((reading.shown, reading.shown_pieces()) for reading in readings)
     for part in surprisal_page(f"How {network} reads", texts, _figures(readings)):
         print_text(part)
 
 
+def _in_one_line(text: str) -> str:
+    return shown(text).replace("\n", " ")
+
+
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
-    found = [(reading.name, line) for reading in readings for line in scored_lines(reading)]
+    found = [(reading.name, line) for reading in readings for line in scored_lines(reading, reading.mark or "\n")]
     found.sort(key=lambda pair: -pair[1].score.loss)
     if as_json:
         rows = [
@@ -265,7 +293,7 @@ def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
                 "nats_per_character": line.score.loss,
                 "bits_per_character": line.score.bits,
                 "characters": line.score.characters,
-                "text": line.text,
+                "text": shown(line.text),
             }
             for name, line in found
         ]
@@ -276,7 +304,7 @@ def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
     column = max(map(len, ["line", *places]))
     print_text(f"nats/char    bits  {'line':>{column}}  text\n")
     for place, (_, line) in zip(places, found, strict=True):
-        row = f"{line.score.loss:9.3f}  {line.score.bits:6.3f}  {place:>{column}}  {line.text}"
+        row = f"{line.score.loss:9.3f}  {line.score.bits:6.3f}  {place:>{column}}  {_in_one_line(line.text)}"
         print_text(f"{escaped(row)[:width]}\n")
     for figures in _figures(readings):
         say(figures)

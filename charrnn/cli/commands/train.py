@@ -12,6 +12,7 @@ from types import FrameType
 import click
 
 from charrnn.analysis.baselines import baselines_document
+from charrnn.arrays import Ids
 from charrnn.cli.commands.baseline import measured_baselines
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import TrainingBar, introduce
@@ -24,6 +25,7 @@ from charrnn.settings.runs import settings_to_resume, settings_to_start
 from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
 from charrnn.text.corpus import Corpus, corpus_name
+from charrnn.text.items import LOOKED_AT, looks_like_list
 from charrnn.training.choice import best, leaves_choice, propose, reasons
 from charrnn.training.facts import Evaluation
 from charrnn.training.start import resume, start, starting_settings
@@ -149,6 +151,9 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
 
 def _introduce(trainer: Trainer, run: Run) -> None:
     introduce(trainer)
+    c = trainer.corpus
+    if c.mark is None and looks_like_list(c.vocabulary.decode(c.ids[:LOOKED_AT])):
+        say("each line of this text looks like an item of its own; --items lines learns them as such")
     say("losses: nats per character; a nat is 1.443 bits")
     _say_baseline(run)
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
@@ -184,11 +189,17 @@ def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
         say(f"continue: charrnn train --run {where} --resume")
         return
     if done.best_loss is not None:
-        say(f"best validation loss {loss_text(done.best_loss)}, at iteration {done.best_iteration}")
+        per_item = _per_item(trainer, trainer.corpus.validation, done.best_loss)
+        say(f"best validation loss {loss_text(done.best_loss)}{per_item}, at iteration {done.best_iteration}")
         _say_baseline(run)
     if test_loss is not None:
-        say(f"test loss {loss_text(test_loss)}")
+        say(f"test loss {loss_text(test_loss)}{_per_item(trainer, trainer.corpus.test, test_loss)}")
     say(f"write: charrnn sample --checkpoint {where}")
+
+
+def _per_item(trainer: Trainer, part: Ids, loss: float) -> str:
+    items = trainer.corpus.items_in(part)
+    return f", {loss * len(part) / items:.2f} nats/item" if items else ""
 
 
 @contextmanager

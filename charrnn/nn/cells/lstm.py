@@ -32,8 +32,8 @@ class LSTM(Cell):
     """
 
     blocks = 4
-    activations = ("input", "forget", "candidate", "output")
-    gates = ("input", "forget", "output")
+    activations: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
+    gates: ClassVar[tuple[str, ...]] = ("input", "forget", "output")
     carried = ("hidden", "cell")
     memory = "cell"
     through_tanh = ("cell",)
@@ -46,7 +46,8 @@ class LSTM(Cell):
         bf[:] = forget_bias
 
     def ifgo(self, activations: Array) -> tuple[Array, Array, Array, Array]:
-        """The input gate, the forget gate, the candidate and the output gate (..., H), from ``activations`` (..., nH)."""
+        """The input gate, the forget gate, the candidate and the output gate, (..., H) each, of a cell's activations
+        (..., nH)."""
         i, f, g, o = self.split(activations)
         return i, f, g, o
 
@@ -108,8 +109,8 @@ class LSTM(Cell):
         return unrolled.h, np.add(fc, ig, out=fc)
 
     def cell_terms(self, gates: Array, c: Array, fc: Array, ig: Array) -> None:
-        """Computes c anew for some steps, from their gates and the c before them (B, H), which becomes the c after them:
-        writes its two terms, f * c and i * g (as many steps, B, H)."""
+        """Computes c anew for some steps, from their gates and the c before them (B, H), which becomes the c after
+        them: writes its two terms, f * c and i * g (as many steps, B, H)."""
         i, f, g, _ = self.ifgo(gates)
         np.multiply(i, g, out=ig)
         for t in range(len(gates)):
@@ -176,9 +177,7 @@ class LSTM(Cell):
                 dct *= forget[t - steps.start]
                 yield t
 
-    def slopes(
-        self, i: Array, f: Array, g: Array, o: Array, fc: Array, ig: Array, h: Array
-    ) -> tuple[Array, ...]:
+    def slopes(self, i: Array, f: Array, g: Array, o: Array, fc: Array, ig: Array, h: Array) -> tuple[Array, ...]:
         """The partial derivatives within some steps, from their gates, the terms of their c and the h after them: of
         the new c by what the nonlinearities of i, f and g are given, of h by what that of o is given, and of h by the
         new c."""

@@ -1,4 +1,5 @@
-"""Long short-term memory with coupled gates, whose hidden state is modulated by the input. Shapes and names as in ``cell.py``."""
+"""Long short-term memory with coupled gates, whose hidden state is modulated by the input. Shapes and names as in
+``cell.py``."""
 
 from collections.abc import Iterator
 

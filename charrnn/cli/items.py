@@ -1,0 +1,65 @@
+"""Items that ``charrnn sample`` writes, shown one after another."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from charrnn.analysis.novelty import learnt_corpus
+from charrnn.cli.terminal import print_text, say
+from charrnn.errors import CharRNNError, did_you_mean
+from charrnn.generation.items import Item
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.text.items import UNIT_SEPARATOR, shown
+
+
+@dataclass
+class Wanted:
+    """Whether an item, by its text, is to be shown: it does not stand in the text that the network was given, or has
+    not been shown before."""
+
+    learnt: frozenset[str] = frozenset()
+    once: bool = False
+    """Whether an item is to be shown only once."""
+    known: int = 0
+    """How many items stood in that text."""
+    _shown: set[str] = field(default_factory=set)
+
+    def __call__(self, text: str) -> bool:
+        if text in self.learnt:
+            self.known += 1
+            return False
+        seen = text in self._shown
+        if self.once:
+            self._shown.add(text)
+        return not seen
+
+
+def learnt_items(checkpoint: Checkpoint, paths: Sequence[str]) -> frozenset[str]:
+    """The texts of all items that a network was given, those held out too, without their labels."""
+    corpus = learnt_corpus(checkpoint, paths)
+    items = corpus.vocabulary.decode(corpus.ids).split(corpus.mark)
+    return frozenset(item.rpartition(UNIT_SEPARATOR)[2] for item in items)
+
+
+def check_label(checkpoint: Checkpoint, label: str) -> None:
+    """Raises CharRNNError for a label that the network has not learnt."""
+    known = checkpoint.corpus.labels
+    if not known:
+        raise CharRNNError("this network has learnt no labels", "leave out --label")
+    if label not in known:
+        some = ", ".join(map(repr, known[:10])) + (" and others" if len(known) > 10 else "")
+        raise CharRNNError(f"the network knows no label {label!r}{did_you_mean(label, known)}", f"it knows {some}")
+
+
+def show_items(items: Iterable[Item], separator: str, raw: bool, after: Callable[[str], None], length: int) -> None:
+    """Prints items as they come, each on a line of its own or with a separator between them, and says which were cut
+    off."""
+    cut = []
+    for number, item in enumerate(items, start=1):
+        label = f"{item.label}: " if item.label is not None else ""
+        print_text(f"{separator if number > 1 else ''}{label}{shown(item.text)}\n", raw)
+        after(item.text)
+        if not item.is_whole:
+            cut.append(str(number))
+    if cut:
+        which = f"item {cut[0]} was" if len(cut) == 1 else f"items {', '.join(cut)} were"
+        say(f"{which} cut off at {length:,} characters; --length allows more")

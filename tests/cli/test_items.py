@@ -1,0 +1,171 @@
+"""Many short texts on the command line: trained on, written and scored as items."""
+
+import json
+import re
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from charrnn import load_checkpoint
+
+NAMES = ["".join(parts) for parts in product(("an", "el", "jo"), ("n", "s", "han"), ("a", "e", "nes"))]
+POEMS = [("rose", "red as\nthe sun"), ("rose", "red as\nthe fire"), ("violet", "blue as\nthe sea")] * 20
+SETTINGS = """
+model: {cell: gru, hidden: 16}
+training: {iterations: 60, batch: 4, window: 12, learning_rate: 0.05, validate_every: 30, weight_decay: 0}
+snapshots: {at: [30], length: 40}
+compute: {workers: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> Path:
+    """Two runs, ``names`` of lines and ``poems`` of rows with labels, and what they learnt."""
+    folder = tmp_path_factory.mktemp("items")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("names.txt").write_text("".join(f"{name}\n" for name in NAMES * 5))
+        Path("poems.csv").write_text("by,text\n" + "".join(f'{by},"{text}"\n' for by, text in POEMS))
+        Path("settings.yaml").write_text(SETTINGS)
+        names = charrnn("train", "names.txt", "--items", "lines", "--config", "settings.yaml", "--run", "names")
+        assert names.code == 0, names.err
+        assert f"corpus: names, {len(NAMES) * 5} items, " in names.err
+        assert re.search(r"best validation loss .* nats/item, at iteration", names.err)
+        column = ("--set", "corpus.field=text", "--set", "corpus.label=by", "--set", "corpus.validation=0")
+        column = (*column, "--set", "training.iterations=150")
+        poems = charrnn("train", "poems.csv", *column, "--config", "settings.yaml", "--run", "poems")
+        assert poems.code == 0, poems.err
+        assert "\x1e" not in poems.out
+        assert "\x1f" not in poems.out
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def folder(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
+
+
+def sample(charrnn: Callable, run: str, *args: str) -> list[str]:
+    done = charrnn("sample", "--checkpoint", run, "--seed", "3", "--temperature", "1", *args)
+    assert done.code == 0, done.err
+    return done.out.splitlines()
+
+
+def test_items_that_are_lines_stand_one_a_line(charrnn: Callable) -> None:
+    written = sample(charrnn, "names", "--count", "20")
+    assert len(written) == 20
+    assert all(re.fullmatch("[a-z]{1,15}", name) for name in written)
+    assert len(set(written)) > 5
+
+
+def test_a_prime_begins_each(charrnn: Callable) -> None:
+    assert all(name.startswith("jo") for name in sample(charrnn, "names", "--count", "5", "--prime", "jo"))
+
+
+def test_new_ones_stand_nowhere_in_the_text_and_it_says_how_many_did(charrnn: Callable) -> None:
+    done = charrnn("sample", "--checkpoint", "names", "--seed", "3", "--temperature", "1", "--count", "9", "--new")
+    assert not set(done.out.splitlines()) & set(NAMES)
+    known, all_written = map(int, re.fullmatch(r"(\d+) of (\d+) stood in the text .*\n", done.err).groups())
+    assert known == all_written - 9 > 0
+
+
+def test_unique_ones_come_once(charrnn: Callable) -> None:
+    once = sample(charrnn, "names", "--count", "12", "--unique", "--temperature", "0.6")
+    assert len(set(once)) == 12
+    assert len(set(sample(charrnn, "names", "--count", "12", "--temperature", "0.6"))) < 12
+
+
+def test_when_there_are_no_more_it_gives_up(charrnn: Callable) -> None:
+    done = charrnn("sample", "--checkpoint", "names", "--count", "3", "--unique", "--temperature", "0", "--seed", "1")
+    assert done.code == 1
+    assert "items that were written all but 1 were known or written before; raise --temperature" in done.err
+
+
+def test_what_is_cut_off_is_said(charrnn: Callable) -> None:
+    done = charrnn("sample", "--checkpoint", "names", "--seed", "3", "--count", "3", "--length", "2")
+    assert all(len(name) <= 2 for name in done.out.splitlines())
+    assert re.search(r"item.* cut off at 2 characters; --length allows more\n", done.err)
+
+
+def test_a_label_is_asked_for(charrnn: Callable) -> None:
+    text = "\n".join(sample(charrnn, "poems", "--label", "violet", "--temperature", "0.1"))
+    assert text == "violet: blue as\nthe sea"
+    several = "\n".join(sample(charrnn, "poems", "--count", "4")).split("\n-----\n")
+    assert len(several) == 4
+    assert all(re.match("(rose|violet): ", poem) for poem in several)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("poems", "--label", "violett"), 1, r"no label 'violett'; did you mean 'violet'\?; it knows 'rose', 'violet'"),
+        (("names", "--label", "violet"), 1, "this network has learnt no labels"),
+        (("names", "--stop", "a"), 2, "items end by themselves"),
+        (("names", "--best-of", "3"), 2, "items end by themselves"),
+    ],
+)
+def test_what_makes_no_sense_of_items_is_refused(charrnn: Callable, args: tuple, code: int, message: str) -> None:
+    done = charrnn("sample", "--checkpoint", *args)
+    assert done.code == code
+    assert re.search(message, done.err)
+
+
+def test_options_for_items_are_refused_where_there_is_one_text(charrnn: Callable) -> None:
+    Path("one.txt").write_text("the cat sat.\n" * 40)
+    assert charrnn("train", "one.txt", "--config", "settings.yaml", "--run", "one").code == 0
+    assert "--label, --new and --unique are for" in charrnn("sample", "--checkpoint", "one", "--new").err
+
+
+def test_a_score_is_of_items_too(charrnn: Callable) -> None:
+    Path("two.txt").write_text("anna\njohannes\n")
+    done = charrnn("score", "--checkpoint", "names", "two.txt")
+    assert re.search(r"two.txt: \S+ nats/item, standard deviation \S+, 2 items", done.out)
+    (row,) = json.loads(charrnn("score", "--checkpoint", "names", "two.txt", "--json").out)["names"]
+    assert row["nats_per_item"] == pytest.approx(row["nats_per_character"] * 14 / 2)
+    lines = {
+        line["text"]: line
+        for line in json.loads(charrnn(*["score", "--checkpoint", "names", "two.txt", "--lines", "--json"]).out)
+    }
+    losses = [lines[name]["nats_per_character"] * lines[name]["characters"] for name in ("anna", "johannes")]
+    assert row["standard_deviation_of_items"] == pytest.approx(abs(losses[0] - losses[1]) / 2)
+    Path("turned.txt").write_text("johannes\nanna\n")
+    turned = json.loads(charrnn("score", "--checkpoint", "names", "turned.txt", "--json").out)["names"][0]
+    assert turned["nats_per_item"] == pytest.approx(row["nats_per_item"])
+
+
+def test_rows_are_scored_as_rows(charrnn: Callable) -> None:
+    done = charrnn("score", "--checkpoint", "poems", "poems.csv", "--lines")
+    assert f"{len(POEMS)} items" in done.err
+    assert "  violet: blue as the sea\n" in done.out
+    assert "\x1e" not in charrnn("score", "--checkpoint", "poems", "poems.csv", "--html").out
+
+
+def test_training_says_that_a_text_is_a_list(charrnn: Callable) -> None:
+    Path("list.txt").write_text("".join(f"{name}\n" for name in NAMES * 5))
+    once = ("--config", "settings.yaml", "--set", "training.iterations=1", "--set", "snapshots.at=[]", "--force")
+    hint = "each line of this text looks like an item of its own; --items lines"
+    assert hint in charrnn("train", "list.txt", *once).err
+    assert hint not in charrnn("train", "list.txt", "--items", "lines", *once).err
+    shown = charrnn("corpus", "show", "list.txt")
+    assert "--items lines" in shown.out
+    assert f"items: {len(NAMES) * 5:,}" in charrnn("corpus", "show", "list.txt", "--items", "lines").out
+
+
+def test_a_run_of_items_goes_on_as_it_would_have(charrnn: Callable) -> None:
+    """Also where the list comes in another order."""
+    arguments = ("train", "list2.txt", "--items", "lines", "--config", "settings.yaml")
+    Path("list2.txt").write_text("".join(f"{name}\n" for name in NAMES * 5))
+    assert charrnn(*arguments, "--run", "whole").code == 0
+    assert (
+        charrnn(
+            *arguments, "--run", "half", "--set", "training.iterations=25", "--set", "training.schedule=constant"
+        ).code
+        == 0
+    )
+    assert charrnn(*arguments, "--run", "full", "--set", "training.schedule=constant").code == 0
+    Path("list2.txt").write_text("".join(f"{name}\n" for name in sorted(NAMES * 5)))
+    assert charrnn("train", "--run", "half", "--resume", "--set", "training.iterations=60").code == 0
+    half, full = (load_checkpoint(f"{run}/checkpoints/last.npz") for run in ("half", "full"))
+    assert (half.model.parameters.vector == full.model.parameters.vector).all()

@@ -49,7 +49,7 @@ class TextIndex:
     """
 
     def __init__(self, ids: Ids) -> None:
-        divsufsort = load_extra("pydivsufsort", "novelty").divsufsort
+        divsufsort = load_extra("pydivsufsort").divsufsort
         self._type = ids.dtype.newbyteorder(">")  # big-endian: bytes sort as ids do
         self._text = self._bytes(ids)
         self._suffixes = divsufsort(np.ascontiguousarray(ids))

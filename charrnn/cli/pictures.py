@@ -42,7 +42,7 @@ def check_picture(path: Path, force: bool, argument: str) -> None:
     """Raises CharRNNError, before anything is computed, where ``argument`` names a file that cannot be made or may not
     be replaced, and where Matplotlib is missing."""
     check_free(path, force, argument)
-    load_extra("matplotlib", "plot")
+    load_extra("matplotlib")
 
 
 def write_picture(figure: "Figure", path: Path, argument: str = "to") -> None:

@@ -102,9 +102,9 @@ class Network:
         """From the last hidden state to the logits."""
 
     def compiled(self) -> "Network":
-        """The same network with cells that Numba compiles; raises CharRNNError without Numba, the extra ``fast``, where
-        Numba can keep nothing that it compiles, and for a kind of cell that has no compiled form."""
-        load_extra("numba", "fast")
+        """The same network with cells that Numba compiles; raises CharRNNError where Numba is missing, where
+        it can keep nothing that it compiles, and for a kind of cell that has no compiled form."""
+        load_extra("numba")
         try:
             from charrnn.nn.cells.compiled import COMPILED
         except RuntimeError as error:

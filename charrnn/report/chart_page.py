@@ -18,8 +18,8 @@ def charts(panels: Sequence[Panel], runs: Sequence[str]) -> dict[str, Any]:
     """For Bokeh's ``embed_items``: ``charts``, the document as JSON, and ``roots``, which gives for each chart's id
     that of the element it goes into, ``chart0`` and so on. All charts share the range of iterations. A renderer that
     has a name is a line whose values the page's script shows; its tag is the line's style."""
-    models = load_extra("bokeh.models", "report")
-    document = load_extra("bokeh.document", "report").Document()
+    models = load_extra("bokeh.models")
+    document = load_extra("bokeh.document").Document()
     x_range = models.DataRange1d(range_padding=0.02)
     roots = {}
     for k, panel in enumerate(panels):
@@ -28,13 +28,13 @@ def charts(panels: Sequence[Panel], runs: Sequence[str]) -> dict[str, Any]:
             _draw(figure, line, f"{runs[line.run]}, {line.name}" if len(runs) > 1 else line.name)
         document.add_root(figure)
         roots[figure.id] = f"chart{k}"
-    text = load_extra("bokeh.core.json_encoder", "report").serialize_json(document.to_json())
+    text = load_extra("bokeh.core.json_encoder").serialize_json(document.to_json())
     return {"charts": json.loads(text), "roots": roots}
 
 
 def _figure(panel: Panel, x_range: Any) -> Any:
-    models = load_extra("bokeh.models", "report")
-    figure = load_extra("bokeh.plotting", "report").figure(
+    models = load_extra("bokeh.models")
+    figure = load_extra("bokeh.plotting").figure(
         x_range=x_range,
         y_axis_type="log" if panel.logarithmic else "linear",
         x_axis_label="iteration",
@@ -60,7 +60,7 @@ def _span(panel: Panel) -> float:
 
 
 def _draw(figure: Any, line: Line, name: str) -> None:
-    models = load_extra("bokeh.models", "report")
+    models = load_extra("bokeh.models")
     series = _thinned(line.series)
     source = models.ColumnDataSource({"x": series.iterations, "y": series.values})
     look = {"source": source, "color": COLOURS[line.run % len(COLOURS)], "line_width": 2, "name": escaped(name)}

@@ -25,8 +25,8 @@ _BLANKS = {" ": "space", "\n": "newline", "\t": "tab"}
 
 
 def report_page(runs: Sequence[Curves]) -> str:
-    """The page about one run, or several to compare. Raises CharRNNError where the extra ``report`` is missing."""
-    library = load_extra("bokeh.resources", "report").Resources(mode="inline", components=["bokeh"]).js_raw[0]
+    """The page about one run, or several to compare. Raises CharRNNError where Bokeh is missing."""
+    library = load_extra("bokeh.resources").Resources(mode="inline", components=["bokeh"]).js_raw[0]
     checkpoints = [_checkpoint(curves) for curves in runs]
     positions = sorted({snapshot.iteration for curves in runs for snapshot in curves.snapshots})
     drawn = [panel for panel in panels(runs) if not panel.is_empty]

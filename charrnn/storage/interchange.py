@@ -136,7 +136,7 @@ class _Safetensors:
 
 @contextmanager
 def _open_safetensors(path: Path) -> Iterator[_Safetensors]:
-    library = load_extra("safetensors", "safetensors")
+    library = load_extra("safetensors")
     with open(path, "rb") as beginning:
         header = int.from_bytes(beginning.read(8), "little")
     if header > MOST_HEADER:
@@ -149,7 +149,7 @@ def _open_safetensors(path: Path) -> Iterator[_Safetensors]:
 
 
 def _write_safetensors(file: BinaryIO, text: bytes, arrays: Mapping[str, Array]) -> None:
-    save = load_extra("safetensors.numpy", "safetensors").save
+    save = load_extra("safetensors.numpy").save
     file.write(save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {METADATA: text.decode()}))
 
 

@@ -70,7 +70,7 @@ def fetch(name: str, progress: Any = False) -> Path:
     if name not in known:
         raise CorpusError(f"no corpus is called {name!r}", f"choose among {', '.join(known)}")
     corpus = known[name]
-    pooch, requests = load_extra("pooch", "fetch"), load_extra("requests", "fetch")
+    pooch, requests = load_extra("pooch"), load_extra("requests")
     pooch.get_logger().setLevel("ERROR")
     folder = _cache()
     path, partial = folder / corpus.file, folder / f"{corpus.file}.part"
@@ -117,14 +117,14 @@ def fetch(name: str, progress: Any = False) -> Path:
 
 def _cache() -> Path:
     chosen = os.environ.get(CACHE)
-    return Path(chosen) if chosen else Path(load_extra("pooch", "fetch").os_cache("charrnn"))
+    return Path(chosen) if chosen else Path(load_extra("pooch").os_cache("charrnn"))
 
 
 def _reason(error: Any) -> str:
     """What went wrong, in words for a user."""
     if error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
-    requests = load_extra("requests", "fetch").exceptions
+    requests = load_extra("requests").exceptions
     for kind, reason in (
         (requests.Timeout, "the server did not answer in time"),
         (requests.SSLError, "the server's certificate cannot be trusted"),

@@ -18,9 +18,9 @@ class EventFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._writers = load_extra("tensorboardX.event_file_writer", "tensorboard")
-        self._events = load_extra("tensorboardX.proto.event_pb2", "tensorboard")
-        self._summary = load_extra("tensorboardX.summary", "tensorboard")
+        self._writers = load_extra("tensorboardX.event_file_writer")
+        self._events = load_extra("tensorboardX.proto.event_pb2")
+        self._summary = load_extra("tensorboardX.summary")
         self._folder = folder
         self._file: Any = None
         try:

@@ -162,10 +162,10 @@ def test_an_unknown_name(fetch: Callable, server: Server) -> None:
     assert (code, err) == (1, "charrnn: no corpus is called 'nothing'; choose among known\n")
 
 
-def test_without_the_extra_it_is_named(server: Server, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_it_is_named(server: Server, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
     monkeypatch.delenv("CHARRNN_CACHE")
-    assert "python3 -m pip install 'charrnn[fetch]'" in charrnn("corpus", "fetch", "known").err
+    assert "python3 -m pip install pooch" in charrnn("corpus", "fetch", "known").err
     assert json.loads(charrnn("corpus", "list", "--json").out)[0]["path"] is None
     assert "charrnn corpus fetch known makes it known" in charrnn("train", "known").err
 

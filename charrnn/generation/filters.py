@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.arguments import is_number, shown
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CharRNNError
 from charrnn.nn.functional import quiet_overflow
@@ -117,6 +118,11 @@ class Filter:
     looks_back: bool = False
     """Whether the filter takes the recent ids too."""
 
+    def takes(self, parameter: float) -> bool:
+        """Whether a number is within the bounds and, where the filter counts, whole."""
+        most = math.inf if self.most is None else self.most
+        return self.least <= parameter <= most and (self.type is float or parameter % 1 == 0)
+
 
 FILTERS: dict[str, Filter] = {
     "loop_penalty": Filter(
@@ -133,17 +139,16 @@ FILTERS: dict[str, Filter] = {
 
 
 def check_filters(chosen: Mapping[str, float | None]) -> None:
-    """Raises CharRNNError unless all filters chosen, by name, exist and have parameters within their bounds."""
+    """Raises CharRNNError unless all filters chosen, by name, exist and have numbers within their bounds."""
     for name, parameter in chosen.items():
         if name not in FILTERS:
             raise CharRNNError(f"there is no filter {name!r}", f"choose among {', '.join(FILTERS)}")
         filter_ = FILTERS[name]
-        most = math.inf if filter_.most is None else filter_.most
-        if parameter is not None and not filter_.least <= parameter <= most:
-            bounds = f"at least {filter_.least:g}" + ("" if filter_.most is None else f" and at most {filter_.most:g}")
-            raise CharRNNError(f"the filter {name} does not take {parameter:g}", f"give it {bounds}")
-        if parameter is not None and filter_.type is int and parameter != int(parameter):
-            raise CharRNNError(f"the filter {name} does not take {parameter:g}", "give it a whole number")
+        if parameter is None or (is_number(parameter) and filter_.takes(parameter)):
+            continue
+        whole = "a whole number, " if filter_.type is int else ""
+        bounds = f"at least {filter_.least:g}" + ("" if filter_.most is None else f" and at most {filter_.most:g}")
+        raise CharRNNError(f"the filter {name} does not take {shown(parameter)}", f"give it {whole}{bounds}")
 
 
 def look_back(chosen: Mapping[str, float | None]) -> bool:
@@ -158,5 +163,5 @@ def apply_filters(logits: Array, chosen: Mapping[str, float | None], recent: Ids
     """
     for name, filter_ in FILTERS.items():
         if (parameter := chosen.get(name)) is not None:
-            logits = filter_.apply(logits, parameter, *([recent] if filter_.looks_back else []))
+            logits = filter_.apply(logits, filter_.type(parameter), *([recent] if filter_.looks_back else []))
     return logits

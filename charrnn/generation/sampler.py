@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.arguments import as_whole, check_type, shown
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CharRNNError
 from charrnn.generation.filters import FILTERS, RECENT, apply_filters, check_filters, look_back
@@ -32,7 +33,8 @@ Drawn = tuple[Ids, Array]
 class Sampling:
     """How a text begins, how its characters are drawn, and where it ends.
 
-    Raises CharRNNError for a filter that does not exist or whose parameter is out of bounds, and for an empty stop.
+    Raises CharRNNError for a filter that does not exist or whose parameter is out of bounds, for an empty stop, and for
+    what is no text.
     """
 
     prime: str = ""
@@ -41,14 +43,21 @@ class Sampling:
     filters: Mapping[str, float | None] = field(default_factory=dict)
     """The parameters of filters by name, see ``FILTERS``; None leaves a filter out. Without any, characters are drawn
     with the probabilities that the network gives them."""
-    stop: Sequence[str] = ()
-    """A text ends before the first of these in it."""
+    stop: str | Sequence[str] = ()
+    """A text ends before the first of these in it; one alone may be given as it is."""
     forbid: Forbid | None = None
     """What may not be drawn at all; it is asked before the filters are applied."""
 
     def __post_init__(self) -> None:
+        check_type(self.prime, str, "the prime", "give {prime} a text")
+        check_type(self.filters, Mapping, "the filters", "give them by name, such as {'temperature': 0.7}")
         check_filters(self.filters)
-        if not all(self.stop):
+        stops = (self.stop,) if isinstance(self.stop, str) else self.stop
+        check_type(stops, Sequence, "what to stop at", "give {stop} a text, or several")
+        for stop in stops:
+            check_type(stop, str, "what to stop at", "give {stop} a text, or several")
+        object.__setattr__(self, "stop", stops)  # the way to set a field of a frozen dataclass
+        if not all(stops):
             raise CharRNNError("a text to stop at is empty", "give {stop} at least one character")
 
 
@@ -59,7 +68,7 @@ AS_LEARNT = Sampling()
 def write(
     model: Model,
     length: int = 500,
-    seed: int = 0,
+    seed: int | np.random.Generator = 0,
     *,
     prime: str = "",
     stop: str | Sequence[str] = (),
@@ -73,17 +82,17 @@ def write(
     text, the one that ``charrnn sample`` writes with that seed.
 
     Raises UnknownCharacterError for a prime that the vocabulary cannot spell, CharRNNError for a filter that does not
-    exist or whose parameter is out of bounds.
+    exist or whose parameter is out of bounds, and for any other argument that cannot be used.
     """
     chosen = {name: filter_.default for name, filter_ in FILTERS.items()} | filters
-    sampling = Sampling(prime, chosen, (stop,) if isinstance(stop, str) else stop)
-    return prime + "".join(text for (text,) in generate(model, length, np.random.default_rng(seed), sampling))
+    sampling = Sampling(prime, chosen, stop)
+    return prime + "".join(text for (text,) in generate(model, length, seed, sampling))
 
 
 def generate(
     model: Model,
-    length: int,
-    rng: np.random.Generator,
+    length: int = 500,
+    seed: int | np.random.Generator = 0,
     sampling: Sampling = AS_LEARNT,
     *,
     count: int = 1,
@@ -93,14 +102,31 @@ def generate(
 
     All texts end together after ``length`` characters, or each of them before its first stop. Where there are stops,
     what is yielded for a text may be empty, while a stop may have begun, or several characters, once it has not. A
-    ``reader`` that has read the beginning of the prime saves reading it again.
+    generator in the place of a ``seed`` goes on from where it is. A ``reader`` that has read the beginning of the prime
+    saves reading it again.
 
-    Raises UnknownCharacterError for a prime that the vocabulary cannot spell, at the call.
+    Raises, at the call, UnknownCharacterError for a prime that the vocabulary cannot spell, and CharRNNError for an
+    argument that cannot be used.
     """
+    of_it = "its .model" if hasattr(model, "model") else "load_checkpoint('runs/my').model, for instance"
+    check_type(model, Model, "the model", f"give {of_it}")
+    check_type(sampling, Sampling, "the sampling", "give Sampling(filters={'temperature': 0.7}), for instance")
     characters = model.vocabulary.characters
+    length, count, rng = as_whole(length, "length"), as_whole(count, "count", 1), _generator(seed)
     steps = draws(model, length, rng, sampling, count, reader)
     texts = ([characters[v] for v in ids.tolist()] for ids, _ in steps)
     return until(sampling.stop, texts, count) if sampling.stop else texts
+
+
+def _generator(seed: int | np.random.Generator) -> np.random.Generator:
+    if isinstance(seed, np.random.Generator):
+        return seed
+    try:
+        return np.random.default_rng(as_whole(seed, "seed"))
+    except CharRNNError:
+        raise CharRNNError(
+            f"the seed is {shown(seed)}", "give {seed} a whole number from 0 on, or a numpy.random.Generator"
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ each with the place it was read from.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike, fspath
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
+from charrnn.arguments import as_path
 from charrnn.errors import SettingsError, did_you_mean
 from charrnn.settings.recipes import recipes
 from charrnn.settings.schema import ITERATIONS, MEANINGS, Settings
@@ -30,10 +32,11 @@ class Overlay:
     of the default recipe, and gives way where a network to begin with has another architecture."""
 
 
-def from_file(path_or_name: str) -> Overlay:
+def from_file(path_or_name: str | PathLike[str]) -> Overlay:
     """The settings of a YAML file, or of a recipe by its bare name."""
-    known = recipes()
-    path = known.get(path_or_name, Path(path_or_name))
+    known, given = recipes(), as_path(path_or_name, "the recipe or settings file", SettingsError)
+    path_or_name = str(path_or_name)
+    path = known.get(path_or_name, given)
     try:
         with open(path, encoding="utf-8-sig") as file:
             entries = read_settings(file.read(MAX_CHARACTERS + 1), path.name)
@@ -75,11 +78,20 @@ def from_mapping(settings: Mapping[str, Any], origin: str) -> Overlay:
     """The settings of a dictionary, nested by section or with dotted keys. ``origin`` says in messages whose it is."""
     entries = []
     for key, value in settings.items():
-        if isinstance(value, Mapping):
-            entries += [Entry(f"{key}.{name}", inner, origin) for name, inner in value.items()]
+        if isinstance(value, Mapping) and value:
+            entries += [Entry(f"{key}.{name}", _plain(inner), origin) for name, inner in value.items()]
         else:
-            entries.append(Entry(key, value, origin))
+            entries.append(Entry(key, None if value == {} else _plain(value), origin))
     return Overlay(tuple(entries))
+
+
+def _plain(value: Any) -> Any:
+    """A value as a settings file would give it: numbers of NumPy, paths, tuples and ranges are there in Python only."""
+    if isinstance(value, list | tuple | range):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return fspath(value) if isinstance(value, PathLike) else value
 
 
 def resolve(overlays: Iterable[Overlay]) -> Settings:

@@ -1,6 +1,7 @@
 """The settings of a run: of a new one, of one that begins with another network, of one that is resumed."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from charrnn.errors import SettingsError
@@ -21,7 +22,7 @@ _ARCHITECTURE = ("cell", "layers", "hidden", "embedding")
 """Settings of the model that say which arrays it has."""
 
 
-def load_settings(*configs: str, **sections: Mapping[str, Any]) -> Settings:
+def load_settings(*configs: str | Path, **sections: Mapping[str, Any]) -> Settings:
     """Settings from recipes or YAML files, later ones winning, and then from sections given as dictionaries:
 
     ``load_settings("quick", training={"iterations": 200})``. With no file the recipe is ``quick``.

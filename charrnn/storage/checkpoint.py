@@ -21,6 +21,7 @@ from typing import Self
 
 import numpy as np
 
+from charrnn.arguments import as_path
 from charrnn.arrays import Array
 from charrnn.errors import CharRNNError, CheckpointError, DamagedCheckpointError
 from charrnn.files import name_of, replace_file
@@ -103,7 +104,7 @@ class Checkpoint:
         """Writes the file whole or not at all: it is read back before it takes its place. The file that was there is
         kept as ``previous``, if that is given. Raises CheckpointError where it cannot be written; the old file stays.
         """
-        path, text, arrays = Path(path), self.document(), self._arrays()
+        path, text, arrays = as_path(path, "the file of a checkpoint", CheckpointError), self.document(), self._arrays()
         try:
             replace_file(
                 path,

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from filelock import FileLock, Timeout
 
 from charrnn import layout
+from charrnn.arguments import as_path
 from charrnn.errors import CharRNNWarning, CheckpointError, DamagedCheckpointError, RunError, SettingsError
 from charrnn.files import name_of, replace_file, replace_text, unfinished
 from charrnn.settings.overlays import from_file, resolve
@@ -38,7 +39,7 @@ def load_checkpoint(path: str | Path, at: int | None = None) -> Checkpoint:
 
     Raises DamagedCheckpointError for what is not a whole checkpoint, CheckpointError for what cannot be found or read.
     """
-    path = Path(path)
+    path = as_path(path, "the run folder or checkpoint file", CheckpointError)
     try:
         if path.is_dir():
             return Run(path).best_checkpoint() if at is None else Run(path).checkpoint_at(at)
@@ -71,7 +72,7 @@ class Run:
     """The folder of a run. Nothing else writes there."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = as_path(folder, "the folder of a run", RunError)
         self.config = self.folder / layout.CONFIG
         self.corpus = self.folder / layout.CORPUS
         self.ids = self.folder.parent / layout.IDS

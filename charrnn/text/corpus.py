@@ -1,6 +1,7 @@
 """From a text to its vocabulary and its ids, split into a training, a validation and a test part."""
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +12,16 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.arguments import as_whole, check_type, is_number, shown
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
 from charrnn.files import replace_file, reserve
-from charrnn.text.items import Items, Order, as_items, item_starts, item_streams, labels_of, marked
+from charrnn.text.items import KINDS, Items, Order, as_items, item_starts, item_streams, labels_of, marked
 from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.text.words import real_words
 
+NEWLINES = ("universal", "keep")
 MAPPED_FROM = 256 << 20
 """Ids that take at least this many bytes are kept in a file rather than in memory, if there is a folder for it."""
 
@@ -182,7 +185,9 @@ def load_corpus(
     Raises CorpusError for what cannot be read or decoded, for a text too small for its split, and for ids that cannot
     be written.
     """
-    paths = [paths] if isinstance(paths, str | Path) else paths
+    paths = list(paths) if isinstance(paths, Iterable) and not isinstance(paths, str | bytes) else [paths]
+    _check_reading(encoding, newline)
+    _check_items(items, field, label)
     made_of = as_items(items, field, label)
     if paths:
         sources = find_sources(paths, standard_input)
@@ -213,6 +218,8 @@ def make_corpus(
     characters: str = "",
 ) -> Corpus:
     """A corpus of a text already in memory, or of a list of items; see ``load_corpus``."""
+    check_type(name, str, "the name of the corpus", "give {name} a text", CorpusError)
+    _check_items(items)
     made_of: Items | None
 
     def blocks() -> Iterator[str]:
@@ -224,6 +231,10 @@ def make_corpus(
     if isinstance(text, str):
         made_of = as_items(items)
     else:
+        remedy = "give a text, or a list of them, which are items; load_corpus reads files"
+        check_type(text, list | tuple, "the text of the corpus", remedy, CorpusError)
+        for item in text:
+            check_type(item, str, "an item of the corpus", remedy, CorpusError)
         made_of = Items("blank-lines" if any("\n" in item for item in text) else "lines")
     return _make(blocks, name, validation, test, pieces, characters, None, made_of, seed)
 
@@ -247,7 +258,10 @@ def corpus_name(paths: Sequence[str | Path]) -> str:
 def split(n: int, name: str, validation: float, test: float, pieces: int = 1) -> tuple[int, int]:
     """Where the validation part and the test part of a text of n characters begin, or those of each of its pieces;
     raises CorpusError if one of the parts would be too small."""
-    n //= pieces
+    for part, share in (("validation", validation), ("test", test)):
+        if not is_number(share) or not 0 <= share < math.inf:
+            raise CorpusError(f"corpus.{part} is {shown(share)}", f"give {{corpus.{part}}} a share of the text, 0 to 1")
+    n //= as_whole(pieces, "pieces", 1)
     of = f"corpus {name!r}" if pieces == 1 else f"each of the {pieces} pieces of corpus {name!r}"
     validation_size, test_size = round(n * validation), round(n * test)
     for part, share, size in (("validation", validation, validation_size), ("test", test, test_size)):
@@ -265,6 +279,27 @@ def split(n: int, name: str, validation: float, test: float, pieces: int = 1) ->
     return n - validation_size - test_size, n - test_size
 
 
+def _check_reading(encoding: str, newline: str) -> None:
+    try:
+        "".encode(encoding)
+    except (LookupError, TypeError):
+        raise CorpusError(
+            f"the encoding is {shown(encoding)}",
+            "give {encoding} one that Python knows, such as 'utf-8' or 'latin-1'",
+        ) from None
+    if newline not in NEWLINES:
+        raise CorpusError(f"newline is {shown(newline)}", f"give one of {', '.join(map(repr, NEWLINES))}")
+
+
+def _check_items(items: str, field: str | None = None, label: str | None = None) -> None:
+    if items not in KINDS:
+        raise CorpusError(f"items is {shown(items)}", f"give one of {', '.join(map(repr, KINDS))}")
+    for name, column in (("field", field), ("label", label)):
+        check_type(column, str | None, f"the {name} of the items", f"give {{{name}}} the name of a column", CorpusError)
+    if label is not None and field is None:
+        raise CorpusError(f"the label of the items is {label!r}, and there is no field", "name that of the items too")
+
+
 def _make(
     blocks: Blocks,
     name: str,
@@ -276,9 +311,10 @@ def _make(
     items: Items | None = None,
     seed: int = 0,
 ) -> Corpus:
+    check_type(characters, str, "characters", "give {characters} a text", CorpusError)
     mark = items.mark if items else None
     folder = None if cache is None else Path(cache)
-    order = Order(mark, seed, folder) if mark else None
+    order = Order(mark, as_whole(seed, "seed"), folder) if mark else None
     n, found, sha256 = _survey(order.watch(blocks()) if order else blocks(), name)
     sha256 = order.sha256 if order else sha256
     if not n:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from charrnn.arguments import as_path
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.layout import is_run
@@ -67,6 +68,7 @@ def first_characters(blocks: Iterable[str], length: int) -> Iterator[str]:
 
 
 def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]:
+    as_path(path, "the file or folder to read", CorpusError)
     if str(path) == "-":
         yield Source("standard input", sys.stdin.buffer.read() if standard_input is None else standard_input)
         return

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import CorpusError
+from charrnn.arguments import check_type, shown
+from charrnn.errors import CorpusError, SettingsError
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay, from_mapping, from_settings
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
@@ -21,6 +22,8 @@ from charrnn.text.catalogue import locate
 from charrnn.text.corpus import Corpus
 from charrnn.text.items import UNIT_SEPARATOR
 from charrnn.training.trainer import Trainer
+
+_BY_SECTION = "give them by section, such as training={'iterations': 2000}"
 
 
 def start(
@@ -48,6 +51,8 @@ def start(
     started = time.perf_counter()
     run = run if isinstance(run, Run | None) else Run(run)
     settings, beginning = starting_settings(settings)
+    if corpus is not None:
+        check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
     if run:
         run.check_free(force)
     kept, given = None, corpus is not None
@@ -80,6 +85,8 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
     changed; SettingsError for a setting that cannot change.
     """
     run = run if isinstance(run, Run) else Run(run)
+    for overlay in overlays:
+        check_type(overlay, Overlay, "what should change settings", _BY_SECTION, SettingsError)
     run.check_exists()
     with run.writing():
         checkpoint = run.last_checkpoint()
@@ -100,6 +107,8 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
 def starting_settings(given: Settings | Sequence[Overlay]) -> tuple[Settings, Checkpoint | None]:
     """The settings of a new run, and the checkpoint whose network it begins with, if any."""
     overlays = [from_settings(given, "the settings")] if isinstance(given, Settings) else given
+    if not isinstance(overlays, list) or not all(isinstance(overlay, Overlay) for overlay in overlays):
+        raise SettingsError(f"the settings are {shown(given)}", "give what load_settings returns")
     settings = settings_to_start(overlays)
     if settings.training.init_from is None:
         return settings, None

@@ -54,6 +54,10 @@ class _Commands(CommandGroup):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            from charrnn.cli.options import hint_at_settings
+
+            raise hint_at_settings(error) from None
         except BrokenPipeError as error:
             raise _ReaderGoneError from error  # click would make it an exit code of 1
         except CharRNNError as error:

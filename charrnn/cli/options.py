@@ -1,5 +1,6 @@
 """The options that give settings to commands that train or measure training."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -8,10 +9,11 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from charrnn.cli.paths import GivenPath
 from charrnn.settings.overlays import Overlay, from_assignments, from_file, from_mapping
 from charrnn.settings.recipes import recipes
 from charrnn.settings.runs import settings_to_start
-from charrnn.settings.schema import Settings
+from charrnn.settings.schema import MEANINGS, Settings
 from charrnn.settings.yamlfile import Entry
 from charrnn.text.items import KINDS
 
@@ -71,6 +73,32 @@ def settings_options(*, configs: bool = True) -> Callable[[Callable[..., None]],
     return decorated
 
 
+def hint_at_settings(error: click.NoSuchOption) -> click.UsageError:
+    """The error about an option that a command does not have; where the command takes settings, and some are called
+    nearly so, it says how to set them."""
+    takes_settings = error.ctx is not None and any(p.name == "assignments" for p in error.ctx.command.params)
+    meant = _meant(error.option_name.lstrip("-").replace("-", "_")) if takes_settings else []
+    if not meant:
+        return error
+    ways = " or ".join(f"--set {key}=VALUE" for key in meant)
+    return click.UsageError(f"No such option {error.option_name!r}; it is a setting: {ways}", error.ctx)
+
+
+def _meant(word: str) -> list[str]:
+    """The settings that somebody may mean by a word: of this name, with these initials, with a name that is part of the
+    word, or with one that is spelt nearly so; those of the first kind that there are."""
+    names = {key: key.partition(".")[2] for key in MEANINGS}
+    by_name = [key for key, name in names.items() if name == word]
+    by_initials = [key for key, name in names.items() if "_" in name and _initials(name) == word]
+    by_part = [key for key, name in names.items() if name in word.split("_")]
+    near = difflib.get_close_matches(word, names.values(), 1)
+    return by_name or by_initials or by_part or [key for key, name in names.items() if name in near]
+
+
+def _initials(name: str) -> str:
+    return "".join(part[0] for part in name.split("_"))
+
+
 _SET = click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting, such as training.batch=50."
 )
@@ -87,4 +115,4 @@ _CONFIG = click.option(
     shell_complete=_recipes,
     help="A settings file, or a recipe by name; later ones win.",
 )
-_CORPUS = click.argument("corpus", nargs=-1, type=click.Path())
+_CORPUS = click.argument("corpus", nargs=-1, type=GivenPath())

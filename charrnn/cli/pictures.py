@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.extras import load_extra
 from charrnn.files import check_free, write_output
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 KINDS = (".png", ".svg", ".pdf")
 
 
-class _Picture(click.Path):
+class _Picture(GivenPath):
     """The type of an option: the path of a picture to make."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:

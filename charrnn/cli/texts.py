@@ -1,6 +1,6 @@
 """Options for a text that a network is to read, and reading its beginning."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, get_args
@@ -9,6 +9,7 @@ import click
 from tqdm import tqdm
 
 from charrnn.analysis.activations import Trace, read_activations
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.report.escaping import escaped
 from charrnn.resources import shipped_network
@@ -30,11 +31,13 @@ def _codec(ctx: click.Context, param: click.Parameter, name: str | None) -> str 
 
 checkpoint_option = click.option(
     "--checkpoint",
-    "path",
-    type=click.Path(),
+    type=GivenPath(),
     metavar="RUN|FILE",
-    help="A run folder (its best checkpoint) or a checkpoint file.  [default: a network that has read War and Peace]",
+    help="In the place of RUN: a run folder (its best checkpoint) or a checkpoint file.  [default: a network that has "
+    "read War and Peace]",
 )
+run_argument = click.argument("runs", nargs=-1, type=GivenPath(), metavar="[RUN]")
+"""RUN, before any other argument; ``named`` says which network it and ``--checkpoint`` name together."""
 unknown_option = click.option(
     "--unknown",
     type=click.Choice(get_args(Unknown)),
@@ -63,15 +66,21 @@ class Reading:
 
 
 def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """TEXT and the options for how a network reads it, which the command gets as one ``Reading``, its first argument.
-    ``lengths`` says how much of the text is read by default."""
+    """RUN, TEXT and the options for how the one reads the other, which the command gets as one ``Reading``, its first
+    argument. ``lengths`` says how much of the text is read by default."""
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def command(
-            path: str | None, text: str, length: int | None, unknown: Unknown, encoding: str | None, **options: Any
+            runs: tuple[str, ...],
+            checkpoint: str | None,
+            text: str,
+            length: int | None,
+            unknown: Unknown,
+            encoding: str | None,
+            **options: Any,
         ) -> None:
-            function(Reading(path, text, length, unknown, encoding), **options)
+            function(Reading(named(runs, checkpoint), text, length, unknown, encoding), **options)
 
         for option in (
             encoding_option,
@@ -82,7 +91,8 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
                 help=f"How many characters of the text to read.  [default: {lengths}]",
             ),
             checkpoint_option,
-            click.argument("text", type=click.Path(), metavar="TEXT"),
+            click.argument("text", type=GivenPath(), metavar="TEXT"),
+            run_argument,
         ):
             command = option(command)
         return command
@@ -90,10 +100,18 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
     return decorated
 
 
+def named(runs: Sequence[str], checkpoint: str | None) -> str | None:
+    """The run folder or checkpoint file that RUN or ``--checkpoint`` names; None where neither is given."""
+    if len(runs) + (checkpoint is not None) > 1:
+        given = ", ".join(map(repr, [*runs, *([checkpoint] if checkpoint is not None else [])]))
+        raise click.UsageError(f"one network is asked for, by RUN or by --checkpoint, and {given} are given")
+    return runs[0] if runs else checkpoint
+
+
 def load(path: str | None, at: int | None = None) -> Checkpoint:
     """The checkpoint at a path, or, in a run, the weights of the snapshot ``at`` an iteration; without a path, the
     network that comes with the program."""
-    return load_checkpoint(path or shipped_network(), at)
+    return load_checkpoint(shipped_network() if path is None else path, at)
 
 
 def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int) -> Iterator[Trace]:

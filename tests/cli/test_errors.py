@@ -212,7 +212,6 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
         (["train", "--minutes", "ten"], "--minutes"),
         (["train", "--nothing"], "--nothing"),
         (["trian"], "No such command"),
-        (["score", "cats.txt"], "--checkpoint"),
         ([*SAMPLE, "run", "--prime", "a", "--prime-file", "cats.txt"], "--prime and --prime-file"),
         ([*SAMPLE, "run", "--length", "0"], "--length"),
         ([*SAMPLE, "run", "--temperature", "-1"], "--temperature"),
@@ -406,3 +405,80 @@ def test_a_damaged_last_checkpoint_is_said_and_made_up_for(folder: Path, charrnn
 
 def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        (("sample", "--checkpoint", ""), "'--checkpoint'"),
+        (("sample", ""), "'[RUN]'"),
+        (("sample", "run", "--novelty", "--corpus", ""), "'--corpus'"),
+        (("neurons", "", "cats.txt"), "'[RUN]'"),
+        (("gates", "--checkpoint", "", "cats.txt"), "'--checkpoint'"),
+        (("score", "", "cats.txt"), "'[RUN] FILE...'"),
+        (("train", ""), "'[CORPUS]...'"),
+        (("train", "cats.txt", "--config", "tiny.yaml", "--run", ""), "'--run'"),
+        (("train", "cats.txt", "--config", "tiny.yaml", "--run", "new", "--tensorboard", ""), "'--tensorboard'"),
+        (("gradients", "--checkpoint", ""), "'--checkpoint'"),
+        (("report", ""), "'RUN...'"),
+    ],
+)
+def test_an_empty_path_is_no_default(untouched: None, charrnn: Callable, args: tuple[str, ...], named: str) -> None:
+    """An unset variable, in quotation marks, must not write with another network or train in another folder."""
+    code, out, err = charrnn(*args)
+    assert (code, out) == (2, "")
+    assert f"Invalid value for {named}: it is empty" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [
+        ("--epochs", "--set training.epochs=VALUE"),
+        ("--iterations", "--set training.iterations=VALUE"),
+        ("--hidden", "--set model.hidden=VALUE"),
+        ("--hidden-size", "--set model.hidden=VALUE"),
+        ("--batch-size", "--set training.batch=VALUE"),
+        ("--learning-rate", "--set training.learning_rate=VALUE"),
+        ("--lr", "--set training.learning_rate=VALUE or --set training.lookup_rate=VALUE"),
+        ("--every", "--set snapshots.every=VALUE or --set checkpoints.every=VALUE"),
+        ("--optimiser", "--set training.optimizer=VALUE"),
+    ],
+)
+def test_an_option_that_is_a_setting_says_how_it_is_set(
+    untouched: None, charrnn: Callable, option: str, meant: str
+) -> None:
+    code, out, err = charrnn("train", "cats.txt", option, "3")
+    assert (code, out) == (2, "")
+    assert err.endswith(f"Error: No such option '{option}'; it is a setting: {meant}\n")
+
+
+@pytest.mark.parametrize("args", [("train", "--zzzz"), ("sample", "--hidden", "3"), ("report", "--epochs", "3")])
+def test_another_option_is_just_unknown(charrnn: Callable, args: tuple[str, ...]) -> None:
+    code, _, err = charrnn(*args)
+    assert (code, "--set" in err) == (2, False)
+    assert f"No such option '{args[1]}'" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("sample", "run", "--checkpoint", "run"), "one network is asked for, by RUN or by --checkpoint"),
+        (("sample", "run", "cats.txt"), "'run', 'cats.txt' are given"),
+        (("neurons", "run", "cats.txt", "--checkpoint", "run"), "one network is asked for"),
+        (("score", "cats.txt"), "'cats.txt' is alone; give RUN, the network, and then FILE"),
+    ],
+)
+def test_one_network_is_named_once(untouched: None, charrnn: Callable, args: tuple[str, ...], says: str) -> None:
+    code, out, err = charrnn(*args)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+@pytest.mark.parametrize(
+    ("command", "rest"),
+    [("sample", ("--seed", "1")), ("score", ("cats.txt",)), ("neurons", ("cats.txt",)), ("gates", ("cats.txt",))],
+)
+def test_a_network_is_an_argument_or_an_option(folder: Path, charrnn: Callable, command: str, rest: tuple) -> None:
+    as_argument, as_option = charrnn(command, "run", *rest), charrnn(command, "--checkpoint", "run", *rest)
+    assert as_argument == as_option
+    assert as_argument.code == 0

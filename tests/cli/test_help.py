@@ -11,6 +11,7 @@ import click
 import pytest
 
 from charrnn.cli import cli
+from charrnn.cli.paths import GivenPath
 from charrnn.settings.recipes import recipes
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,6 +26,12 @@ def test_every_command_and_option_has_help() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"{command.name} {parameter.name}"
+
+
+def test_no_command_takes_an_empty_path() -> None:
+    paths = [parameter for command in ALL for parameter in command.params if isinstance(parameter.type, click.Path)]
+    assert len(paths) > 20
+    assert all(isinstance(parameter.type, GivenPath) for parameter in paths)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

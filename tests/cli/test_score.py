@@ -185,7 +185,7 @@ def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> Non
         (["cats.txt", "--show", "--checkpoint", "run/checkpoints/last.npz"], 2, "give one --checkpoint"),
         (["cats.txt", "--checkpoint", "run"], 2, "given twice"),
         (["cats.txt", "--dynamic", "--show"], 2, "--dynamic adds to the figures of one network"),
-        ([], 2, "Missing argument 'FILE...'"),
+        ([], 2, "Missing argument '[RUN] FILE...'"),
     ],
 )
 def test_mistakes(folder: Path, charrnn: Callable, args: list[str], code: int, says: str) -> None:

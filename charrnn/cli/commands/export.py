@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.files import check_free
 from charrnn.storage.interchange import FORMATS, export_weights, torch_layer
@@ -11,10 +12,10 @@ from charrnn.storage.run import load_checkpoint
 
 
 @click.command("export")
-@click.argument("checkpoint", type=click.Path())
+@click.argument("checkpoint", type=GivenPath())
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), required=True, help="Kind of file to write.")
-@click.option("--to", type=click.Path(), help="The file.  [default: the name of CHECKPOINT with the format's ending]")
+@click.option("--to", type=GivenPath(), help="The file.  [default: the name of CHECKPOINT with the format's ending]")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def command(checkpoint: str, at: int | None, kind: str, to: str | None, force: bool) -> None:
     """Write the weights with PyTorch's names and order of gates, together with settings and vocabulary.

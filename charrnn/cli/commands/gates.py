@@ -28,7 +28,9 @@ SHOWN, MEASURED = 1_000, 20_000
 def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_json: bool) -> None:
     """Show how open the gates of a network are along a text, and how often they are saturated.
 
-    TEXT is a file, a folder of .txt files, or - for standard input. LSTM: input, forget and output gate; GRU: reset and
+    RUN is a run folder or a checkpoint file; TEXT is a file, a folder of .txt files, or - for standard input.
+
+    LSTM: input, forget and output gate; GRU: reset and
     update gate. A gate lies between 0, closed, and 1, open. It is left-saturated below 0.1 and right-saturated above
     0.9; the table shows for what share of the time units are saturated: their mean, and the quantiles 10%, 50% and 90%.
     The plots have a point for each unit (Karpathy et al. 2015). --show draws the mean over the units of a layer.

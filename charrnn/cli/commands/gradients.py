@@ -12,6 +12,7 @@ from tqdm import tqdm
 from charrnn.analysis.context import LONGEST, POSITIONS, ContextLoss
 from charrnn.analysis.gradient_study import Findings, compare_cells, study_network, text_to_measure, training_steps
 from charrnn.cli.options import SettingsOptions, settings_options
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
 from charrnn.report.gradient_picture import draw_gradients
@@ -28,7 +29,7 @@ from charrnn.training.trainer import Trainer
 @click.option(
     "--checkpoint",
     "path",
-    type=click.Path(),
+    type=GivenPath(),
     metavar="RUN|FILE",
     help="The network to measure.  [default: three small ones, trained briefly]",
 )

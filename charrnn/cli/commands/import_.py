@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.files import check_free
 from charrnn.storage.interchange import import_weights
 
 
 @click.command("import")
-@click.argument("file", type=click.Path())
-@click.option("--to", type=click.Path(), required=True, help="The checkpoint to write, an .npz file.")
+@click.argument("file", type=GivenPath())
+@click.option("--to", type=GivenPath(), required=True, help="The checkpoint to write, an .npz file.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def command(file: str, to: str, force: bool) -> None:
     """Make a checkpoint of weights that charrnn export wrote, perhaps trained further elsewhere.

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from charrnn.analysis.summary import checkpoint_summary
+from charrnn.cli.paths import GivenPath
 from charrnn.layout import LAST
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
@@ -14,7 +15,7 @@ from charrnn.storage.run import load_checkpoint
 
 
 @click.command("inspect")
-@click.argument("checkpoint", type=click.Path())
+@click.argument("checkpoint", type=GivenPath())
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(checkpoint: str, at: int | None, as_json: bool) -> None:

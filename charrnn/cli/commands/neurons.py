@@ -63,7 +63,9 @@ def command(
 ) -> None:
     """Show what a unit of a network does along a text, and find the unit that tells quotations or line lengths.
 
-    TEXT is a file, a folder of .txt files, or - for standard input. Each character is coloured by the value of the
+    RUN is a run folder or a checkpoint file; TEXT is a file, a folder of .txt files, or - for standard input.
+
+    Each character is coloured by the value of the
     unit after reading it: blue below zero and red above, the stronger the nearer it is to the unit's largest value in
     this text (the cell state after tanh); for a gate, blue is closed and red open.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.pictures import check_picture, picture_options, write_picture
 from charrnn.report.chart_picture import draw_charts
 from charrnn.report.curves import read_all
@@ -11,7 +12,7 @@ from charrnn.storage.run import Run
 
 
 @click.command("plot")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=GivenPath())
 @picture_options("-o", "--to", required=True)
 def command(runs: tuple[str, ...], to: Path, force: bool) -> None:
     """Draw the curves of a run as a picture, or of several to compare.

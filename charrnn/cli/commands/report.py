@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.files import write_output
 from charrnn.report.curves import read_all
@@ -13,8 +14,8 @@ from charrnn.storage.run import Run
 
 
 @click.command("report")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
-@click.option("-o", "--to", type=click.Path(), default="report.html", show_default=True, help="The file; - for stdout.")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=GivenPath())
+@click.option("-o", "--to", type=GivenPath(), default="report.html", show_default=True, help="The file; - for stdout.")
 @click.option("--force", is_flag=True, help="Replace the file even if it is not a report.")
 def command(runs: tuple[str, ...], to: str, force: bool) -> None:
     """Write one page of HTML about a run, or about several to compare.

@@ -17,8 +17,9 @@ from tqdm import tqdm
 from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, learnt_corpus, measure_novelty
 from charrnn.cli.interactive import Session
 from charrnn.cli.items import Wanted, check_label, learnt_items, show_items
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import print_text, raw_option, say
-from charrnn.cli.texts import checkpoint_option, load
+from charrnn.cli.texts import checkpoint_option, load, named, run_argument
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
 from charrnn.generation.items import write_items
@@ -59,6 +60,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("sample")
+@run_argument
 @checkpoint_option
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option(
@@ -70,7 +72,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 )
 @_filter_options
 @click.option("--prime", metavar="TEXT", help="Begin with this text.")
-@click.option("--prime-file", type=click.Path(), metavar="FILE", help="Begin with the text of this file, - for stdin.")
+@click.option("--prime-file", type=GivenPath(), metavar="FILE", help="Begin with the text of this file, - for stdin.")
 @click.option(
     "--unknown",
     type=click.Choice(get_args(Unknown)),
@@ -108,7 +110,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--corpus",
     multiple=True,
-    type=click.Path(),
+    type=GivenPath(),
     metavar="FILE",
     help="Where the training text is now, for --novelty and --max-copy.",
 )
@@ -129,7 +131,8 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 )
 @raw_option
 def command(
-    path: str | None,
+    runs: tuple[str, ...],
+    checkpoint: str | None,
     at: int | None,
     length: int,
     prime: str | None,
@@ -151,6 +154,8 @@ def command(
 ) -> None:
     """Write with a trained network; the text appears as it is written.
 
+    RUN is a run folder or a checkpoint file; without it, the network that comes with the program writes.
+
     Several samples are written at the same time: the first appears as it is written, the others after it, with a line
     of dashes between them. A network that has learnt items writes whole ones; where items are lines, each stands on a
     line of its own. The options that decide which character comes next are applied in the order in which they stand
@@ -158,8 +163,9 @@ def command(
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
+    path = named(runs, checkpoint)
     if at is not None and path is None:
-        raise click.UsageError("--at picks from a run folder; name it with --checkpoint")
+        raise click.UsageError("--at picks from a run folder; name it as RUN")
     if interactive and (count > 1 or choices > 1 or prime_file == "-"):
         raise click.UsageError(
             "--interactive writes one text and reads stdin; leave out --count, --best-of and --prime-file -"

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from charrnn.analysis.dynamic import score_dynamically
 from charrnn.analysis.scoring import SHORT, ItemLosses, Piece, Score, score_text, scored_lines
 from charrnn.analysis.streams import CONTEXT
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
@@ -39,11 +40,10 @@ TOGETHER = "together"
 @click.option(
     "--checkpoint",
     "paths",
-    type=click.Path(),
-    required=True,
+    type=GivenPath(),
     multiple=True,
     metavar="RUN|FILE",
-    help="A run folder (its best checkpoint) or a checkpoint file; several to compare.",
+    help="In the place of RUN: a run folder (its best checkpoint) or a checkpoint file; several to compare.",
 )
 @click.option("--show", is_flag=True, help="Print the text coloured by surprisal.")
 @click.option("--html", is_flag=True, help="Print the coloured text as a page of HTML.")
@@ -68,7 +68,7 @@ TOGETHER = "together"
 @unknown_option
 @encoding_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=GivenPath(), metavar="[RUN] FILE...")
 def command(
     paths: tuple[str, ...],
     show: bool,
@@ -83,10 +83,15 @@ def command(
 ) -> None:
     """Measure how well a network predicts texts: nats and bits per character, and perplexity.
 
-    FILE is a file, a folder of .txt files, or - for standard input. Each text is read from its first character to
+    RUN is a run folder or a checkpoint file; with --checkpoint it is left out, and all arguments are texts. FILE is a
+    file, a folder of .txt files, or - for standard input. Each text is read from its first character to
     its last; the first is predicted as if a line end stood before it, as in sampling. With several checkpoints, a table
     shows which network predicts each text best: the likeliest author.
     """
+    if not paths:
+        paths, files = files[:1], files[1:]
+        if not files:
+            raise click.UsageError(f"{paths[0]!r} is alone; give RUN, the network, and then FILE, what it is to read")
     if show + html + (lines or as_json) > 1:
         raise click.UsageError("--show, --html, --lines and --json print different things; give one, or --lines --json")
     if len(paths) > 1 and (show or html or lines):

@@ -2,6 +2,7 @@
 
 import click
 
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import print_text, raw_option
 from charrnn.errors import RunError
 from charrnn.report.figures import snapshot_text
@@ -16,7 +17,7 @@ def _iterations(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 @click.command("snapshots")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=GivenPath())
 @click.option("--at", metavar="N,N,...", callback=_iterations, help="Only the snapshots of these iterations.")
 @raw_option
 def command(run: str, at: list[int] | None, raw: bool) -> None:

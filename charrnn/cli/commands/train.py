@@ -16,6 +16,7 @@ from charrnn.arrays import Ids
 from charrnn.cli.commands.baseline import measured_baselines
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import TrainingBar, introduce
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.errors import DivergenceError
 from charrnn.report.figures import duration_text, loss_text
@@ -39,18 +40,18 @@ SECONDS_TIMED = 0.3
 @click.command("train")
 @settings_options()
 @click.option(
-    "--run", "folder", type=click.Path(), help="Folder of the run.  [default: runs/ and the name of the corpus]"
+    "--run", "folder", type=GivenPath(), help="Folder of the run.  [default: runs/ and the name of the corpus]"
 )
 @click.option("--minutes", type=float, help="How long to train; with no --config, what and how is chosen too.")
 @click.option(
     "--init-from",
-    type=click.Path(),
+    type=GivenPath(),
     metavar="RUN|FILE",
     help="Begin with the network of a run folder or a checkpoint file.",
 )
 @click.option("--resume", "resuming", is_flag=True, help="Go on with the run in that folder, with its own settings.")
 @click.option("--force", is_flag=True, help="Replace the run in that folder.")
-@click.option("--tensorboard", type=click.Path(), metavar="FOLDER", help="Write event files for TensorBoard there too.")
+@click.option("--tensorboard", type=GivenPath(), metavar="FOLDER", help="Write event files for TensorBoard there too.")
 @click.option("--baseline", is_flag=True, help="Say first what the network has to beat; see charrnn baseline.")
 @click.option("--print-config", is_flag=True, help="Print the settings, each with its meaning, and do nothing.")
 def command(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import click
 
+from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import can_show, has_colour
 from charrnn.report.chart_terminal import chart
 from charrnn.report.curves import Curves, read_curves
@@ -27,7 +28,7 @@ _ALTERNATE_SCREEN, _BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 
 
 @click.command("watch")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=GivenPath())
 @click.option("--once", is_flag=True, help="Print the current state and end; always so if stdout is not a terminal.")
 def command(run: str, once: bool) -> None:
     """Show the curves of a run and its newest sample in the terminal, while it goes on.

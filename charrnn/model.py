@@ -53,7 +53,8 @@ class Model:
                 "give those of the network to load_corpus, which keeps them",
             )
         model = Model.new(settings, vocabulary)
-        ids = vocabulary.encode(self.vocabulary.characters)
+        place = {character: v for v, character in enumerate(vocabulary.characters)}
+        ids = [place[character] for character in self.vocabulary.characters]
         model.parameters["head.b"][:] = self.parameters["head.b"].min()
         for name, own in self.parameters.items():
             array = model.parameters[name]

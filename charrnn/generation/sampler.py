@@ -86,7 +86,8 @@ def write(
     """
     chosen = {name: filter_.default for name, filter_ in FILTERS.items()} | filters
     sampling = Sampling(prime, chosen, stop)
-    return prime + "".join(text for (text,) in generate(model, length, seed, sampling))
+    written = "".join(text for (text,) in generate(model, length, seed, sampling))
+    return model.vocabulary.normalised(prime) + written
 
 
 def generate(
@@ -115,7 +116,8 @@ def generate(
     length, count, rng = as_whole(length, "length"), as_whole(count, "count", 1), _generator(seed)
     steps = draws(model, length, rng, sampling, count, reader)
     texts = ([characters[v] for v in ids.tolist()] for ids, _ in steps)
-    return until(sampling.stop, texts, count) if sampling.stop else texts
+    stops = [model.vocabulary.normalised(stop) for stop in sampling.stop]
+    return until(stops, texts, count) if stops else texts
 
 
 def _generator(seed: int | np.random.Generator) -> np.random.Generator:
@@ -155,7 +157,8 @@ def best_of(
     """
     characters, B = model.vocabulary.characters, count * choices
     steps = draws(model, length, rng, sampling, B)
-    endings = [Ending(sampling.stop) for _ in range(B)]
+    stops = [model.vocabulary.normalised(stop) for stop in sampling.stop]
+    endings = [Ending(stops) for _ in range(B)]
     texts = [""] * B
     scores = []  # (B,) for each step
     for ids, logits in progress(steps):

@@ -42,6 +42,7 @@ def build_corpus(
         c.path,
         encoding=c.encoding,
         newline=c.newline,
+        normalise=c.normalise,
         items=c.items,
         field=c.field,
         label=c.label,

@@ -29,6 +29,7 @@ from charrnn.settings.values import (
     Whole,
 )
 from charrnn.text.items import KINDS, Items, as_items
+from charrnn.text.normalisation import Form
 
 ITERATIONS = 1000
 """The length of a run where nothing says one."""
@@ -44,6 +45,7 @@ class CorpusSettings(Section):
     newline: Literal["universal", "keep"] = Field(
         "universal", description="universal: every line end becomes \\n; keep: as they are"
     )
+    normalise: Form = Field("none", description="normal form of Unicode to learn the text in: none, NFC or NFD")
     items: Annotated[str, NameIn(KINDS)] = Field(
         "none", description="what is an item, of a text that is made of many short ones"
     )

@@ -170,7 +170,7 @@ def _checked(raw: Mapping[str, Any]) -> tuple[Document, Settings, Vocabulary, Ne
     settings = resolve([renamed(from_mapping(document.settings, "checkpoint"))])
     if without_folders(settings) != settings:
         raise ArchiveError("its settings hold a folder where a name should be")
-    vocabulary = Vocabulary(document.vocabulary)
+    vocabulary = Vocabulary(document.vocabulary, settings.corpus.normalise)
     if vocabulary.characters != document.vocabulary or len(vocabulary) < 2:
         raise ArchiveError("its vocabulary is not two or more distinct characters in order")
     return document, settings, vocabulary, build_network(settings, vocabulary)

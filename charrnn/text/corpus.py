@@ -17,6 +17,7 @@ from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
 from charrnn.files import replace_file, reserve
 from charrnn.text.items import KINDS, Items, Order, as_items, item_starts, item_streams, labels_of, marked
+from charrnn.text.normalisation import FORMS, Form, normalised, normalised_blocks
 from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.text.words import real_words
@@ -49,8 +50,8 @@ class Corpus:
     vocabulary: Vocabulary
     ids: Ids
     sha256: str
-    """SHA-256 of the text as it is learnt, in UTF-8, with its line ends unified; of items, one that does not depend on
-    their order."""
+    """SHA-256 of the text as it is learnt, in UTF-8, with its line ends unified and in its normal form; of items, one
+    that does not depend on their order."""
     validation_start: int
     """In the text, or in each piece."""
     test_start: int
@@ -155,6 +156,7 @@ def load_corpus(
     *,
     encoding: str = "utf-8",
     newline: str = "universal",
+    normalise: Form = "none",
     items: str = "none",
     field: str | None = None,
     label: str | None = None,
@@ -171,7 +173,8 @@ def load_corpus(
     ``-`` is standard input, or ``standard_input`` where it has been read already.
 
     Without a path, the text is the reference manual that comes with every CPython. A byte-order mark is dropped; line
-    ends become ``\\n`` unless ``newline`` is ``"keep"``. ``validation`` and ``test`` are shares of the text, 0 for
+    ends become ``\\n`` unless ``newline`` is ``"keep"``; with ``normalise`` the text is brought into a normal form of
+    Unicode, NFC or NFD. ``validation`` and ``test`` are shares of the text, 0 for
     none, held out at its end, or at the end of each of so many equal ``pieces``. The vocabulary holds ``characters`` as
     well as those of the text, for a network that knows them already.
 
@@ -187,6 +190,7 @@ def load_corpus(
     """
     paths = list(paths) if isinstance(paths, Iterable) and not isinstance(paths, str | bytes) else [paths]
     _check_reading(encoding, newline)
+    _check_form(normalise)
     _check_items(items, field, label)
     made_of = as_items(items, field, label)
     if paths:
@@ -194,7 +198,7 @@ def load_corpus(
     else:
         sources, encoding, newline = [Source("the reference manual", python_manual().encode())], "utf-8", "keep"
     blocks = partial(read_text, sources, encoding, newline, made_of)
-    corpus = _make(blocks, corpus_name(paths), validation, test, pieces, characters, cache, made_of, seed)
+    corpus = _make(blocks, corpus_name(paths), validation, test, pieces, characters, cache, normalise, made_of, seed)
     return replace(corpus, labels=labels_of(blocks())) if label is not None else corpus
 
 
@@ -210,6 +214,7 @@ def make_corpus(
     text: str | Sequence[str],
     name: str = "text",
     *,
+    normalise: Form = "none",
     items: str = "none",
     validation: float = 0.1,
     test: float = 0.0,
@@ -219,6 +224,7 @@ def make_corpus(
 ) -> Corpus:
     """A corpus of a text already in memory, or of a list of items; see ``load_corpus``."""
     check_type(name, str, "the name of the corpus", "give {name} a text", CorpusError)
+    _check_form(normalise)
     _check_items(items)
     made_of: Items | None
 
@@ -236,7 +242,7 @@ def make_corpus(
         for item in text:
             check_type(item, str, "an item of the corpus", remedy, CorpusError)
         made_of = Items("blank-lines" if any("\n" in item for item in text) else "lines")
-    return _make(blocks, name, validation, test, pieces, characters, None, made_of, seed)
+    return _make(blocks, name, validation, test, pieces, characters, None, normalise, made_of, seed)
 
 
 def python_manual() -> str:
@@ -291,6 +297,11 @@ def _check_reading(encoding: str, newline: str) -> None:
         raise CorpusError(f"newline is {shown(newline)}", f"give one of {', '.join(map(repr, NEWLINES))}")
 
 
+def _check_form(normalise: str) -> None:
+    if normalise not in FORMS:
+        raise CorpusError(f"normalise is {shown(normalise)}", f"give one of {', '.join(map(repr, FORMS))}")
+
+
 def _check_items(items: str, field: str | None = None, label: str | None = None) -> None:
     if items not in KINDS:
         raise CorpusError(f"items is {shown(items)}", f"give one of {', '.join(map(repr, KINDS))}")
@@ -308,6 +319,7 @@ def _make(
     pieces: int,
     characters: str,
     cache: str | Path | None = None,
+    form: Form = "none",
     items: Items | None = None,
     seed: int = 0,
 ) -> Corpus:
@@ -315,7 +327,13 @@ def _make(
     mark = items.mark if items else None
     folder = None if cache is None else Path(cache)
     order = Order(mark, as_whole(seed, "seed"), folder) if mark else None
-    n, found, sha256 = _survey(order.watch(blocks()) if order else blocks(), name)
+
+    def text() -> Iterator[str]:
+        if items is None:
+            return normalised_blocks(blocks(), form)
+        return (normalised(block, form) for block in blocks())  # of whole items
+
+    n, found, sha256 = _survey(order.watch(text()) if order else text(), name)
     sha256 = order.sha256 if order else sha256
     if not n:
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
@@ -324,8 +342,8 @@ def _make(
             f"corpus {name!r} repeats one character ({n} times)", "a network needs at least two to learn from"
         )
     split(n, name, validation, test, pieces)
-    vocabulary = Vocabulary(found + characters)
-    encoded = _encoded(blocks(), vocabulary, n, name)
+    vocabulary = Vocabulary(found + characters, form)
+    encoded = _encoded(text(), vocabulary, n, name)
 
     def fill(ids: Ids) -> None:
         if order and mark:

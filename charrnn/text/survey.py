@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from charrnn.text.normalisation import normalised, whole
 from charrnn.text.vocabulary import code_points
 
 RARE = 2
@@ -60,6 +61,9 @@ class Survey:
     """How many lines end with ``lf``, ``crlf`` and ``cr``."""
     mojibake: Counter[str]
     mojibake_line: int
+    decomposed: Counter[str]
+    """What is written as a letter and its accents, or as the parts of a Hangul syllable, and could be one character."""
+    decomposed_line: int
     keep_line_ends: bool
 
     @cached_property
@@ -93,6 +97,17 @@ class Survey:
                 "UTF-8 was once read as Windows-1252; take the original, or let the program ftfy undo it",
             )
         )
+        if any(len(normalised(c.character, "NFD")) > 1 for c in self.characters):
+            found.append(
+                Finding(
+                    "letters in two spellings",
+                    self.decomposed.total(),
+                    self.decomposed_line,
+                    [f"{one!r} as {_points(one)}" for one, _ in self.decomposed.most_common(_EXAMPLES)],
+                    "others are one character with its accent, these several; set corpus.normalise=NFC to learn "
+                    "all as one, or NFD as several",
+                )
+            )
         rare = [c for c in self.characters if c.count <= RARE]
         advice = (
             "too rare to learn, and each costs a row of weights; replace it by a more frequent one, or leave it out"
@@ -123,8 +138,9 @@ def survey(blocks: Iterable[str], keep_line_ends: bool = False) -> Survey:
     first_lines = np.zeros(0x110000, np.int64)
     line_ends = dict.fromkeys(("lf", "crlf", "cr"), 0)
     mojibake: Counter[str] = Counter()
-    mojibake_line, line, tail = 0, 1, ""
-    for block in blocks:
+    decomposed: Counter[str] = Counter()
+    mojibake_line, decomposed_line, line, tail = 0, 0, 1, ""
+    for block in whole(blocks):
         points = code_points(block)
         of_block = np.bincount(points)
         if (new := (of_block > 0) & (counts[: len(of_block)] == 0)).any():
@@ -139,6 +155,9 @@ def survey(blocks: Iterable[str], keep_line_ends: bool = False) -> Survey:
                 if match.end() > len(tail) and _repaired(match[0]):
                     mojibake_line = mojibake_line or line + joined.count("\n", len(tail), match.start())
                     mojibake[match[0]] += 1
+            for match in _decomposed(block):
+                decomposed_line = decomposed_line or line + block.count("\n", 0, match.start())
+                decomposed[match[0]] += 1
         tail = (tail + block)[-2:]
         crlf = block.count("\r\n")
         line_ends["crlf"] += crlf
@@ -148,7 +167,20 @@ def survey(blocks: Iterable[str], keep_line_ends: bool = False) -> Survey:
     points = np.flatnonzero(counts)
     rows = zip(points.tolist(), counts[points].tolist(), first_lines[points].tolist(), strict=True)
     characters = [Character(chr(point), count, first) for point, count, first in rows]
-    return Survey(characters, line_ends, mojibake, mojibake_line, keep_line_ends)
+    return Survey(characters, line_ends, mojibake, mojibake_line, decomposed, decomposed_line, keep_line_ends)
+
+
+def _decomposed(block: str) -> Iterator[re.Match[str]]:
+    """The letters in a block that are written in more characters than they need."""
+    marks = "".join(c for c in set(block) if unicodedata.combining(c))
+    accented = f"[^{re.escape(marks)}][{re.escape(marks)}]+|" if marks else ""
+    for match in re.finditer(f"{accented}[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?", block):
+        if len(normalised(match[0], "NFC")) < len(match[0]):
+            yield match
+
+
+def _points(text: str) -> str:
+    return " ".join(f"U+{ord(character):04X}" for character in text)
 
 
 def _finding(kind: str, characters: Sequence[Character], advice: str) -> Finding:

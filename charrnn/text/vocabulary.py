@@ -9,6 +9,7 @@ import numpy as np
 
 from charrnn.arrays import Ids
 from charrnn.errors import UnknownCharacterError
+from charrnn.text.normalisation import Form, normalised, normalised_blocks
 
 Unknown = Literal["error", "skip", "replace"]
 """What to do with characters that a vocabulary does not hold."""
@@ -23,10 +24,14 @@ def code_points(text: str) -> Ids:
 
 
 class Vocabulary:
-    """Distinct characters, ordered by code point; a character's id is its place in that order."""
+    """Distinct characters, ordered by code point; a character's id is its place in that order.
 
-    def __init__(self, characters: str) -> None:
+    They are those of a text in a normal form of Unicode, or as it is; what is encoded is brought into that form first.
+    """
+
+    def __init__(self, characters: str, form: Form = "none") -> None:
         self.characters = "".join(sorted(set(characters)))
+        self.form = form
 
     def __len__(self) -> int:
         return len(self.characters)
@@ -56,12 +61,23 @@ class Vocabulary:
         question mark, or else the first of the vocabulary."""
         return next((character for character in "\ufffd ?" if character in self.characters), self.characters[0])
 
+    def normalised(self, text: str) -> str:
+        """A text in the normal form of what was learnt; as it is where it can be spelt only so, which is how a network
+        may have written it."""
+        other = normalised(text, self.form)
+        return text if other != text and set(other) - self._known and not set(text) - self._known else other
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.characters)
+
     def encode(self, text: str, unknown: Unknown = "error") -> Ids:
-        """Ids (n,) of the n characters of a text.
+        """Ids (n,) of the n characters of a text, which is ``normalised`` first.
 
         Characters that are not held are skipped, or each replaced by ``stand_in``, or they raise UnknownCharacterError,
         which says of each where it first occurs.
         """
+        text = self.normalised(text)
         # Anything above the table falls on its last entry, which is V.
         ids = self._ids.take(code_points(text), mode="clip")
         is_unknown = ids == len(self)
@@ -86,9 +102,9 @@ class Vocabulary:
         These are skipped or replaced as by ``encode``, or the first of them raises UnknownCharacterError, which names
         the text and the line.
         """
-        known, line = set(self.characters), 1
-        for block in blocks:
-            strange = set(block) - known
+        line = 1
+        for block in normalised_blocks(blocks, self.form):
+            strange = set(block) - self._known
             if strange and unknown == "error":
                 at = min(map(block.index, strange))
                 line += block[:at].count("\n")

@@ -20,7 +20,7 @@ def take_snapshot(model: Model, settings: Settings, progress: Progress, real: fr
     s, seed = settings.snapshots, settings.training.seed
     rng = seeds.generator(seed, "snapshots", progress.iteration)
     characters = generate(model, s.length, rng, Sampling(s.prime, {"temperature": s.temperature}))
-    text = shown(s.prime + "".join(character for (character,) in characters))
+    text = shown(model.vocabulary.normalised(s.prime) + "".join(character for (character,) in characters))
     return Snapshot(
         iteration=progress.iteration,
         loss=progress.training_loss,

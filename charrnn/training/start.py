@@ -146,6 +146,7 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
             "path": ["-"],
             "encoding": "utf-8",
             "newline": "keep",
+            "normalise": corpus.vocabulary.form,
             "validation": len(corpus.validation) / n,
             "test": len(corpus.test) / n,
             "split": "end" if corpus.pieces == 1 else "streams",

@@ -279,6 +279,7 @@ def _copies(
 
     def report(text: str) -> None:
         if novelty and text:
+            text = vocabulary.normalised(text)
             found = measure_novelty(index, vocabulary.encode(text))
             stretch = text[found.start : found.start + found.length]
             say(

@@ -5,7 +5,9 @@ picks decides how fast products are, and how their last bits are rounded.
 """
 
 import os
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +28,18 @@ FORCED = "OPENBLAS_CORETYPE"
 def available_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> int | None:
+    """How many bytes of memory this process may use: those of the machine, or fewer where its container has fewer; None
+    where that cannot be told."""
+    try:
+        bytes_there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # on Windows
+        return None
+    with suppress(OSError, ValueError):
+        bytes_there = min(bytes_there, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return bytes_there
 
 
 class Blas(NamedTuple):

@@ -1,11 +1,12 @@
 """Items that ``charrnn sample`` writes, shown one after another."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from charrnn.analysis.novelty import learnt_corpus
 from charrnn.cli.terminal import print_text, say
-from charrnn.errors import CharRNNError, did_you_mean
+from charrnn.errors import CharRNNError, CorpusError, did_you_mean
 from charrnn.generation.items import Item
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.items import UNIT_SEPARATOR, shown
@@ -40,6 +41,15 @@ def learnt_items(checkpoint: Checkpoint, paths: Sequence[str]) -> frozenset[str]
     return frozenset(item.rpartition(UNIT_SEPARATOR)[2] for item in items)
 
 
+def learnt_items_if_there(checkpoint: Checkpoint, paths: Sequence[str]) -> frozenset[str] | None:
+    """The same; None where that text cannot be read, which is said."""
+    try:
+        return learnt_items(checkpoint, paths)
+    except CorpusError as error:
+        say(f"which items are new is not known: {error.problem}")
+        return None
+
+
 def check_label(checkpoint: Checkpoint, label: str) -> None:
     """Raises CharRNNError for a label that the network has not learnt."""
     known = checkpoint.corpus.labels
@@ -48,6 +58,21 @@ def check_label(checkpoint: Checkpoint, label: str) -> None:
     if label not in known:
         some = ", ".join(map(repr, known[:10])) + (" and others" if len(known) > 10 else "")
         raise CharRNNError(f"the network knows no label {label!r}{did_you_mean(label, known)}", f"it knows {some}")
+
+
+def items_as_json(items: Iterable[Item], learnt: frozenset[str] | None, seed: int) -> None:
+    """Prints all that is known of each item, an object a line."""
+    for number, item in enumerate(items):
+        facts = {
+            "sample": number,
+            "seed": seed,
+            "text": item.text,
+            "label": item.label,
+            "log_probability": item.log_probability,
+            "whole": item.is_whole,
+            "new": None if learnt is None else item.text not in learnt,
+        }
+        print_text(f"{json.dumps(facts, allow_nan=False)}\n")
 
 
 def show_items(items: Iterable[Item], separator: str, raw: bool, after: Callable[[str], None], length: int) -> None:

@@ -16,6 +16,7 @@ from charrnn.errors import CharRNNError
 from charrnn.generation.filters import FILTERS, RECENT, apply_filters, check_filters, look_back
 from charrnn.generation.reader import PrimeReader, Reader
 from charrnn.generation.stops import Ending, until
+from charrnn.machine import memory
 from charrnn.model import Model
 from charrnn.nn.functional import surprisal
 
@@ -114,6 +115,7 @@ def generate(
     check_type(sampling, Sampling, "the sampling", "give Sampling(filters={'temperature': 0.7}), for instance")
     characters = model.vocabulary.characters
     length, count, rng = as_whole(length, "length"), as_whole(count, "count", 1), _generator(seed)
+    _check_memory(model, count, bytes_each=length * _TEXT if count > 1 else 0)
     steps = draws(model, length, rng, sampling, count, reader)
     texts = ([characters[v] for v in ids.tolist()] for ids, _ in steps)
     stops = [model.vocabulary.normalised(stop) for stop in sampling.stop]
@@ -136,9 +138,15 @@ class ScoredText:
     """A text and how likely its characters are."""
 
     text: str
-    score: float
-    """The mean of the log-probabilities of its characters under the model, without filters, in nats; minus infinity for
-    an empty text."""
+    log_probability: float
+    """The sum of the log-probabilities of its characters under the model, without filters, in nats."""
+    stopped: bool
+    """Whether it ended before a stop."""
+
+    @property
+    def score(self) -> float:
+        """The mean of the log-probabilities, minus infinity for an empty text."""
+        return self.log_probability / len(self.text) if self.text else -math.inf
 
 
 def best_of(
@@ -156,6 +164,7 @@ def best_of(
     ``progress`` wraps the iterator over the steps, as tqdm does. The rest is as for ``generate``.
     """
     characters, B = model.vocabulary.characters, count * choices
+    _check_memory(model, B, bytes_each=length * (_TEXT + _SCORE))
     steps = draws(model, length, rng, sampling, B)
     stops = [model.vocabulary.normalised(stop) for stop in sampling.stop]
     endings = [Ending(stops) for _ in range(B)]
@@ -170,11 +179,30 @@ def best_of(
     texts = [text + ending.held for text, ending in zip(texts, endings, strict=True)]
     columns = np.transpose(scores)
     scored = [
-        ScoredText(text, float(column[: len(text)].mean()) if text else -math.inf)
-        for text, column in zip(texts, columns, strict=True)
+        ScoredText(text, float(column[: len(text)].sum()), ending.reached)
+        for text, column, ending in zip(texts, columns, endings, strict=True)
     ]
     groups = (scored[k : k + choices] for k in range(0, B, choices))
     return [sorted(group, key=lambda each: -each.score) for group in groups]
+
+
+_TEXT, _SCORE, _LOGIT = 4, 16, 32
+"""Bytes that are kept until the end for a character and for its log-probability, and those that each logit takes in a
+step, with what the filters make of it and its random number."""
+
+
+def _check_memory(model: Model, count: int, bytes_each: int) -> None:
+    """Raises CharRNNError where texts side by side need more memory than there is: ``bytes_each`` to the end, and in
+    each step a state, gates and logits."""
+    network, available = model.network, memory()
+    numbers = 2 * math.prod(network.state_shape(1)) + 4 * network.hidden_size
+    needed = count * (bytes_each + numbers * network.dtype.itemsize + _LOGIT * len(model.vocabulary))
+    if available is not None and needed > available:
+        raise CharRNNError(
+            f"{count:,} texts side by side need about {needed / 1e9:,.0f} GB of memory, and there are "
+            f"{available / 1e9:,.0f}",
+            "lower {count}, {best_of} or {length}",
+        )
 
 
 def draws(

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from charrnn.arguments import as_path
 from charrnn.errors import SettingsError, did_you_mean
 from charrnn.settings.recipes import recipes
-from charrnn.settings.schema import ITERATIONS, MEANINGS, Settings
+from charrnn.settings.schema import ITERATIONS, MEANINGS, TEXTS, Settings
 from charrnn.settings.yamlfile import MAX_CHARACTERS, Entry, read_settings, read_value
 
 _LENGTHS = ("training.iterations", "training.epochs", "training.minutes")
@@ -64,14 +64,28 @@ def from_settings(settings: Settings, origin: str = "the settings given") -> Ove
 
 
 def from_assignments(assignments: Iterable[str], origin: str) -> Overlay:
-    """Settings written as ``training.batch=50``. ``origin`` says in messages where they were written."""
+    """Settings written as ``training.batch=50``. ``origin`` says in messages where they were written.
+
+    A value is YAML; of a setting that holds a text, it is the text as it stands unless that is in quotation marks.
+    """
     entries = []
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise SettingsError(f"{origin} {assignment!r} sets nothing", "write it as training.batch=50")
-        entries.append(Entry(key.strip(), read_value(value, f"{origin} {assignment}"), origin))
+        key = key.strip()
+        read = _read_text if key in TEXTS else read_value
+        entries.append(Entry(key, read(value, f"{origin} {assignment}"), origin))
     return Overlay(tuple(entries))
+
+
+def _read_text(text: str, name: str) -> str:
+    if text[:1] in ("'", '"'):
+        try:
+            return str(read_value(text, name))
+        except SettingsError:  # the text begins with a quotation mark and is no YAML
+            return text
+    return text
 
 
 def from_mapping(settings: Mapping[str, Any], origin: str) -> Overlay:

@@ -220,6 +220,9 @@ _FIELDS: dict[str, FieldInfo] = {
 MEANINGS: dict[str, str] = {key: field.description or "" for key, field in _FIELDS.items()}
 """What each setting means, by its dotted key."""
 
+TEXTS = {key for key, field in _FIELDS.items() if field.annotation is str and not field.metadata}
+"""The settings that hold any text."""
+
 REGISTRIES: dict[str, Collection[str]] = {
     key: mark.registry for key, field in _FIELDS.items() for mark in field.metadata if isinstance(mark, NameIn)
 }

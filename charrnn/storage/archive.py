@@ -147,6 +147,9 @@ class Archive:
         if sum(member.file_size for member in self._members.values()) > size:
             raise ArchiveError("its members lie over one another")
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
     def text(self) -> bytes:
         """The text beside the arrays."""
         if TEXT not in self._members:

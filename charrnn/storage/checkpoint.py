@@ -14,6 +14,7 @@ import hashlib
 import math
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -33,6 +34,9 @@ from charrnn.storage.archive import ArchiveError, Shaped, check_writable, open_a
 from charrnn.storage.document import CorpusRecord, Origin, Progress, read_document, to_json, without_folders
 from charrnn.storage.migrations import FORMAT
 from charrnn.version import __version__
+
+TORCH_ARRAY = "rnn.weight_ih_l0"
+"""The name of an array that every export has, and no checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -175,15 +179,33 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except CheckpointError:
         raise
     except (ArchiveError, CharRNNError, ValueError, RecursionError) as error:
+        if _looks_like_weights(path):
+            raise _weights_of_others(path) from None
         reason = " ".join(str(error).split())[:500]
         raise DamagedCheckpointError(
             f"{str(path)!r} is not a whole checkpoint ({reason})", "give a run folder or its .npz file"
         ) from None
 
 
+def _looks_like_weights(path: Path) -> bool:
+    """Whether a file begins as those of safetensors and PyTorch do."""
+    with suppress(OSError), open(path, "rb") as file:
+        beginning = file.read(128)
+        return beginning[8:9] == b"{" or (beginning.startswith(b"PK\3\4") and b"data.pkl" in beginning)
+    return False
+
+
+def _weights_of_others(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{str(path)!r} holds weights under PyTorch's names", "make a checkpoint of it with charrnn import"
+    )
+
+
 def _read(path: Path) -> Checkpoint:
     with open_archive(path) as archive:
         document, settings, vocabulary, network = read_document(archive.text(), path)
+        if TORCH_ARRAY in archive:
+            raise _weights_of_others(path)
 
         expected = {f"parameters/{name}": Shaped(shape, network.dtype) for name, shape in network.shapes.items()}
         if document.training:

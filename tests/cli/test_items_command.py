@@ -83,6 +83,22 @@ def test_when_there_are_no_more_it_gives_up(charrnn: Callable) -> None:
     assert "items that were written all but 1 were known or written before; raise --temperature" in done.err
 
 
+def test_all_that_is_known_of_an_item_is_json(charrnn: Callable) -> None:
+    arguments = ("sample", "--checkpoint", "names", "--seed", "3", "--temperature", "1", "--count", "6")
+    rows = [json.loads(line) for line in charrnn(*arguments, "--json").out.splitlines()]
+    assert [row["text"] for row in rows] == charrnn(*arguments).out.splitlines()
+    assert [row["new"] for row in rows] == [row["text"] not in NAMES for row in rows]
+    Path("one.txt").write_text(rows[0]["text"] + "\n")
+    (scored,) = json.loads(charrnn("score", "--checkpoint", "names", "one.txt", "--json").out)["names"]
+    assert rows[0]["log_probability"] == pytest.approx(-scored["nats_per_item"], rel=1e-5)
+    Path("names.txt").rename("moved.txt")
+    moved = charrnn(*arguments, "--json")
+    assert [json.loads(line)["new"] for line in moved.out.splitlines()] == [None] * 6
+    assert "which items are new is not known" in moved.err
+    assert '"new": false' in charrnn(*arguments, "--json", "--corpus", "moved.txt").out
+    Path("moved.txt").rename("names.txt")
+
+
 def test_what_is_cut_off_is_said(charrnn: Callable) -> None:
     done = charrnn("sample", "--checkpoint", "names", "--seed", "3", "--count", "3", "--length", "2")
     assert all(len(name) <= 2 for name in done.out.splitlines())

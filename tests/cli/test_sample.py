@@ -1,17 +1,21 @@
 """``charrnn sample``, and what every command has."""
 
+import json
 import math
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
-from charrnn import __version__
+from charrnn import __version__, load_checkpoint
 from charrnn.cli import COMMANDS, cli
 from charrnn.generation.filters import FILTERS
+from charrnn.generation.reader import Reader
+from charrnn.nn.functional import surprisal
 
 RUN = ("sample", "--checkpoint", "run", "--length", "30", "--seed", "5")
 
@@ -189,3 +193,76 @@ def test_without_a_checkpoint_the_network_that_travels_along_writes(folder: Path
     result = charrnn("sample", "--length", "80", "--seed", "1")
     assert (result.code, len(result.out), result.err) == (0, 81, "")
     assert charrnn("sample", "--length", "80", "--seed", "1", "--checkpoint", "run").out != result.out
+
+
+def as_json(charrnn: Callable, *args: str) -> list[dict[str, Any]]:
+    code, out, err = charrnn(*RUN, "--json", *args)
+    assert (code, err) == (0, "")
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_json_holds_what_is_printed_otherwise(folder: Path, charrnn: Callable) -> None:
+    samples = as_json(charrnn, "--count", "3", "--prime", "the ")
+    printed = written(charrnn, "--count", "3", "--prime", "the ").split("\n-----\n")
+    assert [sample["text"] for sample in samples] == printed
+    assert [sample["sample"] for sample in samples] == [0, 1, 2]
+    assert all(sample["prime"] == "the " and sample["characters"] == 30 for sample in samples)
+    assert all(sample["seed"] == 5 and not sample["stopped"] for sample in samples)
+
+
+def test_json_has_the_log_probability_of_the_characters_written(folder: Path, charrnn: Callable) -> None:
+    model = load_checkpoint("run").model
+    for sample in as_json(charrnn, "--count", "2", "--best-of", "3", "--prime", "the ", "--stop", "a"):
+        reader, ids = Reader(model), model.vocabulary.encode(sample["text"])
+        logits = [reader.step(ids[n : n + 1])[0] for n in range(len(ids))]
+        by_hand = -sum(float(surprisal(logits[n - 1][None], ids[n : n + 1])[0]) for n in range(len("the "), len(ids)))
+        assert sample["log_probability"] == pytest.approx(by_hand, rel=1e-4)
+        assert (sample["characters"], sample["best_of"]) == (len(ids) - len("the "), 3)
+        assert sample["stopped"] == (sample["characters"] < 30)
+
+
+def test_json_tells_what_is_copied(folder: Path, charrnn: Callable) -> None:
+    pytest.importorskip("pydivsufsort")
+    (sample,) = as_json(charrnn, "--novelty", "--max-copy", "3")
+    assert sample["novelty"]["stretch"] in sample["text"]
+    assert 0 < sample["novelty"]["length"] <= 3
+
+
+@pytest.mark.parametrize(("separator", "between"), [("***", "***\n"), ("", ""), ("-----", "-----\n")])
+def test_samples_are_separated_as_asked(folder: Path, charrnn: Callable, separator: str, between: str) -> None:
+    for args in (("--count", "3"), ("--count", "3", "--best-of", "2")):
+        usual = charrnn(*RUN, *args).out
+        assert usual.count("-----\n") == 2
+        assert charrnn(*RUN, *args, "--separator", separator).out == usual.replace("-----\n", between)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--count", "100000", "--best-of", "100000"),
+        ("--count", "100000", "--length", "1000000000"),
+        ("--best-of", "100000", "--length", "1000000000"),
+    ],
+)
+def test_more_texts_than_fit_in_memory_are_refused_at_once(folder: Path, charrnn: Callable, args: tuple) -> None:
+    code, out, err = charrnn("sample", "--checkpoint", "run", "--seed", "1", *args)
+    assert (code, out) == (1, "")
+    assert re.search(
+        r"texts side by side need about [\d,]+ GB of memory, and there are \d+; lower --count, --best-of", err
+    )
+
+
+@pytest.mark.parametrize("name", ["run.npz", "run.safetensors", "run.pt"])
+def test_weights_from_elsewhere_are_to_be_imported(folder: Path, charrnn: Callable, name: str) -> None:
+    if name == "run.pt":
+        torch = pytest.importorskip("torch")
+        torch.save({"weight": torch.zeros(2)}, name)
+    else:
+        if name == "run.safetensors":
+            pytest.importorskip("safetensors")
+        assert charrnn("export", "run", "--format", name.partition(".")[2]).code == 0
+    code, out, err = charrnn("sample", name)
+    assert (code, out) == (1, "")
+    assert (
+        err == f"charrnn: '{name}' holds weights under PyTorch's names; make a checkpoint of it with charrnn import\n"
+    )

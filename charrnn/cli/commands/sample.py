@@ -1,5 +1,6 @@
 """``charrnn sample``"""
 
+import json
 import math
 import secrets
 import sys
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import click
 import numpy as np
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, learnt_corpus, measure_novelty
 from charrnn.cli.interactive import Session
-from charrnn.cli.items import Wanted, check_label, learnt_items, show_items
+from charrnn.cli.items import Wanted, check_label, items_as_json, learnt_items, learnt_items_if_there, show_items
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import print_text, raw_option, say
 from charrnn.cli.texts import checkpoint_option, load, named, run_argument
@@ -27,7 +28,7 @@ from charrnn.generation.sampler import Forbid, Sampling, ScoredText, best_of, ge
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.vocabulary import Unknown
 
-SEPARATOR = "-----\n"
+SEPARATOR = "-----"
 LONG_TEXT = 5_000_000
 """Characters whose index takes more than a moment to make."""
 
@@ -129,6 +130,19 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     is_flag=True,
     help="Take turns with the network: type, read how it goes on, type more; /help lists commands.",
 )
+@click.option(
+    "--separator",
+    metavar="TEXT",
+    help=f"The line between samples; empty for none.  [default: {SEPARATOR}, and none where items are lines]",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print each sample, once all are written, as a line of JSON: its text, its prime, how many characters were "
+    "written, their log-probability in nats, as the network gives it before any filter, and more; of an item also its "
+    "label and whether it is new.",
+)
 @raw_option
 def command(
     runs: tuple[str, ...],
@@ -149,6 +163,8 @@ def command(
     new: bool,
     unique: bool,
     interactive: bool,
+    separator: str | None,
+    as_json: bool,
     raw: bool,
     **filters: Any,
 ) -> None:
@@ -166,12 +182,12 @@ def command(
     path = named(runs, checkpoint)
     if at is not None and path is None:
         raise click.UsageError("--at picks from a run folder; name it as RUN")
-    if interactive and (count > 1 or choices > 1 or prime_file == "-"):
+    if interactive and (count > 1 or choices > 1 or prime_file == "-" or as_json):
         raise click.UsageError(
-            "--interactive writes one text and reads stdin; leave out --count, --best-of and --prime-file -"
+            "--interactive writes one text and reads stdin; leave out --count, --best-of, --json and --prime-file -"
         )
-    if corpus and not (novelty or max_copy or new):
-        raise click.UsageError("--corpus is read for --novelty, --max-copy and --new; give one of them too")
+    if corpus and not (novelty or max_copy or new or as_json):
+        raise click.UsageError("--corpus is read for --novelty, --max-copy, --new and --json; give one of them too")
     if "" in stop:
         raise click.UsageError("--stop needs a text of at least one character")
     begin = _read(prime_file) if prime_file is not None else prime or ""
@@ -187,7 +203,7 @@ def command(
             raise UnknownCharacterError(
                 f"--stop {text!r} would never be reached: {error.problem}", "leave it out or write it another way"
             ) from None
-    forbid, after = _copies(loaded, corpus, novelty, max_copy)
+    forbid, measured = _copies(loaded, corpus, novelty, max_copy)
     if seed is None:
         seed = secrets.randbits(32)
         say(f"seed: {seed}")
@@ -195,23 +211,43 @@ def command(
     sampling = Sampling(begin, filters, stop, forbid)
     if interactive:
         settings = {"length": length, "seed": seed, **filters}
-        Session(loaded.model, settings, sampling, unknown=unknown, raw=raw, after=after).run()
+        Session(loaded.model, settings, sampling, unknown=unknown, raw=raw, after=partial(_say_copied, measured)).run()
         return
+    between = "" if separator == "" else f"{separator or SEPARATOR}\n"
     if writes_items:
+        rng, of_lines = np.random.default_rng(seed), loaded.settings.corpus.items == "lines"
         wanted = Wanted(learnt_items(loaded, corpus) if new else frozenset(), once=unique)
-        rng = np.random.default_rng(seed)
         items = write_items(loaded.model, count, rng, sampling, length=length, label=label, wanted=wanted)
-        of_lines = loaded.settings.corpus.items == "lines"
-        show_items(items, "" if of_lines else SEPARATOR, raw, after, length)
+        if as_json:
+            items_as_json(items, wanted.learnt or learnt_items_if_there(loaded, corpus), seed)
+        else:
+            between = "" if of_lines and separator is None else between
+            show_items(items, between, raw, partial(_say_copied, measured), length)
         if new:
             say(f"{wanted.known:,} of {wanted.known + count:,} stood in the text that the network was given")
         return
-    shown, rng = _Shown(begin, raw, after), np.random.default_rng(seed)
-    if choices == 1:
+    shown, rng = _Shown(begin, between, raw, measured), np.random.default_rng(seed)
+    if choices == 1 and not as_json:
         shown.samples(generate(loaded.model, length, rng, sampling, count=count), count)
         return
     progress = partial(tqdm, total=length, desc="writing", leave=False, disable=not sys.stderr.isatty())
-    shown.best(best_of(choices, loaded.model, length, rng, sampling, count=count, progress=progress))
+    groups = best_of(choices, loaded.model, length, rng, sampling, count=count, progress=progress)
+    if as_json:
+        shown.as_json(groups, seed)
+    else:
+        shown.best(groups)
+
+
+class _Copied(NamedTuple):
+    """How much of a sample is copied from the training text."""
+
+    stretch: str
+    """The longest that stands there."""
+    share: float
+
+
+Measured = Callable[[str], _Copied | None]
+"""From a sample, without its prime, to how much of it is copied; None where that is not asked for."""
 
 
 def _check_items(
@@ -233,9 +269,9 @@ class _Shown:
     """How samples are shown."""
 
     prime: str
+    separator: str
     raw: bool
-    after: Callable[[str], None]
-    """Called with each sample, without its prime, when it has been printed."""
+    measured: Measured
 
     def samples(self, steps: Iterable[Sequence[str]], count: int) -> None:
         """Prints the first sample as it is written, then the others."""
@@ -247,27 +283,54 @@ class _Shown:
                 text.write(piece)
         first, *others = (text.getvalue() for text in texts)
         print_text("\n")
-        self.after(first)
+        _say_copied(self.measured, first)
         for other in others:
-            print_text(f"{SEPARATOR}{self.prime}{other}\n", self.raw)
-            self.after(other)
+            print_text(f"{self.separator}{self.prime}{other}\n", self.raw)
+            _say_copied(self.measured, other)
 
     def best(self, groups: Iterable[Sequence[ScoredText]]) -> None:
         """Prints the best sample of each group, and how it compares with the worst."""
         for k, group in enumerate(groups):
             best, worst = group[0], group[-1]
-            print_text(f"{SEPARATOR if k else ''}{self.prime}{best.text}\n", self.raw)
+            print_text(f"{self.separator if k else ''}{self.prime}{best.text}\n", self.raw)
             say(
                 f"best of {len(group)}: mean log-probability {best.score:.3f} nats/char "
                 f"({best.score / math.log(2):.3f} bits); the worst {worst.score:.3f}"
             )
-            self.after(best.text)
+            _say_copied(self.measured, best.text)
+
+    def as_json(self, groups: Iterable[Sequence[ScoredText]], seed: int) -> None:
+        """Prints all that is known of the best sample of each group."""
+        for k, group in enumerate(groups):
+            best = group[0]
+            facts: dict[str, Any] = {
+                "sample": k,
+                "seed": seed,
+                "text": self.prime + best.text,
+                "prime": self.prime,
+                "characters": len(best.text),
+                "log_probability": best.log_probability,
+                "best_of": len(group),
+                "stopped": best.stopped,
+            }
+            if copied := self.measured(best.text):
+                facts["novelty"] = {"stretch": copied.stretch, "length": len(copied.stretch), "share": copied.share}
+            print_text(f"{json.dumps(facts, allow_nan=False)}\n")
+
+
+def _say_copied(measured: Measured, text: str) -> None:
+    if copied := measured(text):
+        n = len(copied.stretch)
+        say(
+            f"novelty: longest stretch that stands in the training text: {n} character{'s' * (n != 1)}, "
+            f"{copied.stretch!r}; {copied.share:.1%} lies in such stretches of {STRETCH} or more"
+        )
 
 
 def _copies(
     checkpoint: Checkpoint, paths: tuple[str, ...], novelty: bool, max_copy: int | None
-) -> tuple[Forbid | None, Callable[[str], None]]:
-    """A function that forbids copying, if that is asked for; and one that says how much of a text is copied."""
+) -> tuple[Forbid | None, Measured]:
+    """A function that forbids copying, and one that measures how much of a text is copied, if that is asked for."""
     if not (novelty or max_copy):
         return None, lambda text: None
 
@@ -277,18 +340,14 @@ def _copies(
         say(f"indexing {len(ids):,} characters of training text")
     index = TextIndex(ids)
 
-    def report(text: str) -> None:
-        if novelty and text:
-            text = vocabulary.normalised(text)
-            found = measure_novelty(index, vocabulary.encode(text))
-            stretch = text[found.start : found.start + found.length]
-            say(
-                f"novelty: longest stretch that stands in the training text: {found.length} "
-                f"character{'s' * (found.length != 1)}, {stretch!r}; {found.share:.1%} lies in such stretches of "
-                f"{STRETCH} or more"
-            )
+    def measured(text: str) -> _Copied | None:
+        if not (novelty and text):
+            return None
+        text = vocabulary.normalised(text)
+        found = measure_novelty(index, vocabulary.encode(text))
+        return _Copied(text[found.start : found.start + found.length], found.share)
 
-    return NoCopies(index, max_copy, len(vocabulary)) if max_copy else None, report
+    return NoCopies(index, max_copy, len(vocabulary)) if max_copy else None, measured
 
 
 def _read(path: str) -> str:

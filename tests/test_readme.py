@@ -22,8 +22,8 @@ RUN = ("how-to", "see", "run-folder")
 *PAGES, CHECKPOINT, LIBRARY = (
     (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in (*RUN, "checkpoint", "library")
 )
-ELSEWHERE = ("pip install", "corpus fetch")
-"""What needs the network; each has a test of its own."""
+ELSEWHERE = ("pip install", "corpus fetch", "writer.")
+"""What needs the network, or PyTorch; each has a test of its own."""
 
 
 def blocks(text: str, kind: str) -> list[str]:
@@ -132,6 +132,19 @@ def test_library_example(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys, 
     assert shortened != block
     exec(compile(shortened, "README.md", "exec"), {})
     assert len(capsys.readouterr().out) >= 200
+
+
+def test_a_network_of_pytorch_is_brought_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    (example,) = (block for page in PAGES for block in blocks(page, "python") if "writer.pt" in block)
+    exec(compile(example, "how-to.md", "exec"), {"__name__": "example"})
+    lines = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines() if "writer." in line]
+    assert len(lines) == 2
+    for line in lines:
+        done = subprocess.run([sys.executable, "-m", *shlex.split(line)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("The ")
+    assert set(done.stdout) <= set(load_checkpoint("writer.npz").model.vocabulary.characters)
 
 
 @needs_bash

@@ -87,7 +87,8 @@ def import_weights(path: Path) -> Checkpoint:
     except (ArchiveError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:500]
         raise CheckpointError(
-            f"{str(path)!r} is not what charrnn export writes ({reason})", "give a file made by charrnn export"
+            f"{str(path)!r} is not what charrnn export writes ({reason})",
+            "give a file made by charrnn export; a state dict of PyTorch comes with a {vocabulary}",
         ) from None
 
 
@@ -180,13 +181,13 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
         raise ArchiveError(f"PyTorch has no {settings.model.cell!r}")
     if len(network.shapes) > MOST_ARRAYS:
         raise ArchiveError(f"its settings ask for {len(network.shapes):,} arrays, of at most {MOST_ARRAYS:,}")
-    expected = _expected(network)
+    expected = torch_shapes(network)
     weights.check(expected)
     arrays = {name: np.empty(*like) for name, like in expected.items()}
     for name, array in arrays.items():
         weights.read(name, array)
     with np.errstate(over="ignore"):
-        parameters = _ours(network, arrays)
+        parameters = from_torch(network, arrays)
     if not np.isfinite(parameters.vector).all():
         raise ArchiveError("it holds numbers that are not finite")
     model = Model(network, parameters, vocabulary)
@@ -195,7 +196,7 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
     )
 
 
-def _expected(network: Network) -> dict[str, Shaped]:
+def torch_shapes(network: Network) -> dict[str, Shaped]:
     """The shapes and types that PyTorch's arrays must have. Zeros stand for ours; only the biases take memory."""
     ours = {name: np.broadcast_to(np.zeros((), network.dtype), shape) for name, shape in network.shapes.items()}
     return {name: shaped(array) for name, array in _theirs(network, ours).items()}
@@ -216,7 +217,7 @@ def _theirs(network: Network, p: Mapping[str, Array]) -> dict[str, Array]:
     return theirs | {"head.weight": p["head.W"].T, "head.bias": p["head.b"]}
 
 
-def _ours(network: Network, theirs: Mapping[str, Array]) -> Parameters:
+def from_torch(network: Network, theirs: Mapping[str, Array]) -> Parameters:
     """The inverse of ``_theirs``."""
     p = Parameters(network.shapes, network.dtype)
     if network.embedding_size is not None:

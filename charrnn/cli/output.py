@@ -1,5 +1,6 @@
 """How training is shown. Snapshots go to stdout, everything else to stderr."""
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -13,6 +14,8 @@ from charrnn.training.facts import Evaluation, Fact, Planned, Step, Turned
 from charrnn.training.trainer import Trainer
 
 SECONDS_BETWEEN_LINES = 10
+FILES_SHOWN = 4
+"""The most files of a corpus that are named: of more the first and the last."""
 
 
 def introduce(trainer: Trainer) -> None:
@@ -24,6 +27,9 @@ def introduce(trainer: Trainer) -> None:
         f"corpus: {c.name}, {items}{len(c):,} characters, {len(c.vocabulary)} distinct; "
         f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
     )
+    if len(c.files) > 1 or any(map(os.path.isdir, trainer.settings.corpus.path)):
+        shown = c.files if len(c.files) <= FILES_SHOWN else (*c.files[: FILES_SHOWN - 1], "...", c.files[-1])
+        say(f"read: {len(c.files):,} file{'s' * (len(c.files) > 1)}: {', '.join(shown)}")
     say(
         f"model: {m.cell}, {m.layers} x {m.hidden}, {len(trainer.model.parameters.vector):,} parameters; "
         f"{trainer.iterations:,} iterations of {t.batch} x {t.window} characters, "

@@ -56,6 +56,8 @@ class Corpus:
     """In the text, or in each piece."""
     test_start: int
     pieces: int = 1
+    files: tuple[str, ...] = ()
+    """What it was read from, in this order."""
     mark: str | None = None
     """The character that ends each item; None where the text is one."""
     labels: tuple[str, ...] = ()
@@ -172,6 +174,9 @@ def load_corpus(
 
     ``-`` is standard input, or ``standard_input`` where it has been read already.
 
+    In a folder, names that begin with a dot are passed over. Files are read by name, ``c2`` before ``c10``; where one
+    does not end in a line end, one is put between it and the next.
+
     Without a path, the text is the reference manual that comes with every CPython. A byte-order mark is dropped; line
     ends become ``\\n`` unless ``newline`` is ``"keep"``; with ``normalise`` the text is brought into a normal form of
     Unicode, NFC or NFD. ``validation`` and ``test`` are shares of the text, 0 for
@@ -192,14 +197,15 @@ def load_corpus(
     _check_reading(encoding, newline)
     _check_form(normalise)
     _check_items(items, field, label)
-    made_of = as_items(items, field, label)
+    made_of, sources = as_items(items, field, label), find_sources(paths, standard_input)
     if paths:
-        sources = find_sources(paths, standard_input)
+        blocks = partial(read_text, sources, encoding, newline, made_of)
     else:
-        sources, encoding, newline = [Source("the reference manual", python_manual().encode())], "utf-8", "keep"
-    blocks = partial(read_text, sources, encoding, newline, made_of)
+        manual = Source("the reference manual", python_manual().encode())
+        blocks = partial(read_text, [manual], "utf-8", "keep", made_of)
     corpus = _make(blocks, corpus_name(paths), validation, test, pieces, characters, cache, normalise, made_of, seed)
-    return replace(corpus, labels=labels_of(blocks())) if label is not None else corpus
+    labels = labels_of(blocks()) if label is not None else ()
+    return replace(corpus, files=tuple(source.name for source in sources), labels=labels)
 
 
 def read_text(sources: Sequence[Source], encoding: str, newline: str, items: Items | None) -> Iterator[str]:
@@ -361,7 +367,7 @@ def _make(
     else:
         ids = np.empty(n, vocabulary.dtype)
         fill(ids)
-    corpus = Corpus(name, vocabulary, ids, sha256, n, n, pieces, mark, seed=seed, folder=folder)
+    corpus = Corpus(name, vocabulary, ids, sha256, n, n, pieces, mark=mark, seed=seed, folder=folder)
     return corpus.cut(validation, test)
 
 

@@ -3,8 +3,10 @@
 import codecs
 import io
 import os
+import re
 import stat
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,10 @@ from charrnn.text.catalogue import locate, way_to
 
 BLOCK = 1 << 16
 """Bytes, characters or ids that are processed at a time; few enough that the results stay in a core's cache."""
+
+ENDINGS = 5
+"""How many of the endings in a folder without texts are named, the most frequent first."""
+_NUMBER = re.compile("([0-9]+)")
 
 Text = TypeVar("Text", str, Ids)
 
@@ -45,16 +51,21 @@ def find_sources(paths: Sequence[str | Path], standard_input: bytes | None = Non
 def read_blocks(sources: Iterable[Source], encoding: str, newline: str) -> Iterator[str]:
     """The text of all sources, one after the other, in blocks of any length.
 
-    A byte-order mark at the beginning of each source is dropped. Line ends become ``\\n`` unless ``newline`` is
-    ``"keep"``; a CR at the end of one source and an LF at the beginning of the next make one line end. Raises
-    CorpusError for what cannot be read or decoded.
+    A byte-order mark at the beginning of each source is dropped. Between a source that does not end in a line end and
+    the next there is one. Line ends become ``\\n`` unless ``newline`` is ``"keep"``; a CR at the end of one source and
+    an LF at the beginning of the next make one line end. Raises CorpusError for what cannot be read or decoded.
     """
     line_ends = io.IncrementalNewlineDecoder(None, translate=newline == "universal")
+    last = "\n"
     for source in sources:
-        marked = True
-        for block in _decoded(source, encoding):
-            yield line_ends.decode(block.removeprefix("\ufeff") if marked else block)
-            marked = marked and not block
+        marked = at_start = True
+        for decoded in _decoded(source, encoding):
+            block = decoded.removeprefix("\ufeff") if marked else decoded
+            marked = marked and not decoded
+            if block:
+                between = "\n" if at_start and last not in "\r\n" else ""
+                yield line_ends.decode(between + block)
+                at_start, last = False, block[-1]
     yield line_ends.decode("", final=True)
 
 
@@ -76,21 +87,42 @@ def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]
     with _named_errors(path):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            files = sorted(_texts(path))
-            if not files:
-                raise CorpusError(f"folder {str(path)!r} holds no .txt file", "name the files themselves")
-            yield from (Source(str(file)) for file in files)
+            files = sorted(_files(path), key=lambda file: _as_counted(file.relative_to(path)))
+            texts = [file for file in files if file.suffix.lower() == ".txt"]
+            if not texts:
+                raise _no_texts(path, files)
+            yield from (Source(str(file)) for file in texts)
         else:
             yield Source(str(path), None if stat.S_ISREG(mode) else path.read_bytes())
 
 
-def _texts(folder: Path) -> Iterator[Path]:
-    """The ``.txt`` files under a folder, but for those that a run has written there."""
+def _files(folder: Path) -> Iterator[Path]:
+    """The files under a folder, but for those that a run has written there, and for what is hidden: names that begin
+    with a dot, such as ``.venv``."""
     for root, folders, files in os.walk(folder):
         if is_run(Path(root)):
             folders.clear()
         else:
-            yield from (Path(root, file) for file in files if file.endswith(".txt"))
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield from (Path(root, name) for name in files if not name.startswith("."))
+
+
+def _as_counted(path: Path) -> list[list[tuple[int, str]]]:
+    """A key that sorts paths by folder, then by name, with numbers by their size: ``c2`` before ``c10``."""
+    return [[(int(part) if part.isdecimal() else 0, part) for part in _NUMBER.split(name)] for name in path.parts]
+
+
+def _no_texts(folder: Path, files: Sequence[Path]) -> CorpusError:
+    """The error for a folder without ``.txt`` files, which says what is there instead and how to name it."""
+    endings = Counter(file.suffix for file in files if file.suffix)
+    if not endings:
+        return CorpusError(f"folder {str(folder)!r} holds no .txt file", "name the files themselves")
+    there = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(ENDINGS))
+    ending, _ = endings.most_common(1)[0]
+    pattern = next(file.with_name(f"*{ending}") for file in files if file.suffix == ending)
+    return CorpusError(
+        f"folder {str(folder)!r} holds no .txt file, but {there}", f"name the files themselves, such as {pattern}"
+    )
 
 
 def _decoded(source: Source, encoding: str) -> Iterator[str]:

@@ -239,6 +239,16 @@ def test_resuming_goes_on_where_it_stopped(folder: Path, charrnn: Callable) -> N
     assert "iterations: 8\n" in Path("run/config.yaml").read_text()
 
 
+def test_the_files_of_a_folder_are_counted_and_named(folder: Path, charrnn: Callable) -> None:
+    for number in (10, 2, 1, 3, 4):
+        Path("books").mkdir(exist_ok=True)
+        Path(f"books/c{number}.txt").write_bytes(Path("cats.txt").read_bytes())
+    assert "\nread: 5 files: books/c1.txt, books/c2.txt, books/c3.txt, ..., books/c10.txt\n" in (
+        charrnn("train", "books", *TINY, "--run", "new").err
+    )
+    assert "read: " not in charrnn("train", "books/c2.txt", *TINY, "--run", "other").err
+
+
 def test_a_run_inside_its_corpus_folder_does_not_learn_its_own_samples(folder: Path, charrnn: Callable) -> None:
     books = folder / "books"
     (books / "more").mkdir(parents=True)

@@ -32,28 +32,58 @@ def load(*paths: Path, **options) -> str:
     return text_of(load_corpus(paths, validation=0, **options))
 
 
+def write(folder: Path, name: str) -> None:
+    """Makes a file that holds its own name, and the folders that it is in."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(name)
+
+
 def test_files_in_the_order_given(tmp_path: Path) -> None:
     one, two = tmp_path / "one.txt", tmp_path / "two.txt"
     one.write_text("one ")
-    two.write_text("two ")
-    assert load(two, one, two) == "two one two "
+    two.write_text("two\n")
+    assert load(two, one, two, one, one) == "two\none \ntwo\none \none "
 
 
 def test_a_folder_is_its_txt_files_at_any_depth_sorted(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/z.txt", "a/b/c.txt", "Z.txt", "notes.md", "a/txt"):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{name} ")
+    for name in ("b.txt", "a/z.txt", "a/b/c.txt", "Z.TXT", "notes.md", "a/txt"):
+        write(tmp_path, name)
     (tmp_path / "folder.txt").mkdir()
-    assert load(tmp_path) == "Z.txt a/b/c.txt a/z.txt b.txt "
+    assert load(tmp_path) == "Z.TXT a/b/c.txt a/z.txt b.txt".replace(" ", "\n")
+
+
+def test_files_of_a_folder_are_sorted_as_people_count(tmp_path: Path) -> None:
+    names = ["c1.txt", "c2.txt", "c10.txt", "part 2/x.txt", "part 10/1.txt", "part 10/1b.txt", "x9y10.txt", "x10y9.txt"]
+    for name in names:
+        write(tmp_path, name)
+    assert load(tmp_path).split("\n") == names
+
+
+def test_what_is_hidden_in_a_folder_is_not_read(tmp_path: Path) -> None:
+    for name in (".venv/licence.txt", ".hidden.txt", "seen.txt"):
+        write(tmp_path / ".dotted", name)
+    corpus = load_corpus([tmp_path / ".dotted"], validation=0)
+    assert corpus.files == (str(tmp_path / ".dotted" / "seen.txt"),)
+    assert text_of(corpus) == "seen.txt"
+
+
+def test_a_folder_without_texts_says_what_is_there_and_how_to_name_it(tmp_path: Path) -> None:
+    for name in ("a.md", "books/b.html", "books/c.html", ".git/d.py", "README"):
+        write(tmp_path, name)
+    with pytest.raises(CorpusError) as refused:
+        load(tmp_path)
+    assert str(refused.value) == (
+        f"folder {str(tmp_path)!r} holds no .txt file, but 2 .html, 1 .md; "
+        f"name the files themselves, such as {tmp_path / 'books' / '*.html'}"
+    )
 
 
 def test_standard_input_among_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "file.txt"
     file.write_text("file ")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("gelesen é ".encode())))
-    assert load(file, Path("-")) == "file gelesen é "
-    assert load(Path("-"), file, standard_input=b"given ") == "given file "
+    assert load(file, Path("-")) == "file \ngelesen é "
+    assert load(Path("-"), file, standard_input=b"given ") == "given \nfile "
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-16"])
@@ -61,7 +91,7 @@ def test_a_byte_order_mark_is_dropped_from_every_file(tmp_path: Path, encoding: 
     mark = "" if encoding == "utf-16" else "\ufeff"  # that codec writes and drops its own
     file = tmp_path / "marked.txt"
     file.write_bytes(f"{mark}a\ufeffb".encode(encoding))
-    assert load(file, file, encoding=encoding) == "a\ufeffba\ufeffb"
+    assert load(file, file, encoding=encoding) == "a\ufeffb\na\ufeffb"
 
 
 @pytest.mark.parametrize(("encoding", "text"), [("latin-1", "café"), ("utf-16", "☃ \U0001f600"), ("utf-8", "é")])

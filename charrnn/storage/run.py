@@ -243,7 +243,7 @@ class Run:
             return checkpoint
         corpus, training = checkpoint.settings.corpus, checkpoint.settings.training
         if [name_of(path) for path in own.corpus.path] == corpus.path:
-            corpus = corpus.model_copy(update={"path": [self._found(path) for path in own.corpus.path]})
+            corpus = corpus.model_copy(update={"path": self._found(own.corpus.path)})
         origin = own.training.init_from
         if origin and name_of(origin) == training.init_from:
             training = training.model_copy(update={"init_from": origin})
@@ -251,10 +251,15 @@ class Run:
             checkpoint, settings=checkpoint.settings.model_copy(update={"corpus": corpus, "training": training})
         )
 
-    def _found(self, path: str) -> str:
-        """The path of a corpus file; of the text that the run itself keeps, also after the folder was moved."""
-        moved = name_of(path) == layout.CORPUS and not os.path.exists(path) and self.corpus.exists()
-        return os.path.abspath(self.corpus) if moved else path
+    def _found(self, paths: list[str]) -> list[str]:
+        """The paths of the corpus; that of the text which the run itself keeps also after the folder was moved, even
+        where another run now keeps its text in the old place."""
+        kept = os.path.abspath(self.corpus)
+        if kept in paths or not self.corpus.exists():
+            return paths
+        called = [path for path in paths if name_of(path) == layout.CORPUS]
+        own = [path for path in called if not os.path.exists(path)] or called[:1]
+        return [kept if path in own else path for path in paths]
 
     @_named_errors
     def cut_back(self, iteration: int, settings: Settings) -> None:

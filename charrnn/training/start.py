@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.arguments import check_type, shown
-from charrnn.errors import CorpusError, SettingsError
+from charrnn.errors import CorpusError, RunError, SettingsError
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay, from_mapping, from_settings
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
@@ -91,13 +92,17 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
     with run.writing():
         checkpoint = run.last_checkpoint()
         settings = settings_to_resume(checkpoint.settings, [*overlays, from_mapping(sections, "resume")])
+        if "-" in settings.corpus.path and not run.corpus.exists():
+            texts = ", ".join(map(repr, checkpoint.settings.corpus.path)) or "Python's manual"
+            raise RunError(f"{str(run)!r} learns {texts}, and no text of standard input", "leave out the -")
         settings = _with_full_paths(settings, run)
         try:
             corpus = build_corpus(settings, cache=run.ids, known=checkpoint.model.vocabulary)
         except CorpusError as error:
             if any(entry.key == "corpus.path" for overlay in overlays for entry in overlay.entries):
                 raise
-            raise error.also("say with {corpus} where the text is now") from None
+            command = f"charrnn train PATH --run {shlex.quote(str(run))} --resume"
+            raise error.also(f"give as {{corpus}} the path that it has now: {command}") from None
         corpus = replace(corpus, name=checkpoint.corpus.name)
         trainer = Trainer(settings, corpus, run, checkpoint)
         run.cut_back(checkpoint.progress.iteration, settings)

@@ -149,6 +149,7 @@ def test_standard_input_is_kept_and_resumed_from(folder: Path, charrnn: Callable
 def test_a_run_that_keeps_its_text_goes_on_where_it_was_moved(folder: Path, charrnn: Callable) -> None:
     assert charrnn("train", "-", *TINY, stdin=Path("cats.txt").read_bytes()).code == 0
     Path("runs/stdin").rename("moved")
+    assert charrnn("train", "-", *TINY, stdin=b"another text in its old place. " * 60).code == 0
     assert charrnn("train", "--run", "moved", "--resume", "--set", "training.iterations=8").code == 0
     assert metrics(folder / "moved")[-1]["iteration"] == 8
     assert f'path: ["{folder / "moved" / "corpus.txt"}"]' in Path("moved/config.yaml").read_text()
@@ -160,10 +161,20 @@ def test_a_run_whose_text_is_gone_goes_on_when_that_is_named(folder: Path, charr
     Path("cats.txt").rename("elsewhere.txt")
     code, out, err = charrnn(*resume)
     assert (code, out) == (1, "")
-    assert "cats.txt' does not exist" in err
+    assert err.endswith(
+        "cats.txt' does not exist; check the path, or give as CORPUS the path that it has now: "
+        "charrnn train PATH --run new --resume\n"
+    )
     assert charrnn(*resume, "elsewhere.txt").code == 0
     assert f'path: ["{folder / "elsewhere.txt"}"]' in Path("new/config.yaml").read_text()
     assert load_checkpoint("new").settings.corpus.path == [str(folder / "elsewhere.txt")]
+
+
+def test_a_run_of_a_file_says_that_it_keeps_no_standard_input(folder: Path, charrnn: Callable) -> None:
+    (learnt,) = load_checkpoint("run").settings.corpus.path
+    assert charrnn("train", "-", "--run", "run", "--resume", stdin=b"anything").err == (
+        f"charrnn: 'run' learns {learnt!r}, and no text of standard input; leave out the -\n"
+    )
 
 
 def test_a_long_text_is_learnt_from_ids_beside_the_run(

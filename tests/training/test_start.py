@@ -197,7 +197,7 @@ def test_what_training_begins_with_is_heeded() -> None:
 def test_a_text_that_is_elsewhere_now_is_named(folder: Path) -> None:
     until(start(settings(), run="my"), 4)
     Path("my.txt").rename("moved.txt")
-    with pytest.raises(CorpusError, match=r"does not exist; .*say with corpus where the text is now"):
+    with pytest.raises(CorpusError, match=r"does not exist; .*give as corpus the path that it has now"):
         resume("my")
     trainer = resume("my", corpus={"path": ["moved.txt"]})
     list(trainer.train())

@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from charrnn.cli.remedies import CommandGroup, out_of_memory, running, sentence
-from charrnn.cli.terminal import say, show_warning
+from charrnn.cli.terminal import abandon, say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
 from charrnn.report.escaping import escaped
 from charrnn.version import __version__
@@ -118,10 +118,10 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         code = 130
     except (_ReaderGoneError, BrokenPipeError):
-        _abandon_stdout()
+        abandon(sys.stdout)
         code = 0
     except OSError as error:
-        _abandon_stdout()
+        abandon(sys.stdout)
         code = _fail(f"the output cannot be written: {error.strerror}")
     sys.exit(code)
 
@@ -143,8 +143,3 @@ def _fail(message: str, code: int = 1) -> int:
     for line in message.splitlines():
         say(f"charrnn: {line}")
     return code
-
-
-def _abandon_stdout() -> None:
-    """Throws away what is still buffered, so that Python does not try to write it when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

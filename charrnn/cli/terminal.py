@@ -51,6 +51,12 @@ def say(message: str) -> None:
         click.echo(escaped(message).replace("\n", "\\n"), err=True)
 
 
+def abandon(stream: TextIO) -> None:
+    """Throws away what is still buffered and all that is written from now on, so that Python does not try again when it
+    exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def show_warning(
     message: Warning | str,
     category: type[Warning],

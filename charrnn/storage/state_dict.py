@@ -44,14 +44,14 @@ def import_state_dict(path: Path, vocabulary: Path) -> Checkpoint:
     characters = _characters(vocabulary)
     arrays, recurrent = _named(_state_dict(path), len(characters), path)
     settings = _settings(arrays, recurrent, path)
-    network = build_network(settings, len(characters))
+    known = Vocabulary("".join(characters))
+    network = build_network(settings, known)
     expected = {name: like.shape for name, like in torch_shapes(network).items()}
     for name in sorted(expected.keys() | arrays.keys()):
         there = arrays[name].shape if name in arrays else "missing"
         if there != expected.get(name):
             wanted = expected.get(name, "no such array")
             raise _unfit(path, f"{name} is {there}, and a {settings.model.cell} like the rest has {wanted}")
-    known = Vocabulary("".join(characters))
     order = sorted(range(len(characters)), key=characters.__getitem__)
     parameters = from_torch(
         network,

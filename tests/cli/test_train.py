@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -290,16 +291,26 @@ def test_resuming_a_finished_run_changes_nothing(folder: Path, charrnn: Callable
     assert (Path("run/checkpoints/last.npz").read_bytes(), Path("run/metrics.jsonl").read_text()) == before
 
 
-def test_a_reader_that_leaves_stops_the_run_saved(folder: Path, start: Callable) -> None:
-    """As with ``charrnn train | head -1``."""
+def test_a_reader_that_leaves_does_not_stop_the_run(folder: Path, charrnn: Callable, start: Callable) -> None:
+    """As with ``charrnn train | head -1``: only the display is lost."""
     process = start("train", "cats.txt", "--config", "blocking.yaml", "--run", "new")
     assert process.stdout.readline().startswith(b"iteration 1, ")
     process.stdout.close()
     err = process.stderr.read().decode()
     assert process.wait() == 0
-    assert err.endswith("continue: charrnn train --run new --resume\n")
+    assert err.count("nobody reads the samples any more; training goes on, and keeps them: charrnn snapshots new") == 1
+    assert err.endswith("write: charrnn sample --checkpoint new\n")
     assert "Traceback" not in err
-    assert load_checkpoint("new/checkpoints/last.npz").progress.iteration < 6
+    assert load_checkpoint("new/checkpoints/last.npz").progress.iteration == 6
+
+
+def test_a_reader_of_everything_that_leaves_does_not_stop_the_run(folder: Path, start: Callable) -> None:
+    """As with ``charrnn train 2>&1 | head -1``."""
+    process = start("train", "cats.txt", "--config", "blocking.yaml", "--run", "new", stderr=subprocess.STDOUT)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert load_checkpoint("new/checkpoints/last.npz").progress.iteration == 6
 
 
 def test_force_replaces_the_run_and_nothing_else(folder: Path, charrnn: Callable) -> None:

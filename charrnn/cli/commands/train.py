@@ -17,7 +17,7 @@ from charrnn.cli.commands.baseline import measured_baselines
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.paths import GivenPath
-from charrnn.cli.terminal import say
+from charrnn.cli.terminal import abandon, say
 from charrnn.errors import DivergenceError
 from charrnn.report.figures import duration_text, loss_text
 from charrnn.settings.build import build_corpus
@@ -25,10 +25,11 @@ from charrnn.settings.overlays import Overlay
 from charrnn.settings.runs import settings_to_resume, settings_to_start
 from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
+from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus, corpus_name
 from charrnn.text.items import LOOKED_AT, looks_like_list
 from charrnn.training.choice import best, leaves_choice, propose, reasons
-from charrnn.training.facts import Evaluation
+from charrnn.training.facts import Evaluation, Fact
 from charrnn.training.start import resume, start, starting_settings
 from charrnn.training.tensorboard import EventFile
 from charrnn.training.trainer import Trainer
@@ -129,25 +130,39 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
     """Trains, shows what happens, and exits as the signal that stopped it asks."""
     _introduce(trainer, run)
     test_loss = None
-    unseen: OSError | None = None
+    failed: OSError | None = None
     bar = TrainingBar(trainer.progress.iteration, trainer.iterations)
     with _stopped_by_signals(trainer) as signals, closing(bar):
         for fact in trainer.train():
             if isinstance(fact, Evaluation) and fact.part == "test":
                 test_loss = fact.loss
-            elif unseen is None:
+            elif failed is None:
                 try:
-                    bar.show(fact)
+                    _show(bar, fact, run)
                     if event_file:
                         event_file.write(fact)
-                except OSError as error:  # nobody reads on, or the disk is full: keep what is learnt
-                    unseen = error
+                except OSError as error:  # the disk is full: keep what is learnt
+                    failed = error
                     trainer.stop()
     _conclude(trainer, run, test_loss)
     if signals:
         sys.exit(128 + signals[0])
-    if unseen and not isinstance(unseen, BrokenPipeError):
-        raise unseen
+    if failed:
+        raise failed
+
+
+def _show(bar: TrainingBar, fact: Fact, run: Run) -> None:
+    """Shows a fact. Where nobody reads on, as with ``charrnn train | head``, only the display is lost, and not the
+    run."""
+    try:
+        bar.show(fact)
+    except BrokenPipeError:
+        if isinstance(fact, Snapshot):
+            abandon(sys.stdout)
+            where = shlex.quote(str(run))
+            say(f"nobody reads the samples any more; training goes on, and keeps them: charrnn snapshots {where}")
+        else:
+            abandon(sys.stderr)
 
 
 def _introduce(trainer: Trainer, run: Run) -> None:

@@ -1,5 +1,6 @@
 """The settings of a run: of a new one, of one that begins with another network, of one that is resumed."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,16 @@ def settings_to_resume(of_run: Settings, overlays: Iterable[Overlay]) -> Setting
     for key in MEANINGS:
         section, _, name = key.partition(".")
         may_change = key in _MAY_CHANGE or section in _MAY_CHANGE_SECTIONS
-        if own[section][name] != new[section][name] and not may_change:
+        if not may_change and not _same(own[section][name], new[section][name], is_path=key == "training.init_from"):
             fixed.append(f"{key} is {own[section][name]!r} in this run and cannot change when it goes on; leave it out")
     if fixed:
         raise SettingsError("\n".join(fixed))
     return settings
+
+
+def _same(own: Any, new: Any, is_path: bool) -> bool:
+    """Whether two values of a setting mean the same; a run has the full path of what was named by a shorter one."""
+    return bool(own == new or (is_path and own and new and os.path.abspath(own) == os.path.abspath(new)))
 
 
 def _over_default(overlays: Sequence[Overlay]) -> list[Overlay]:

@@ -171,7 +171,9 @@ class SnapshotSettings(Section):
 
 
 class CheckpointSettings(Section):
-    every: Count = Field(500, description="iterations between checkpoints; one is also saved at the end")
+    every: Count = Field(
+        500, description="iterations between checkpoints; one is also saved after a minute and at the end"
+    )
 
 
 class ComputeSettings(Section):

@@ -81,6 +81,7 @@ class Run:
         self._snapshots = self.folder / layout.SNAPSHOTS
         self._checkpoints = self.folder / layout.CHECKPOINTS
         self.last = self._checkpoints / layout.LAST
+        self._resumed_from = self.last, self._checkpoints / layout.PREVIOUS
         self._writer = self.folder / layout.WRITER
         self._lock = FileLock(self.folder / layout.LOCK, timeout=0)
         self._claim: str | None = None
@@ -93,6 +94,11 @@ class Run:
     def exists(self) -> bool:
         """Whether the folder holds a run."""
         return self.config.exists()
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether it has saved something that training can go on from."""
+        return any(path.exists() for path in self._resumed_from)
 
     def is_going_on(self) -> bool:
         """Whether a process holds the folder, or that cannot be told. To find out, this process holds it for a moment,
@@ -207,7 +213,7 @@ class Run:
     def last_checkpoint(self) -> Checkpoint:
         """The checkpoint to go on from: the last, or where that is damaged the one before it, with a CharRNNWarning."""
         self.check_exists()
-        there = [path for path in (self.last, self._checkpoints / layout.PREVIOUS) if path.exists()]
+        there = [path for path in self._resumed_from if path.exists()]
         if not there:
             kept = f"; the weights it kept are those of iteration {max(self._weights())}" if self._weights() else ""
             raise RunError(

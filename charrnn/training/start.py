@@ -69,9 +69,6 @@ def start(
     if not run:
         return Trainer(settings, corpus, init_from=beginning, started=started)
     settings = _with_full_paths(settings, run)
-    if origin := settings.training.init_from:
-        training = settings.training.model_copy(update={"init_from": os.path.abspath(origin)})
-        settings = settings.model_copy(update={"training": training})
     create = partial(_create, run, settings, force, kept)
     return Trainer(settings, corpus, run, init_from=beginning, create=create, started=started)
 
@@ -167,7 +164,9 @@ def _row(item: str, labelled: bool) -> str:
 
 
 def _with_full_paths(settings: Settings, run: Run) -> Settings:
-    """Settings with paths of the corpus that hold from any folder; for standard input, of the copy that the run
-    keeps."""
+    """Settings with paths that hold from any folder; for standard input, that of the copy that the run keeps."""
     paths = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
-    return settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": paths})})
+    origin = settings.training.init_from and os.path.abspath(settings.training.init_from)
+    corpus = settings.corpus.model_copy(update={"path": paths})
+    training = settings.training.model_copy(update={"init_from": origin})
+    return settings.model_copy(update={"corpus": corpus, "training": training})

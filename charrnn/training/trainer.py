@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.errors import CharRNNWarning, DivergenceError, RunError, SettingsError, UnknownCharacterError
+from charrnn.errors import (
+    CharRNNWarning,
+    DivergenceError,
+    RunError,
+    SettingsError,
+    UnknownCharacterError,
+    WorkerError,
+)
 from charrnn.layout import BEST, LAST
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
@@ -23,11 +30,14 @@ from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
 from charrnn.training.budget import Budget
-from charrnn.training.engine import engine_for
+from charrnn.training.engine import Engine, engine_for
 from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step, Turned
 from charrnn.training.learner import Learner
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
+
+FIRST_SAVE = 60.0
+"""Seconds after which a run is saved for the first time, where ``checkpoints.every`` would save it later."""
 
 
 class Trainer:
@@ -111,7 +121,8 @@ class Trainer:
         """Trains for as long as the settings say, or until ``stop``; called again, it goes on.
 
         Raises DivergenceError when a loss, gradient or parameter is no longer finite, RunError when the folder cannot
-        be written; what was saved before stays.
+        be written; what was saved before stays. Raises WorkerError when a worker's process is gone, after what was
+        learnt has been saved.
         """
         self.plan()
         facts = self._train()
@@ -169,17 +180,22 @@ class Trainer:
         return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with, self.origins)
 
     def _train(self) -> Generator[Fact]:
-        saved = self.progress.iteration
+        started = time.monotonic()
         with self.writing(), self._engine:
             while self.progress.iteration < self._last_iteration and not self._stopping:
-                step = self._step()
+                try:
+                    step = self._step()
+                except WorkerError:
+                    if self._is_unsaved:
+                        yield self._save()
+                    raise
                 yield step
                 yield from self._observe(step)
                 yield from self._look_at_plan()
-                if self.run and step.iteration % self.settings.checkpoints.every == 0:
+                first = self._saved is None and time.monotonic() - started >= FIRST_SAVE
+                if self.run and (first or step.iteration % self.settings.checkpoints.every == 0):
                     yield self._save()
-                    saved = step.iteration
-            if self.run and saved < self.progress.iteration:
+            if self._is_unsaved:
                 yield self._save()
             if self.progress.iteration == self._last_iteration and len(self.corpus.test):
                 yield Evaluation(self.progress.iteration, "test", self._evaluate(self.corpus.test), is_best=False)
@@ -242,8 +258,12 @@ class Trainer:
 
     def _evaluate(self, ids: Ids) -> float:
         t = self.settings.training
-        streams = self.corpus.in_streams(ids, t.batch, t.window)
-        loss = self._engine.evaluate(self.model.parameters, streams, t.window)
+        how = self.model.parameters, self.corpus.in_streams(ids, t.batch, t.window), t.window
+        try:
+            loss = self._engine.evaluate(*how)
+        except WorkerError:  # done here alone, so that what the next iteration saves has been evaluated
+            with Engine(self._engine.network, workers=1) as alone:
+                loss = alone.evaluate(*how)
         self._check_finite(evaluation=loss)
         return loss
 
@@ -252,6 +272,12 @@ class Trainer:
         if self.run:
             self.run.keep(snapshot, self.checkpoint())
         return snapshot
+
+    @property
+    def _is_unsaved(self) -> bool:
+        """Whether there is a run that was not saved since the last iteration."""
+        saved = self._saved.iteration if self._saved else 0
+        return self.run is not None and saved < self.progress.iteration
 
     def _save(self) -> Saved:
         assert self.run

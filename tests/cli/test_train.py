@@ -313,6 +313,22 @@ def test_a_reader_of_everything_that_leaves_does_not_stop_the_run(folder: Path, 
     assert load_checkpoint("new/checkpoints/last.npz").progress.iteration == 6
 
 
+def test_auto_resume_begins_a_run_or_goes_on_with_it(folder: Path, charrnn: Callable) -> None:
+    """The same line each time, as a job that is started again has it."""
+    begun = ("train", "cats.txt", *TINY, "--run", "new", "--init-from", "run", "--auto-resume")
+    first = charrnn(*begun)
+    assert (first.code, first.out.startswith("iteration 1, ")) == (0, True)
+    again = charrnn(*begun)
+    assert (again.code, again.out, "nothing is left to do" in again.err) == (0, "", True)
+    assert charrnn(*begun, "--set", "training.iterations=8").code == 0
+    assert [row["iteration"] for row in metrics(folder / "new")] == [1, 2, 3, 4, 6, 8]
+    for saved in Path("new/checkpoints").glob("last*"):
+        saved.unlink()
+    assert charrnn(*begun).out == first.out
+    for other in ("--resume", "--force"):
+        assert charrnn(*begun, other).code == 2
+
+
 def test_force_replaces_the_run_and_nothing_else(folder: Path, charrnn: Callable) -> None:
     Path("run/mine.txt").write_text("mine")
     forced = charrnn("train", "cats.txt", *TINY, "--run", "run", "--force", "--set", "snapshots.at=2")

@@ -1,16 +1,19 @@
 """Stopped anywhere and resumed, a run ends with the same bits as if it had not been stopped."""
 
 import hashlib
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from charrnn import Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus
-from charrnn.errors import CharRNNWarning, RunError
+from charrnn import Run, Saved, Settings, Step, Trainer, load_checkpoint, load_settings, make_corpus
+from charrnn.errors import CharRNNWarning, RunError, WorkerError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.settings.overlays import from_mapping
 from charrnn.settings.runs import settings_to_resume
+from charrnn.training import trainer as module
 
 ITERATIONS = 12
 CORPUS = make_corpus("".join(chr(97 + i * i % 17) for i in range(200)), validation=0.2)
@@ -63,6 +66,37 @@ def same(a: Trainer, b: Trainer) -> None:
     assert a.progress == b.progress
     assert facts(a.run) == facts(b.run)
     assert a.run.snapshots() == b.run.snapshots()
+
+
+@pytest.mark.skipif(not Path("/proc/thread-self/children").exists(), reason="needs the list of child processes")
+@pytest.mark.parametrize("killed", [7, 8], ids=["before a step", "before an evaluation"])
+def test_a_worker_that_dies_loses_nothing_that_is_learnt(tmp_path: Path, killed: int) -> None:
+    chosen = settings(compute={"workers": 2})
+    whole = train(Run(tmp_path / "whole"), chosen)
+    run = Run(tmp_path / "stopped")
+    run.create(chosen)
+    trainer = Trainer(chosen, CORPUS, run)
+    going_on = trainer.train()
+    next(fact for fact in going_on if isinstance(fact, Step) and fact.iteration == killed)
+    (worker,) = Path("/proc/thread-self/children").read_text().split()
+    os.kill(int(worker), signal.SIGKILL)
+    with pytest.raises(WorkerError, match="ended with status -9"):
+        list(going_on)
+    checkpoint = run.last_checkpoint()
+    assert checkpoint.progress.iteration == killed
+    resumed = Trainer(chosen, CORPUS, run, checkpoint)
+    list(resumed.train())
+    assert digest(resumed) == digest(whole)
+    assert [row["iteration"] for row in facts(run)] == [row["iteration"] for row in facts(whole.run)]
+
+
+def test_the_first_save_waits_for_no_iteration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes after a minute, here after none at all."""
+    monkeypatch.setattr(module, "FIRST_SAVE", 0.0)
+    run = Run(tmp_path / "run")
+    run.create(settings())
+    saved = [fact.iteration for fact in Trainer(settings(), CORPUS, run).train() if isinstance(fact, Saved)]
+    assert saved == [1, 5, 10, 12]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

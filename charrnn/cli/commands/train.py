@@ -18,7 +18,7 @@ from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import abandon, say
-from charrnn.errors import DivergenceError
+from charrnn.errors import DivergenceError, WorkerError
 from charrnn.report.figures import duration_text, loss_text
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay
@@ -51,6 +51,9 @@ SECONDS_TIMED = 0.3
     help="Begin with the network of a run folder or a checkpoint file.",
 )
 @click.option("--resume", "resuming", is_flag=True, help="Go on with the run in that folder, with its own settings.")
+@click.option(
+    "--auto-resume", is_flag=True, help="Go on with the run in that folder if there is one, or else begin it."
+)
 @click.option("--force", is_flag=True, help="Replace the run in that folder.")
 @click.option("--tensorboard", type=GivenPath(), metavar="FOLDER", help="Write event files for TensorBoard there too.")
 @click.option("--baseline", is_flag=True, help="Say first what the network has to beat; see charrnn baseline.")
@@ -61,6 +64,7 @@ def command(
     minutes: float | None,
     init_from: str | None,
     resuming: bool,
+    auto_resume: bool,
     force: bool,
     tensorboard: str | None,
     baseline: bool,
@@ -71,15 +75,20 @@ def command(
     CORPUS is files, folders of .txt files, or - for standard input. With none, it is Python's own reference manual.
     Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
     them all. With --minutes and no --config, they are chosen for the text, the time and this machine. Ctrl-C stops a
-    run safely, and --resume goes on with it exactly.
+    run safely, and --resume goes on with it exactly; a job that may be started again says --auto-resume.
     """
     if resuming and force:
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")
     if resuming and init_from:
         raise click.UsageError("--resume goes on with a run and --init-from begins one; give one of them")
+    if auto_resume and (resuming or force):
+        raise click.UsageError("--auto-resume goes on with a run or begins it; leave out --resume and --force")
     overlays = given.overlays(minutes=minutes, init_from=init_from)
     settings = settings_to_start(overlays)
     run = Run(folder or Path("runs") / corpus_name(settings.corpus.path))
+    if auto_resume and run.exists:
+        resuming = run.is_resumable
+        force = not resuming  # it ended before it saved anything
     choose = partial(_chosen, overlays) if leaves_choice(overlays, settings) else None
     if print_config:
         if resuming:
@@ -132,7 +141,7 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
     test_loss = None
     failed: OSError | None = None
     bar = TrainingBar(trainer.progress.iteration, trainer.iterations)
-    with _stopped_by_signals(trainer) as signals, closing(bar):
+    with _stopped_by_signals(trainer) as signals, closing(bar), _said_if_saved(trainer, run):
         for fact in trainer.train():
             if isinstance(fact, Evaluation) and fact.part == "test":
                 test_loss = fact.loss
@@ -196,13 +205,28 @@ def _say_baseline(run: Run) -> None:
         say(f"baseline on the validation part {loss_text(kept[best])}, by {best}")
 
 
+@contextmanager
+def _said_if_saved(trainer: Trainer, run: Run) -> Iterator[None]:
+    """Says what is saved where a worker process is gone, for whatever reason."""
+    try:
+        yield
+    except WorkerError:
+        if run.is_resumable:
+            _say_stopped(trainer, run)
+        raise
+
+
+def _say_stopped(trainer: Trainer, run: Run) -> None:
+    say(f"stopped at iteration {trainer.progress.iteration} of {trainer.iterations}, saved;")
+    say(f"continue: charrnn train --run {shlex.quote(str(run))} --resume")
+
+
 def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
     done, where = trainer.progress, shlex.quote(str(run))
     if trainer.has_turned and trainer.settings.training.early_stop:
         say(f"ended at iteration {done.iteration} of {trainer.iterations}, as the validation loss falls no longer")
     elif done.iteration != trainer.iterations:
-        say(f"stopped at iteration {done.iteration} of {trainer.iterations}, saved;")
-        say(f"continue: charrnn train --run {where} --resume")
+        _say_stopped(trainer, run)
         return
     if done.best_loss is not None:
         per_item = _per_item(trainer, trainer.corpus.validation, done.best_loss)

@@ -1,7 +1,7 @@
 """The settings of a run: of a new one, of one that begins with another network, of one that is resumed."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +60,21 @@ def settings_to_begin(overlays: Sequence[Overlay], network: ModelSettings) -> Se
     return resolve([below, *_over_default(overlays), above])
 
 
-def settings_to_resume(of_run: Settings, overlays: Iterable[Overlay]) -> Settings:
+def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Settings:
     """A run's own settings below the overlays. Raises SettingsError for a change to what has to stay."""
     own = of_run.model_dump()
     settings = resolve([from_settings(of_run, "the run"), *overlays])
     new = settings.model_dump()
+    origins = {entry.key: entry.origin for overlay in overlays for entry in overlay.entries}
     fixed = []
     for key in MEANINGS:
         section, _, name = key.partition(".")
+        before, after = own[section][name], new[section][name]
         may_change = key in _MAY_CHANGE or section in _MAY_CHANGE_SECTIONS
-        if not may_change and not _same(own[section][name], new[section][name], is_path=key == "training.init_from"):
-            fixed.append(f"{key} is {own[section][name]!r} in this run and cannot change when it goes on; leave it out")
+        if not may_change and not _same(before, after, is_path=key == "training.init_from"):
+            where = f" ({origins[key]})" if key in origins else ""
+            change = f"cannot change to {after!r} when it goes on"
+            fixed.append(f"{key} is {before!r} in this run and {change}; leave it out{where}")
     if fixed:
         raise SettingsError("\n".join(fixed))
     return settings

@@ -18,8 +18,9 @@ from charrnn import layout
 from charrnn.arguments import as_path
 from charrnn.errors import CharRNNWarning, CheckpointError, DamagedCheckpointError, RunError, SettingsError
 from charrnn.files import name_of, replace_file, replace_text, unfinished
-from charrnn.settings.overlays import from_file, resolve
-from charrnn.settings.schema import Settings
+from charrnn.settings.overlays import Overlay, from_file, resolve
+from charrnn.settings.schema import MEANINGS, Settings
+from charrnn.settings.yamlfile import Entry
 from charrnn.storage.checkpoint import Checkpoint, read_checkpoint
 from charrnn.storage.migrations import renamed
 from charrnn.storage.snapshot import Snapshot
@@ -207,7 +208,26 @@ class Run:
         """The settings in config.yaml, which have whole paths. Raises RunError where there is no run, SettingsError
         where they cannot be read."""
         self._check_made()
-        return resolve([renamed(from_file(str(self.config)))])
+        return resolve([self._config()])
+
+    @_named_errors
+    def edits(self, checkpoint: Checkpoint) -> Overlay:
+        """What config.yaml sets otherwise than the checkpoint from which the run goes on: what somebody has changed
+        there. Raises SettingsError where it cannot be read."""
+        own, config = checkpoint.settings.model_dump(), self._config()
+        edited = resolve([config]).model_dump()
+
+        def differs(entry: Entry) -> bool:
+            section, _, key = entry.key.partition(".")
+            before, after = own[section][key], edited[section][key]
+            if entry.key == "corpus.path":  # the same text may be in another place
+                return list(map(name_of, before)) != list(map(name_of, after))
+            return bool(before != after)
+
+        return Overlay(tuple(entry for entry in config.entries if entry.key in MEANINGS and differs(entry)))
+
+    def _config(self) -> Overlay:
+        return renamed(from_file(str(self.config)))
 
     @_named_errors
     def last_checkpoint(self) -> Checkpoint:

@@ -77,6 +77,7 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
     """A trainer that goes on with a run from its last checkpoint, to the same bits as if it had not stopped.
 
     Settings that may change are given by overlays, or by section: ``resume("runs/my", training={"iterations": 2000})``.
+    Below these stands what has been changed in the run's config.yaml.
     What the run wrote after that checkpoint is removed, since it will be written again.
 
     Raises RunError where there is no run to go on with, where another process is writing it, or where its text has
@@ -88,7 +89,8 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
     run.check_exists()
     with run.writing():
         checkpoint = run.last_checkpoint()
-        settings = settings_to_resume(checkpoint.settings, [*overlays, from_mapping(sections, "resume")])
+        given = [run.edits(checkpoint), *overlays, from_mapping(sections, "resume")]
+        settings = settings_to_resume(checkpoint.settings, given)
         if "-" in settings.corpus.path and not run.corpus.exists():
             texts = ", ".join(map(repr, checkpoint.settings.corpus.path)) or "Python's manual"
             raise RunError(f"{str(run)!r} learns {texts}, and no text of standard input", "leave out the -")

@@ -261,6 +261,26 @@ def test_the_files_of_a_folder_are_counted_and_named(folder: Path, charrnn: Call
     assert "read: " not in charrnn("train", "books/c2.txt", *TINY, "--run", "other").err
 
 
+def test_what_is_changed_in_config_yaml_holds_when_the_run_goes_on(folder: Path, charrnn: Callable) -> None:
+    config = Path("run/config.yaml")
+    own = config.read_text()
+    config.write_text(own.replace("iterations: 6", "iterations: 8").replace("hidden: 4", "hidden: 5"))
+    line = own[: own.index("hidden: 4")].count("\n") + 1
+    changed = config.read_text()
+    assert charrnn("train", "--run", "run", "--resume").err == (
+        "charrnn: model.hidden is 4 in this run and cannot change to 5 when it goes on; leave it out "
+        f"(config.yaml, line {line})\n"
+    )
+    assert config.read_text() == changed
+    config.write_text(own.replace("iterations: 6", "iterations: 8"))
+    assert "iterations: 8" in charrnn("train", "--run", "run", "--resume", "--print-config").out
+    assert charrnn("train", "--run", "run", "--resume").code == 0
+    assert [row["iteration"] for row in metrics(folder / "run")] == [1, 2, 3, 4, 6, 8]
+    config.write_text(own.replace("iterations: 6", "iterations: few"))
+    refused = charrnn("train", "--run", "run", "--resume")
+    assert (refused.code, refused.err.startswith("charrnn: training.iterations is 'few': ")) == (2, True)
+
+
 def test_a_run_inside_its_corpus_folder_does_not_learn_its_own_samples(folder: Path, charrnn: Callable) -> None:
     books = folder / "books"
     (books / "more").mkdir(parents=True)

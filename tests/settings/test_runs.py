@@ -66,5 +66,6 @@ def test_settings_as_an_overlay_leave_what_they_do_not_set() -> None:
     [("model.hidden", 3), ("training.batch", 3), ("training.seed", 3), ("training.clip_kind", "value")],
 )
 def test_what_the_run_is_about_cannot_change(key: str, value: object) -> None:
-    with pytest.raises(SettingsError, match=key):
+    says = rf"^{key} is .* in this run and cannot change to {value!r} when it goes on; leave it out \(test\)$"
+    with pytest.raises(SettingsError, match=says):
         settings_to_resume(load_settings("quick"), [from_mapping({key: value}, "test")])

@@ -92,7 +92,8 @@ def command(
     choose = partial(_chosen, overlays) if leaves_choice(overlays, settings) else None
     if print_config:
         if resuming:
-            settings = settings_to_resume(run.last_checkpoint().settings, overlays)
+            checkpoint = run.last_checkpoint()
+            settings = settings_to_resume(checkpoint.settings, [run.edits(checkpoint), *overlays])
         elif choose:
             settings = choose(build_corpus(settings))
         else:

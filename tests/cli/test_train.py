@@ -467,6 +467,13 @@ def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Ca
     options = [*TINY, *(word for setting in (*chosen, "training.schedule=constant") for word in ("--set", setting))]
     told = charrnn("train", "noise.txt", *options)
     assert re.search(r"iteration \d+: the validation loss has not fallen since iteration \d+ \(", told.err)
-    assert "best validation loss" in told.err
+    assert re.search(
+        r"best validation loss .*\nthe last \d+ iterations, \d+% of the run, taught it the text by heart: "
+        r"the validation loss rose by \d\.\d+ to \d\.\d+; to end there, set training.early_stop=true; to learn longer, "
+        r"model.dropout_head=0.3 and model.dropout_recurrent=0.2, or a longer text\n",
+        told.err,
+    )
     ended = charrnn("train", "noise.txt", *options, "--run", "other", "--set", "training.early_stop=true")
     assert re.search(r"ended at iteration \d+ of 300, as .* falls no longer\nbest validation loss", ended.err)
+    assert "taught it the text" not in ended.err
+    assert "taught it the text" not in charrnn("train", "cats.txt", *TINY, "--run", "third").err

@@ -37,6 +37,12 @@ from charrnn.training.trainer import Trainer
 SECONDS_TIMED = 0.3
 """Seconds of iterations that are timed to say how long the run will take."""
 
+LONG_BEHIND, LEAST_RISE = 0.25, 0.01
+"""The share of a run since its best validation loss, and the share by which the loss has risen since, from which on
+that was in vain."""
+AGAINST_IT = {"dropout_head": 0.3, "dropout_recurrent": 0.2}
+"""The settings of the model that keep it from learning a text by heart."""
+
 
 @click.command("train")
 @settings_options()
@@ -233,6 +239,7 @@ def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
         per_item = _per_item(trainer, trainer.corpus.validation, done.best_loss)
         say(f"best validation loss {loss_text(done.best_loss)}{per_item}, at iteration {done.best_iteration}")
         _say_baseline(run)
+        _say_what_was_in_vain(trainer)
     if test_loss is not None:
         say(f"test loss {loss_text(test_loss)}{_per_item(trainer, trainer.corpus.test, test_loss)}")
     say(f"write: charrnn sample --checkpoint {where}")
@@ -241,6 +248,23 @@ def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
 def _per_item(trainer: Trainer, part: Ids, loss: float) -> str:
     items = trainer.corpus.items_in(part)
     return f", {loss * len(part) / items:.2f} nats/item" if items else ""
+
+
+def _say_what_was_in_vain(trainer: Trainer) -> None:
+    """Says how much of a run, that trained to its end, only taught it the text by heart, and what to set against it."""
+    done, t, m = trainer.progress, trainer.settings.training, trainer.settings.model
+    if t.early_stop or done.best_loss is None or done.validation_loss is None:
+        return
+    in_vain, rise = done.iteration - done.best_iteration, done.validation_loss - done.best_loss
+    if rise < LEAST_RISE * done.best_loss or not (trainer.has_turned or in_vain > LONG_BEHIND * done.iteration):
+        return
+    more = [f"model.{name}={rate}" for name, rate in AGAINST_IT.items() if getattr(m, name) < rate]
+    learn_longer = f"; to learn longer, {' and '.join(more)}, or a longer text" if more else "; or give a longer text"
+    say(
+        f"the last {in_vain:,} iterations, {in_vain / done.iteration:.0%} of the run, taught it the text by heart: the "
+        f"validation loss rose by {rise:.3f} to {done.validation_loss:.3f}; to end there, set training.early_stop=true"
+        f"{learn_longer}"
+    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, did_you_mean
 from charrnn.files import room
 from charrnn.text.reading import BLOCK
+from charrnn.text.vocabulary import code_points
 
 RECORD_SEPARATOR = "\x1e"
 """Ends an item that may hold line ends."""
@@ -41,16 +42,19 @@ Document = tuple[str, Iterable[str]]
 
 def lines(blocks: Iterable[str]) -> Iterator[str]:
     """The lines of a text in blocks, without their ends."""
-    rest = ""
-    for block in blocks:
-        *whole, rest = (rest + block).split("\n")
-        yield from whole
-    if rest:
-        yield rest
+
+    def whole_ones() -> Iterator[list[str]]:
+        rest = ""
+        for block in blocks:
+            *whole, rest = (rest + block).split("\n")
+            yield whole
+        yield [rest] if rest else []
+
+    return chain.from_iterable(whole_ones())
 
 
 def _lines(documents: Iterable[Document]) -> Iterator[str]:
-    return (line for _, blocks in documents for line in lines(blocks))
+    return chain.from_iterable(lines(blocks) for _, blocks in documents)
 
 
 def _blank_lines(documents: Iterable[Document]) -> Iterator[str]:
@@ -125,21 +129,16 @@ def rows(documents: Iterable[Document], field: str, label: str | None = None) ->
 def marked(items: Iterable[str], mark: str) -> Iterator[str]:
     """Items with their marks in blocks, each of whole items; those that are blank are left out. Raises CorpusError for
     an item that holds the mark."""
-    block, size = [], 0
-    for item in items:
-        if not item or item.isspace():
-            continue
-        if mark in item:
+    filled, together = filter(str.strip, items), 1
+    while batch := list(islice(filled, together)):
+        block = mark.join([*batch, ""])
+        if block.count(mark) > len(batch):
+            item = next(item for item in batch if mark in item)
             raise CorpusError(
                 f"the item {item[:40]!r} holds U+{ord(mark):04X}, which ends items", "remove that character"
             )
-        block.append(item)
-        size += len(item) + 1
-        if size >= BLOCK:
-            yield mark.join([*block, ""])
-            block, size = [], 0
-    if block:
-        yield mark.join([*block, ""])
+        yield block
+        together = max(1, min(2 * together, together * BLOCK // len(block)))
 
 
 def labels_of(blocks: Iterable[str]) -> tuple[str, ...]:
@@ -254,11 +253,11 @@ class Order:
         """Passes blocks of whole items on, and takes note of their items."""
         kept, noted, count = [], [self._notes], 0
         for block in blocks:
-            items = block.split(self._mark)[:-1]
+            items = block.encode("utf-8", "surrogatepass").split(self._mark.encode())[:-1]
             notes = np.empty(len(items), _NOTE)
-            hashes = (hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=8).digest() for item in items)
-            notes["hash"] = np.frombuffer(b"".join(hashes), "<u8")
-            notes["length"] = [len(item) + 1 for item in items]
+            hashes = b"".join([hashlib.blake2b(item, digest_size=8).digest() for item in items])
+            notes["hash"] = np.frombuffer(hashes, "<u8")
+            notes["length"] = np.diff(np.flatnonzero(code_points(block) == ord(self._mark)), prepend=-1)
             noted.append(notes)
             count += len(notes)
             if count >= CHUNK:

@@ -97,7 +97,8 @@ class ItemStreams(Streams):
         n, B = len(self._ids), self.streams
         assert self._seed is not None
         N, order = len(self._starts), self._order
-        order[:] = np.arange(N, dtype=order.dtype)
+        for at in range(0, N, CHUNK):
+            order[at : at + CHUNK] = np.arange(at, min(at + CHUNK, N))
         seeds.generator(self._seed, "items", epoch).shuffle(order)
         end = 0
         for at in range(0, N, CHUNK):

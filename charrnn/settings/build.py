@@ -135,7 +135,12 @@ def build_clip(settings: Settings) -> Callable[[Array], float]:
     return lambda g: clip(g, limit)
 
 
+def keywords(function: Callable[..., Any]) -> set[str]:
+    """The keyword arguments of a function: the settings of training that it takes."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
 def _numbers_of(function: Callable[..., Any], t: TrainingSettings) -> dict[str, Any]:
     """What a function takes as keyword arguments, from the settings of the same names."""
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: getattr(t, p.name) for p in parameters if p.kind is p.KEYWORD_ONLY}
+    return {name: getattr(t, name) for name in keywords(function)}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import SettingsError
+from charrnn.files import name_of
 from charrnn.settings.overlays import Overlay, from_file, from_mapping, from_settings, resolve
 from charrnn.settings.recipes import DEFAULT_RECIPE
 from charrnn.settings.schema import MEANINGS, ModelSettings, Settings
@@ -34,7 +35,7 @@ def load_settings(*configs: str | Path, **sections: Mapping[str, Any]) -> Settin
 
 def settings_to_start(overlays: Sequence[Overlay]) -> Settings:
     """The settings of a new run: the overlays, over the default recipe where none of them describes a run."""
-    return resolve(_over_default(overlays))
+    return resolve(over_default(overlays))
 
 
 def settings_to_begin(overlays: Sequence[Overlay], network: ModelSettings) -> Settings:
@@ -57,7 +58,7 @@ def settings_to_begin(overlays: Sequence[Overlay], network: ModelSettings) -> Se
         raise SettingsError("\n".join(wrong))
     origin = "the network to begin with"
     below, above = from_mapping({"model": own}, origin), from_mapping(architecture, origin)
-    return resolve([below, *_over_default(overlays), above])
+    return resolve([below, *over_default(overlays), above])
 
 
 def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Settings:
@@ -80,11 +81,27 @@ def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Setting
     return settings
 
 
+def edits(config: Overlay, of_run: Settings) -> Overlay:
+    """What a run's settings file sets otherwise than the run itself: what somebody has changed there. Raises
+    SettingsError for a file that cannot be used."""
+    own, edited = of_run.model_dump(), resolve([config]).model_dump()
+
+    def differs(key: str) -> bool:
+        section, _, name = key.partition(".")
+        before, after = own[section][name], edited[section][name]
+        if key == "corpus.path":  # the same text may be in another place
+            return list(map(name_of, before)) != list(map(name_of, after))
+        return bool(before != after)
+
+    return Overlay(tuple(entry for entry in config.entries if entry.key in MEANINGS and differs(entry.key)))
+
+
 def _same(own: Any, new: Any, is_path: bool) -> bool:
     """Whether two values of a setting mean the same; a run has the full path of what was named by a shorter one."""
     return bool(own == new or (is_path and own and new and os.path.abspath(own) == os.path.abspath(new)))
 
 
-def _over_default(overlays: Sequence[Overlay]) -> list[Overlay]:
+def over_default(overlays: Sequence[Overlay]) -> list[Overlay]:
+    """The overlays, above the default recipe where none of them describes a run."""
     default = [] if any(overlay.describes_run for overlay in overlays) else [from_file(DEFAULT_RECIPE)]
     return [*default, *overlays]

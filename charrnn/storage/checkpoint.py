@@ -13,7 +13,8 @@ import errno
 import hashlib
 import math
 import platform
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
@@ -24,7 +25,7 @@ import numpy as np
 
 from charrnn.arguments import as_path
 from charrnn.arrays import Array
-from charrnn.errors import CharRNNError, CheckpointError, DamagedCheckpointError
+from charrnn.errors import CharRNNError, CharRNNWarning, CheckpointError, DamagedCheckpointError
 from charrnn.files import name_of, replace_file
 from charrnn.machine import blas, simd
 from charrnn.model import Model
@@ -230,3 +231,23 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(
         model, settings, document.progress, document.corpus, training, document.made_with, document.origins
     )
+
+
+def first_whole(paths: Collection[Path]) -> Checkpoint:
+    """The first checkpoint that is not damaged, with a CharRNNWarning where that is not the first of all."""
+    damaged: DamagedCheckpointError | None = None
+    for path in paths:
+        try:
+            checkpoint = read_checkpoint(path)
+        except DamagedCheckpointError as error:
+            damaged = damaged or error
+        else:
+            if damaged:
+                warnings.warn(
+                    f"{damaged}; {str(path)!r} of iteration {checkpoint.progress.iteration} takes its place",
+                    CharRNNWarning,
+                    stacklevel=2,
+                )
+            return checkpoint
+    assert damaged
+    raise damaged

@@ -4,8 +4,7 @@ import json
 import os
 import re
 import secrets
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import wraps
@@ -16,12 +15,12 @@ from filelock import FileLock, Timeout
 
 from charrnn import layout
 from charrnn.arguments import as_path
-from charrnn.errors import CharRNNWarning, CheckpointError, DamagedCheckpointError, RunError, SettingsError
+from charrnn.errors import CheckpointError, DamagedCheckpointError, RunError, SettingsError
 from charrnn.files import name_of, replace_file, replace_text, unfinished
 from charrnn.settings.overlays import Overlay, from_file, resolve
-from charrnn.settings.schema import MEANINGS, Settings
-from charrnn.settings.yamlfile import Entry
-from charrnn.storage.checkpoint import Checkpoint, read_checkpoint
+from charrnn.settings.runs import edits
+from charrnn.settings.schema import Settings
+from charrnn.storage.checkpoint import Checkpoint, first_whole, read_checkpoint
 from charrnn.storage.migrations import renamed
 from charrnn.storage.snapshot import Snapshot
 
@@ -214,17 +213,7 @@ class Run:
     def edits(self, checkpoint: Checkpoint) -> Overlay:
         """What config.yaml sets otherwise than the checkpoint from which the run goes on: what somebody has changed
         there. Raises SettingsError where it cannot be read."""
-        own, config = checkpoint.settings.model_dump(), self._config()
-        edited = resolve([config]).model_dump()
-
-        def differs(entry: Entry) -> bool:
-            section, _, key = entry.key.partition(".")
-            before, after = own[section][key], edited[section][key]
-            if entry.key == "corpus.path":  # the same text may be in another place
-                return list(map(name_of, before)) != list(map(name_of, after))
-            return bool(before != after)
-
-        return Overlay(tuple(entry for entry in config.entries if entry.key in MEANINGS and differs(entry)))
+        return edits(self._config(), checkpoint.settings)
 
     def _config(self) -> Overlay:
         return renamed(from_file(str(self.config)))
@@ -240,7 +229,7 @@ class Run:
                 f"{str(self)!r} was stopped before it saved anything that training could go on from{kept}",
                 "start it again with {force}, or another run that begins with its weights, with {init_from}",
             )
-        return self.with_paths(_first_whole(there))
+        return self.with_paths(first_whole(there))
 
     def best_checkpoint(self) -> Checkpoint:
         """The one with the lowest validation loss, or the last, where none was validated or the best is damaged."""
@@ -250,7 +239,7 @@ class Run:
             raise CheckpointError(
                 f"folder {str(self)!r} holds no checkpoint", "give a run folder made by charrnn train"
             )
-        return self.with_paths(_first_whole(there))
+        return self.with_paths(first_whole(there))
 
     def checkpoint_at(self, iteration: int) -> Checkpoint:
         """The weights kept with the snapshot of an iteration."""
@@ -391,23 +380,3 @@ class Run:
         files = {path.stem.removeprefix("iteration-"): path for path in self._checkpoints.glob("iteration-*.npz")}
         numbered = {int(number): path for number, path in files.items() if re.fullmatch("[0-9]{1,12}", number)}
         return dict(sorted(numbered.items()))
-
-
-def _first_whole(paths: Collection[Path]) -> Checkpoint:
-    """The first checkpoint that is not damaged, with a CharRNNWarning where that is not the first of all."""
-    damaged: DamagedCheckpointError | None = None
-    for path in paths:
-        try:
-            checkpoint = read_checkpoint(path)
-        except DamagedCheckpointError as error:
-            damaged = damaged or error
-        else:
-            if damaged:
-                warnings.warn(
-                    f"{damaged}; {str(path)!r} of iteration {checkpoint.progress.iteration} takes its place",
-                    CharRNNWarning,
-                    stacklevel=2,
-                )
-            return checkpoint
-    assert damaged
-    raise damaged

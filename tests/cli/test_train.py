@@ -460,6 +460,14 @@ def test_a_recipe_or_a_network_leaves_nothing_to_choose(folder: Path, charrnn: C
     assert "chosen: " not in trained.err
 
 
+def test_settings_that_do_nothing_are_said_where_somebody_set_them(folder: Path, charrnn: Callable) -> None:
+    said = charrnn("train", "cats.txt", *TINY, "--run", "new", "--set", "model.dropout=0.5").err
+    assert said.startswith("model.dropout is 0.5 and does nothing: it is between layers, and there is one; ")
+    assert charrnn("train", "cats.txt", *TINY, "--run", "other").err.startswith("corpus: ")
+    resumed = charrnn("train", "--run", "other", "--resume", "--set", "snapshots.at=9")
+    assert resumed.err.startswith("snapshots.at is [9] and does nothing: beyond the run of 6 iterations\n")
+
+
 def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Callable) -> None:
     """A text in which there is nothing to learn but itself."""
     Path("noise.txt").write_text("".join(random.Random(0).choices("abcdefgh", k=600)))

@@ -21,8 +21,9 @@ from charrnn.cli.terminal import abandon, say
 from charrnn.errors import DivergenceError, WorkerError
 from charrnn.report.figures import duration_text, loss_text
 from charrnn.settings.build import build_corpus
+from charrnn.settings.effects import without_effect
 from charrnn.settings.overlays import Overlay
-from charrnn.settings.runs import settings_to_resume, settings_to_start
+from charrnn.settings.runs import over_default, settings_to_resume, settings_to_start
 from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
@@ -112,6 +113,10 @@ def command(
         if trainer.origins and not resuming:
             _say_beginning(trainer)
         trainer.plan()
+        assert trainer.iterations is not None
+        laid = overlays if resuming or choose else over_default(overlays)
+        for idle in without_effect(trainer.settings, trainer.iterations, laid):
+            say(idle)
         found = None
         if baseline and not (resuming and run.baseline()):
             found = baselines_document(trainer.corpus, measured_baselines(trainer.corpus))

@@ -1,0 +1,65 @@
+"""Settings that do nothing beside the others: found among those that were set, and each said with the reason."""
+
+from collections.abc import Iterator, Sequence
+
+from charrnn.nn.cells import CELLS
+from charrnn.nn.cells.lstm import LSTM
+from charrnn.optim.optimizers import OPTIMIZERS
+from charrnn.optim.schedules import SCHEDULES
+from charrnn.settings.build import keywords
+from charrnn.settings.overlays import Overlay
+from charrnn.settings.schema import MEANINGS, Settings
+
+
+def without_effect(settings: Settings, iterations: int, overlays: Sequence[Overlay]) -> list[str]:
+    """A sentence for each setting of the overlays that does nothing in a run of so many iterations.
+
+    What stands at its default in a file that describes a run is passed over: such files may list all settings.
+    """
+    values, defaults = settings.model_dump(), Settings().model_dump()
+    by_name = {entry.key for overlay in overlays if not overlay.describes_run for entry in overlay.entries}
+    described = {entry.key for overlay in overlays if overlay.describes_run for entry in overlay.entries}
+    said = []
+    for key, reason in _idle(settings, iterations):
+        section, _, name = key.partition(".")
+        value = values[section][name]
+        if key in by_name or (key in described and value != defaults[section][name]):
+            said.append(f"{key} is {value!r} and does nothing: {reason}")
+    return said
+
+
+def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
+    """Every setting that does nothing, whoever set it, and why. A new rule is a line here."""
+    c, m, t, s = settings.corpus, settings.model, settings.training, settings.snapshots
+    if not c.path:
+        yield from _all("corpus", ("encoding", "newline"), "Python's manual is not read from a file")
+    if not c.validation:
+        yield from _all("training", ("validate_every", "patience", "early_stop"), "no text is held out for validation")
+
+    if m.dropout and m.layers == 1:
+        yield "model.dropout", "it is between layers, and there is one; set model.layers or model.dropout_head"
+    if not any((m.dropout and m.layers > 1, m.dropout_input, m.dropout_head, m.dropout_recurrent)):
+        yield "model.dropout_masks", "nothing is dropped"
+    if t.init_from:
+        begun = ("initialisation", "scale", "forget_bias")
+        yield from _all("model", begun, "the network begins with the weights of training.init_from")
+    elif not issubclass(CELLS[m.cell], LSTM):
+        yield "model.forget_bias", f"the cell {m.cell} has none"
+
+    for what, registry, chosen in (("optimizer", OPTIMIZERS, t.optimizer), ("schedule", SCHEDULES, t.schedule)):
+        of_any = {name for each in registry.values() for name in keywords(each)}
+        unused = [key for key in MEANINGS if key.removeprefix("training.") in of_any - keywords(registry[chosen])]
+        yield from ((key, f"the {what} {chosen} has no use for it") for key in unused)
+    if t.minutes is None and t.warmup >= iterations:  # where there are minutes, it is cut to half of the run
+        yield "training.warmup", f"longer than the run of {iterations:,} iterations"
+    if t.clip is None:
+        yield "training.clip_kind", "training.clip is null"
+
+    if s.at and min(s.at) > iterations:
+        yield "snapshots.at", f"beyond the run of {iterations:,} iterations"
+    if not s.every and not s.at:
+        yield from _all("snapshots", ("length", "temperature", "prime"), "no samples are asked for")
+
+
+def _all(section: str, names: Sequence[str], reason: str) -> Iterator[tuple[str, str]]:
+    return ((f"{section}.{name}", reason) for name in names)

@@ -1,0 +1,61 @@
+"""Settings that do nothing are said, and only those that somebody set."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from charrnn import load_settings
+from charrnn.settings.effects import without_effect
+from charrnn.settings.overlays import from_assignments, from_file, from_settings
+from charrnn.settings.recipes import recipes
+from charrnn.settings.runs import over_default, settings_to_start
+
+
+def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
+    overlays = over_default([*map(from_file, config), from_assignments(assignments, "--set")])
+    settings = settings_to_start(overlays)
+    said = without_effect(settings, settings.training.iterations or 10**6, overlays)
+    return [sentence.partition(" is ")[0] for sentence in said]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "key"),
+    [
+        (["model.dropout=0.5"], "model.dropout"),
+        (["model.dropout_head=0", "model.dropout_masks=window"], "model.dropout_masks"),
+        (["training.optimizer=sgd", "training.beta1=0.9"], "training.beta1"),
+        (["training.momentum=0.5"], "training.momentum"),
+        (["training.schedule=constant", "training.final_rate=0.1"], "training.final_rate"),
+        (["model.cell=gru", "model.forget_bias=2"], "model.forget_bias"),
+        (["training.init_from=runs/my", "model.scale=2"], "model.scale"),
+        (["corpus.validation=0", "training.early_stop=true"], "training.early_stop"),
+        (["training.clip=null", "training.clip_kind=value"], "training.clip_kind"),
+        (["snapshots.at=[]", "snapshots.length=10"], "snapshots.length"),
+        (["corpus.encoding=latin-1"], "corpus.encoding"),
+    ],
+)
+def test_what_does_nothing_is_named(assignments: list[str], key: str) -> None:
+    assert key in idle("training.validate_every=200", *assignments)
+    assert key not in idle(*assignments[:-1])  # not while it stands at its default
+
+
+def test_a_recipe_and_what_is_set_may_clash() -> None:
+    """The warm-up and the samples of the default recipe, and the dropout of another."""
+    assert idle("training.iterations=100") == ["training.warmup"]
+    assert idle("training.iterations=9") == ["training.warmup", "snapshots.at"]
+    assert idle("model.layers=1", config=["tolstoy"]) == ["model.dropout"]
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_recipes_and_lists_of_all_settings_clash_with_nothing(recipe: str) -> None:
+    given = settings_to_start([from_file(recipe)])
+    everything = from_settings(type(given).model_validate(given.model_dump()))
+    for overlay in (from_file(recipe), everything):
+        path = from_assignments(["corpus.path=my.txt"], "--set")
+        assert without_effect(settings_to_start([overlay, path]), 10**6, [overlay, path]) == []
+
+
+def test_a_sentence_says_the_value_and_the_reason() -> None:
+    chosen = load_settings(training={"iterations": 20, "optimizer": "sgd", "beta1": 0.5})
+    (said,) = without_effect(chosen, 10**4, [from_assignments(["training.beta1=0.5"], "--set")])
+    assert said == "training.beta1 is 0.5 and does nothing: the optimizer sgd has no use for it"

@@ -4,6 +4,7 @@ A BLAS has several kernels, written for processors of several generations, and p
 picks decides how fast products are, and how their last bits are rounded.
 """
 
+import math
 import os
 from contextlib import suppress
 from functools import cache
@@ -26,8 +27,41 @@ FORCED = "OPENBLAS_CORETYPE"
 
 
 def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many cores this process may use; a container's quota of CPU time counts as so many whole cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(cores, cpu_quota())))
+
+
+def cpu_quota(root: Path = Path("/")) -> float:
+    """How many cores' time this process may use by the limits of its control groups, version 1 or 2, as containers have
+    them; infinite where there are none. ``root`` is the folder of ``proc`` and ``sys``."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:  # not Linux
+        return math.inf
+    quota = math.inf
+    for _, controllers, group in (line.split(":", 2) for line in lines):
+        if controllers in _CPU_CONTROLLERS:
+            top = root / "sys/fs/cgroup" / controllers
+            folder = top / group.lstrip("/")  # in a container perhaps its name outside, where nothing is: then the top
+            limited = [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
+            quota = min(quota, *map(_quota_of, limited))
+    return quota
+
+
+_CPU_CONTROLLERS = ("", "cpu", "cpu,cpuacct", "cpuacct,cpu")
+"""What control groups that limit CPU time are called: that of version 2 has no name."""
+
+
+def _quota_of(folder: Path) -> float:
+    """The limit that one control group sets: version 2 in ``cpu.max``, version 1 in two files, where -1 is none."""
+    with suppress(OSError, ValueError):
+        limit, period = (folder / "cpu.max").read_text().split()
+        return int(limit) / int(period)  # "max" is no number, and no limit
+    with suppress(OSError, ValueError):
+        microseconds, of = (int((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+        return microseconds / of if microseconds > 0 else math.inf
+    return math.inf
 
 
 def memory() -> int | None:

@@ -178,7 +178,8 @@ class CheckpointSettings(Section):
 
 class ComputeSettings(Section):
     workers: Annotated[Whole, Field(ge=1, le=1024)] | None = Field(
-        None, description="processes that share the batch; null: one for each CPU core"
+        None,
+        description="processes that share the batch; null: one for each core, or what a container may use",
     )
     compiled: bool = Field(False, description="compile all of a step but its matrix products; needs Numba")
     precision: Literal["float32", "float64"] = Field("float32", description="floating-point type of all numbers")

@@ -49,7 +49,7 @@ encoding_option = click.option(
     "--encoding",
     metavar="CODEC",
     callback=_codec,
-    help="Text encoding of the files.  [default: that of the network's corpus]",
+    help="Text encoding of what is read.  [default: that of the network's corpus]",
 )
 
 

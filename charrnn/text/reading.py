@@ -18,10 +18,13 @@ from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.layout import is_run
 from charrnn.text.catalogue import locate, way_to
+from charrnn.text.encodings import likely_encoding
 
 BLOCK = 1 << 16
 """Bytes, characters or ids that are processed at a time; few enough that the results stay in a core's cache."""
 
+SAMPLE = 4096
+"""Bytes after one that cannot be decoded, by which the encoding is guessed."""
 ENDINGS = 5
 """How many of the endings in a folder without texts are named, the most frequent first."""
 _NUMBER = re.compile("([0-9]+)")
@@ -137,13 +140,16 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
             try:
                 block = decoder.decode(content, ended)
             except UnicodeDecodeError as error:
-                marked_as = next((name for name, marks in _MARKS.items() if first.startswith(marks)), "latin-1")
+                line = error.object.rfind(b"\n", 0, error.start) + 1
+                likely = likely_encoding(error.object[line : error.start + SAMPLE])
+                likely = next((name for name, marks in _MARKS.items() if first.startswith(marks)), likely)
+                named = f", probably {likely}" if likely and likely != encoding else ""
                 # The object holds what the decoder had kept back as well, and ends where the file stands now.
                 offset = file.tell() - len(error.object) + error.start
                 raise CorpusError(
                     f"{source.name!r} is not {encoding}: byte 0x{error.object[error.start]:02x} at offset {offset} "
                     f"({error.reason})",
-                    f"set {{encoding}} to the right one, {marked_as} for instance",
+                    f"set {{encoding}} to the right one{named}",
                 ) from None
             except UnicodeError as error:
                 raise CorpusError(

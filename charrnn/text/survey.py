@@ -183,6 +183,11 @@ def _points(text: str) -> str:
     return " ".join(f"U+{ord(character):04X}" for character in text)
 
 
+def suspicions(characters: str) -> list[tuple[str, str]]:
+    """What among the distinct characters of a text is probably a mistake, and what to do about it: kind and advice."""
+    return [(kind, advice) for kind, pattern, advice in _SUSPICIOUS if re.search(pattern, characters)]
+
+
 def _finding(kind: str, characters: Sequence[Character], advice: str) -> Finding:
     by_count = sorted(characters, key=lambda c: -c.count)[:_EXAMPLES]
     examples = [f"{c.code_point} {c.name}" for c in by_count]

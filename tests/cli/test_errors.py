@@ -152,7 +152,7 @@ def test_mistakes_in_settings_come_a_line_each(charrnn: Callable) -> None:
         (["run", "--max-copy", "9", "--corpus", "nowhere.txt"], "'nowhere.txt' does not exist"),
         (["run", "--prime-file", "nowhere.txt"], "'nowhere.txt' cannot be read"),
         (["run", "--prime-file", "no-texts"], "'no-texts' cannot be read"),
-        (["run", "--prime-file", "latin.txt"], "'latin.txt' is not UTF-8 at byte 5"),
+        (["run", "--prime-file", "latin.txt"], "byte 0xe9 at offset 5 (invalid continuation byte); set --encoding to"),
         (["nowhere"], "checkpoint 'nowhere' does not exist"),
         (["cats.txt/nowhere"], "'cats.txt/nowhere' cannot be read: Not a directory"),
         ([NO_NAME], "File name too long"),

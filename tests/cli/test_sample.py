@@ -47,6 +47,17 @@ def test_the_prime_out_of_a_file_and_standard_input(folder: Path, charrnn: Calla
     assert written(charrnn, "--prime-file", "-", stdin=prime.encode()) == given
 
 
+def test_a_prime_file_is_read_as_the_corpus_was(folder: Path, charrnn: Callable) -> None:
+    Path("old.txt").write_bytes("né à côté\r\n".encode("cp1252") * 200)
+    how = ("--set", "corpus.encoding=cp1252", "--set", "corpus.newline=keep")
+    assert charrnn("train", "old.txt", "--config", "tiny.yaml", "--run", "old", *how).code == 0
+    sample = ("sample", "--checkpoint", "old", "--seed", "5", "--length", "9", "--prime-file")
+    Path("prime.txt").write_bytes("à côté\r\n".encode("cp1252"))
+    assert charrnn(*sample, "prime.txt").out.startswith("à côté\r\n")
+    Path("new.txt").write_text("à côté\r\n", "utf-8", newline="")
+    assert charrnn(*sample, "new.txt", "--encoding", "utf-8").out == charrnn(*sample, "prime.txt").out
+
+
 def test_the_seed_decides(folder: Path, charrnn: Callable) -> None:
     assert written(charrnn) == written(charrnn)
     assert written(charrnn) != written(charrnn, "--seed", "6")

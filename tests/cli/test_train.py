@@ -468,6 +468,17 @@ def test_settings_that_do_nothing_are_said_where_somebody_set_them(folder: Path,
     assert resumed.err.startswith("snapshots.at is [9] and does nothing: beyond the run of 6 iterations\n")
 
 
+def test_what_looks_like_another_encoding_is_said(folder: Path, charrnn: Callable) -> None:
+    Path("old.txt").write_bytes("“né” à côté\n".encode("cp1252") * 200)
+    assert charrnn("train", "old.txt", *TINY).err.endswith("set corpus.encoding to the right one, probably cp1252\n")
+    wrong = charrnn("train", "old.txt", *TINY, "--run", "new", "--set", "corpus.encoding=latin-1")
+    assert wrong.err.startswith(
+        "the text holds C1 control characters: the text is probably Windows-1252 and was read as Latin-1; "
+        "set corpus.encoding=cp1252; charrnn corpus show says where\n"
+    )
+    assert "the text holds" not in charrnn("train", "--run", "new", "--resume").err
+
+
 def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Callable) -> None:
     """A text in which there is nothing to learn but itself."""
     Path("noise.txt").write_text("".join(random.Random(0).choices("abcdefgh", k=600)))

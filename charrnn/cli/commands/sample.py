@@ -20,12 +20,13 @@ from charrnn.cli.interactive import Session
 from charrnn.cli.items import Wanted, check_label, items_as_json, learnt_items, learnt_items_if_there, show_items
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import print_text, raw_option, say
-from charrnn.cli.texts import checkpoint_option, load, named, run_argument
+from charrnn.cli.texts import checkpoint_option, encoding_option, load, named, run_argument
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
 from charrnn.generation.items import write_items
 from charrnn.generation.sampler import Forbid, Sampling, ScoredText, best_of, generate
 from charrnn.storage.checkpoint import Checkpoint
+from charrnn.text.reading import Source, read_blocks
 from charrnn.text.vocabulary import Unknown
 
 SEPARATOR = "-----"
@@ -74,6 +75,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @_filter_options
 @click.option("--prime", metavar="TEXT", help="Begin with this text.")
 @click.option("--prime-file", type=GivenPath(), metavar="FILE", help="Begin with the text of this file, - for stdin.")
+@encoding_option
 @click.option(
     "--unknown",
     type=click.Choice(get_args(Unknown)),
@@ -151,6 +153,7 @@ def command(
     length: int,
     prime: str | None,
     prime_file: str | None,
+    encoding: str | None,
     unknown: Unknown,
     stop: tuple[str, ...],
     seed: int | None,
@@ -190,8 +193,8 @@ def command(
         raise click.UsageError("--corpus is read for --novelty, --max-copy, --new and --json; give one of them too")
     if "" in stop:
         raise click.UsageError("--stop needs a text of at least one character")
-    begin = _read(prime_file) if prime_file is not None else prime or ""
     loaded = load(path, at)
+    begin = _read(prime_file, encoding, loaded) if prime_file is not None else prime or ""
     vocabulary = loaded.model.vocabulary
     begin = vocabulary.decode(vocabulary.encode(begin, unknown))
     writes_items = loaded.model.network.mark is not None and not interactive
@@ -350,11 +353,11 @@ def _copies(
     return NoCopies(index, max_copy, len(vocabulary)) if max_copy else None, measured
 
 
-def _read(path: str) -> str:
+def _read(path: str, encoding: str | None, checkpoint: Checkpoint) -> str:
+    """The text of a prime file, read as the network's corpus was unless in another encoding."""
+    corpus = checkpoint.settings.corpus
     try:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise CharRNNError(f"prime file {path!r} cannot be read: {error.strerror}", "check the path") from None
-    except UnicodeDecodeError as error:
-        raise CharRNNError(f"prime file {path!r} is not UTF-8 at byte {error.start}", "save it as UTF-8") from None
+    return "".join(read_blocks([Source(path, content)], encoding or corpus.encoding, corpus.newline))

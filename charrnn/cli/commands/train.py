@@ -29,6 +29,7 @@ from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus, corpus_name
 from charrnn.text.items import LOOKED_AT, looks_like_list
+from charrnn.text.survey import suspicions
 from charrnn.training.choice import best, leaves_choice, propose, reasons
 from charrnn.training.facts import Evaluation, Fact
 from charrnn.training.start import resume, start, starting_settings
@@ -117,6 +118,9 @@ def command(
         laid = overlays if resuming or choose else over_default(overlays)
         for idle in without_effect(trainer.settings, trainer.iterations, laid):
             say(idle)
+        if not resuming:
+            for kind, advice in suspicions(trainer.corpus.vocabulary.characters):
+                say(f"the text holds {kind}: {advice}; charrnn corpus show says where")
         found = None
         if baseline and not (resuming and run.baseline()):
             found = baselines_document(trainer.corpus, measured_baselines(trainer.corpus))

@@ -38,7 +38,8 @@ def main() -> None:
             rng = seeds.generator(settings.training.seed, "progression", snapshot.iteration)
             steps = list(generate(model, LENGTH, rng, Sampling(filters={"temperature": temperature}), count=SAMPLES))
             shares = [real_word_share("".join(sample), real) for sample in zip(*steps, strict=True)]
-            cells.append(f"{statistics.mean(shares):.0%}")
+            told = [share for share in shares if share is not None]
+            cells.append(f"{statistics.mean(told):.0%}" if told else "")
         print("|", " | ".join(cells), "|")
 
 

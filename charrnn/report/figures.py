@@ -19,7 +19,8 @@ def snapshot_text(snapshot: Snapshot) -> str:
     facts = [f"iteration {snapshot.iteration}", f"loss {loss_text(snapshot.loss)}"]
     if snapshot.validation_loss is not None:
         facts.append(f"validation {loss_text(snapshot.validation_loss)}")
-    facts.append(f"{snapshot.real_words:.0%} real words at temperature {snapshot.temperature:g}")
+    words = "" if snapshot.real_words is None else f"{snapshot.real_words:.0%} real words at "
+    facts.append(f"{words}temperature {snapshot.temperature:g}")
     return f"{', '.join(facts)}\n\n{snapshot.text}\n"
 
 

@@ -110,7 +110,7 @@ def _snapshots(curves: Curves) -> list[dict[str, Any]]:
             "facts": f"iteration {snapshot.iteration:,}, loss {_loss(snapshot.loss)}, "
             f"temperature {snapshot.temperature:g}",
             "share": shares.get(snapshot.iteration, 0.0),
-            "words": f"{shares.get(snapshot.iteration, 0.0):.0%} real words",
+            "words": f"{shares[snapshot.iteration]:.0%} real words" if snapshot.iteration in shares else "",
             "text": escaped(snapshot.text),
         }
         for snapshot in curves.snapshots

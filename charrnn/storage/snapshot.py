@@ -13,8 +13,9 @@ class Snapshot:
     validation_loss: float | None
     temperature: float
     seed: int
-    real_words: float
-    """The share of its words that are real, from 0 to 1 (see ``charrnn.text.words``)."""
+    real_words: float | None
+    """The share of its words that are real, from 0 to 1; None for a text in which that tells nothing (see
+    ``charrnn.text.words``)."""
     text: str
 
     def to_file(self) -> str:
@@ -27,13 +28,13 @@ class Snapshot:
         """The inverse of ``to_file``; raises ValueError or KeyError for any other text."""
         header, _, text = content.partition("\n\n")
         values = dict(line.split(": ", 1) for line in header.splitlines())
-        validation_loss = values.get("validation_loss")
+        validation_loss, real_words = values.get("validation_loss"), values.get("real_words")
         return cls(
             iteration=int(values["iteration"]),
             loss=float(values["loss"]),
             validation_loss=None if validation_loss is None else float(validation_loss),
             temperature=float(values["temperature"]),
             seed=int(values["seed"]),
-            real_words=float(values["real_words"]),
+            real_words=None if real_words is None else float(real_words),
             text=text.removesuffix("\n"),
         )

@@ -149,7 +149,8 @@ class Corpus:
 
     @cached_property
     def real_words(self) -> frozenset[str]:
-        """The words that count as real: those that occur often enough in the training part."""
+        """The words that count as real: those that occur often enough in the training part; none where these are so few
+        of its words that they tell nothing of a sample, as in scripts without spaces and in lists."""
         return real_words(map(self.vocabulary.decode, in_blocks(self.training)))
 
 

@@ -14,11 +14,18 @@ from charrnn.text.items import CHUNK
 
 def count_windows(n: int, streams: int, window: int) -> int:
     """How many windows an epoch over n characters has; raises CorpusError if not one fits."""
-    length = (n - 1) // streams
+    length, most_streams = (n - 1) // streams, (n - 1) // window
     if length < window:
+        fit = f"set {{training.batch}} to {most_streams}"
+        if length and most_streams:
+            fit += f" or {{training.window}} to {length}"
+        elif length:
+            fit = f"set {{training.window}} to {length}"
+        elif not most_streams:
+            fit = f"set {{training.batch}} to 1 and {{training.window}} to {n - 1}"
         raise CorpusError(
             f"{streams} streams of {window} characters need a training part of {streams * window + 1}, and it has {n}",
-            f"lower {{training.batch}} ({streams}) or {{training.window}} ({window}), or give a longer text",
+            f"{fit}, or lower, or give a longer text",
         )
     return length // window
 

@@ -16,8 +16,14 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text) if len(word) > 1]
 
 
-def real_words(blocks: Iterable[str], at_least: int = 3) -> frozenset[str]:
-    """The words that occur at least ``at_least`` times in a text, given in blocks that may end inside a word."""
+LEAST_REAL = 0.25
+"""The share of a text's own words that are real, below which the measure would say nothing of a sample: so it is where
+words are not told apart by spaces, in lists of names or items, and in very short texts."""
+
+
+def real_words(blocks: Iterable[str], at_least: int = 3, least: float = LEAST_REAL) -> frozenset[str]:
+    """The words that occur at least ``at_least`` times in a text, given in blocks that may end inside a word; none if
+    these are a smaller share than ``least`` of its words."""
     counts: Counter[str] = Counter()
     rest = ""
     for block in blocks:
@@ -27,10 +33,13 @@ def real_words(blocks: Iterable[str], at_least: int = 3) -> frozenset[str]:
         counts.update(words(text[:end]))
         rest = text[end:][-LONGEST_WORD:]
     counts.update(words(rest))
-    return frozenset(word for word, count in counts.items() if count >= at_least)
+    real = {word: count for word, count in counts.items() if count >= at_least}
+    return frozenset(real if sum(real.values()) >= least * counts.total() else ())
 
 
-def real_word_share(sample: str, real: frozenset[str]) -> float:
-    """The share of a sample's words that are real, from 0 to 1; 0 where it has no words."""
+def real_word_share(sample: str, real: frozenset[str]) -> float | None:
+    """The share of a sample's words that are real, from 0 to 1; 0 where it has no words, None where none are real."""
+    if not real:
+        return None
     found = words(sample)
     return sum(word in real for word in found) / len(found) if found else 0.0

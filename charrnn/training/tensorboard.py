@@ -46,7 +46,8 @@ class EventFile:
                 # TensorBoard renders Markdown, in which an indented text stands as it is.
                 text = "".join(f"    {line}\n" for line in fact.text.split("\n"))
                 self._write(self._summary.text("sample", text), fact.iteration)
-                self._scalar("real_words", fact.real_words, fact.iteration)
+                if fact.real_words is not None:
+                    self._scalar("real_words", fact.real_words, fact.iteration)
             case Saved():
                 self._file.flush()
 

@@ -479,6 +479,18 @@ def test_what_looks_like_another_encoding_is_said(folder: Path, charrnn: Callabl
     assert "the text holds" not in charrnn("train", "--run", "new", "--resume").err
 
 
+def test_no_share_of_real_words_is_shown_where_it_would_say_nothing(folder: Path, charrnn: Callable) -> None:
+    """A list in which every name is another."""
+    names = ("".join(random.Random(k).choices("abdeiklmnorst", k=6)) for k in range(300))
+    Path("names.txt").write_text("\n".join(names))
+    trained = charrnn("train", "names.txt", *TINY, "--run", "new")
+    assert (trained.code, "real words" in trained.out) == (0, False)
+    assert charrnn("snapshots", "new").out == trained.out
+    assert "real words" not in charrnn("watch", "new").out
+    assert charrnn("report", "new", "--to", "new.html").code == 0
+    assert "Real words" not in Path("new.html").read_text().partition("<h2>Curves</h2>")[2]
+
+
 def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Callable) -> None:
     """A text in which there is nothing to learn but itself."""
     Path("noise.txt").write_text("".join(random.Random(0).choices("abcdefgh", k=600)))

@@ -1,12 +1,14 @@
 """Windows into the training text."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import CorpusError
-from charrnn.text.streams import Streams
+from charrnn.text.streams import Streams, count_windows
 
 
 @given(data=st.data(), streams=st.integers(1, 7), window=st.integers(1, 9), windows=st.integers(1, 5))
@@ -48,12 +50,38 @@ def test_the_smallest_text_that_is_enough() -> None:
     assert Streams(np.arange(4 * 5 + 1), streams=4, window=5).windows == 1
 
 
-@pytest.mark.parametrize("size", [4 * 5, 1, 0])
-def test_a_text_too_small_names_the_numbers_to_change(size: int) -> None:
-    with pytest.raises(CorpusError) as refused:
+@pytest.mark.parametrize(
+    ("size", "fit"),
+    [
+        (4 * 5, "set {training.batch} to 3 or {training.window} to 4"),
+        (4 + 1, "set {training.window} to 1"),
+        (4, "set {training.batch} to 1 and {training.window} to 3"),
+        (0, "set"),
+    ],
+)
+def test_a_text_too_small_names_the_numbers_that_fit(size: int, fit: str) -> None:
+    with pytest.raises(CorpusError, match=rf"^4 streams of 5 characters need .* of 21, and it has {size};") as refused:
         Streams(np.arange(size), streams=4, window=5)
-    for part in ("21", f"it has {size}", "training.batch (4)", "training.window (5)"):
-        assert part in str(refused.value)
+    assert refused.value.remedy.startswith(fit)
+
+
+@given(size=st.integers(2, 200), streams=st.integers(1, 20), window=st.integers(1, 20))
+def test_the_numbers_that_fit_are_the_largest(size: int, streams: int, window: int) -> None:
+    try:
+        count_windows(size, streams, window)
+        return
+    except CorpusError as refused:
+        remedy = refused.remedy
+    batch, length = (re.search(rf"{key}}} to (\d+)", remedy) for key in ("batch", "window"))
+    batch, length = (named and int(named[1]) for named in (batch, length))
+    if batch and length and "and" in remedy:
+        assert (count_windows(size, batch, length), batch) == (1, 1)
+        return
+    for pair, more in (((batch, window), (1, 0)), ((streams, length), (0, 1))):
+        if None not in pair:
+            assert count_windows(size, *pair) == 1
+            with pytest.raises(CorpusError):
+                count_windows(size, pair[0] + more[0], pair[1] + more[1])
 
 
 def test_pieces_of_a_text_are_read_each_by_a_stream_of_its_own() -> None:

@@ -38,7 +38,15 @@ def test_real_words_occur_at_least_three_times() -> None:
 @example(blocks=["lo", "", "ng"], at_least=1)
 def test_a_block_may_end_inside_a_word(blocks: list[str], at_least: int) -> None:
     counts = Counter(words("".join(blocks)))
-    assert real_words(blocks, at_least) == {word for word, count in counts.items() if count >= at_least}
+    assert real_words(blocks, at_least, least=0) == {word for word, count in counts.items() if count >= at_least}
+
+
+def test_none_are_real_where_hardly_a_word_comes_again() -> None:
+    """As in scripts without spaces, and in lists."""
+    few = "cat cat cat"
+    assert real_words([f"{few} {' '.join(f'name{chr(97 + k)}' for k in range(9))}"]) == {"cat"}
+    assert real_words([f"{few} {' '.join(f'name{chr(97 + k)}' for k in range(10))}"]) == set()
+    assert real_word_share("cat", frozenset()) is None
 
 
 def test_a_word_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

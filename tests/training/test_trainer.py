@@ -230,7 +230,7 @@ def test_divergence_stops_before_it_spoils_anything(tmp_path: Path) -> None:
 
 
 def test_too_small_a_text_names_the_number_to_change() -> None:
-    with pytest.raises(CorpusError, match=r"training\.batch \(4\).*training\.window \(10\)"):
+    with pytest.raises(CorpusError, match=r"training\.batch to 1 or training\.window to 2"):
         Trainer(settings(), make_corpus("a short text", validation=0))
 
 

@@ -89,7 +89,8 @@ def _frame(curves: Curves, width: int, height: int) -> list[str]:
     ]
     if curves.snapshots:
         newest = curves.snapshots[-1]
-        about = f"iteration {newest.iteration:,}, {newest.real_words:.0%} real words:"
+        words = "" if newest.real_words is None else f", {newest.real_words:.0%} real words"
+        about = f"iteration {newest.iteration:,}{words}:"
         lines += [*_wrapped(about, width), *_wrapped(newest.text, width)]
     return lines[: max(height - 1, 1)]
 

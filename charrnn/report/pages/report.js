@@ -16,7 +16,7 @@ function show() {
     sample.querySelector(".facts").textContent = snapshot ? snapshot.facts : "no snapshot yet";
     sample.querySelector(".share").textContent = snapshot ? snapshot.words : "";
     sample.querySelector("meter").value = snapshot ? snapshot.share : 0;
-    sample.querySelector("meter").hidden = !snapshot;
+    sample.querySelector("meter").hidden = !snapshot || !snapshot.words;
     sample.querySelector("pre").textContent = snapshot ? snapshot.text : "";
   });
   for (const marker of markers) marker.setv({location: iteration, visible: true});

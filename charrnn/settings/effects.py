@@ -36,6 +36,12 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
     if not c.validation:
         yield from _all("training", ("validate_every", "patience", "early_stop"), "no text is held out for validation")
 
+    if c.made_of:
+        places = ("state_reset", "epoch_start", "epoch_end")
+        yield from _all("training", places, "items begin from a state of zero, in another order in each epoch")
+    else:
+        yield "corpus.seed", "the text is one, whose end is held out"
+
     if m.dropout and m.layers == 1:
         yield "model.dropout", "it is between layers, and there is one; set model.layers or model.dropout_head"
     if not any((m.dropout and m.layers > 1, m.dropout_input, m.dropout_head, m.dropout_recurrent)):

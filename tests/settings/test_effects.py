@@ -32,6 +32,8 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
         (["training.clip=null", "training.clip_kind=value"], "training.clip_kind"),
         (["snapshots.at=[]", "snapshots.length=10"], "snapshots.length"),
         (["corpus.encoding=latin-1"], "corpus.encoding"),
+        (["corpus.items=lines", "training.state_reset=0.5"], "training.state_reset"),
+        (["corpus.seed=1"], "corpus.seed"),
     ],
 )
 def test_what_does_nothing_is_named(assignments: list[str], key: str) -> None:

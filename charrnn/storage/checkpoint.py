@@ -233,8 +233,9 @@ def _read(path: Path) -> Checkpoint:
     )
 
 
-def first_whole(paths: Collection[Path]) -> Checkpoint:
-    """The first checkpoint that is not damaged, with a CharRNNWarning where that is not the first of all."""
+def first_whole(paths: Collection[Path]) -> tuple[Path, Checkpoint]:
+    """The path of the first checkpoint that is not damaged, and that checkpoint; with a CharRNNWarning where it is not
+    the first of all."""
     damaged: DamagedCheckpointError | None = None
     for path in paths:
         try:
@@ -248,6 +249,6 @@ def first_whole(paths: Collection[Path]) -> Checkpoint:
                     CharRNNWarning,
                     stacklevel=2,
                 )
-            return checkpoint
+            return path, checkpoint
     assert damaged
     raise damaged

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from charrnn import layout
 from charrnn.arguments import as_path
-from charrnn.errors import CheckpointError, DamagedCheckpointError, RunError, SettingsError
+from charrnn.errors import CheckpointError, RunError, SettingsError
 from charrnn.files import name_of, replace_file, replace_text, unfinished
 from charrnn.settings.overlays import Overlay, from_file, resolve
 from charrnn.settings.runs import edits
@@ -84,6 +84,8 @@ class Run:
         self._resumed_from = self.last, self._checkpoints / layout.PREVIOUS
         self._writer = self.folder / layout.WRITER
         self._lock = FileLock(self.folder / layout.LOCK, timeout=0)
+        self._last_is_damaged = False
+        """Whether the last checkpoint turned out so when it was read."""
         self._claim: str | None = None
         """Written to ``.writer`` when this Run began or went on with what is in the folder."""
 
@@ -229,7 +231,9 @@ class Run:
                 f"{str(self)!r} was stopped before it saved anything that training could go on from{kept}",
                 "start it again with {force}, or another run that begins with its weights, with {init_from}",
             )
-        return self.with_paths(first_whole(there))
+        path, checkpoint = first_whole(there)
+        self._last_is_damaged = self.last in there and path != self.last
+        return self.with_paths(checkpoint)
 
     def best_checkpoint(self) -> Checkpoint:
         """The one with the lowest validation loss, or the last, where none was validated or the best is damaged."""
@@ -239,7 +243,7 @@ class Run:
             raise CheckpointError(
                 f"folder {str(self)!r} holds no checkpoint", "give a run folder made by charrnn train"
             )
-        return self.with_paths(first_whole(there))
+        return self.with_paths(first_whole(there)[1])
 
     def checkpoint_at(self, iteration: int) -> Checkpoint:
         """The weights kept with the snapshot of an iteration."""
@@ -288,18 +292,11 @@ class Run:
                 for made_at, file in files.items():
                     if made_at > iteration:
                         file.unlink()
-            self._put_away_damaged()
+            if self._last_is_damaged:  # so that the next save does not keep it as the one before
+                os.replace(self.last, self._checkpoints / layout.DAMAGED)
+                self._last_is_damaged = False
             self._claim_folder()
             replace_text(self.config, settings.to_yaml())
-
-    def _put_away_damaged(self) -> None:
-        """Renames a damaged ``last``, so that the next save does not keep it as the one before."""
-        try:
-            read_checkpoint(self.last)
-        except DamagedCheckpointError:
-            os.replace(self.last, self._checkpoints / layout.DAMAGED)
-        except CheckpointError:  # it is missing
-            pass
 
     @_named_errors
     def keep_corpus(self, content: bytes) -> None:

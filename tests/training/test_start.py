@@ -21,6 +21,8 @@ from charrnn import (
     start,
 )
 from charrnn.errors import CorpusError, RunError, SettingsError
+from charrnn.storage import run as storage
+from charrnn.storage.checkpoint import read_checkpoint
 
 TEXT = "a man sat on a mat and ran after the cat. " * 40
 
@@ -79,6 +81,14 @@ def test_the_command_line_resumes_what_the_library_began_and_the_other_way_round
     list(trainer.train())
     assert load_checkpoint("my").corpus.name == "my"
     assert trainer.settings == whole.settings.model_copy(update={"corpus": trainer.settings.corpus})
+
+
+def test_resuming_reads_the_last_checkpoint_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    until(start(settings(), run="my"), 4)
+    read: list[Path] = []
+    monkeypatch.setattr(storage, "read_checkpoint", lambda path: read.append(path) or read_checkpoint(path))
+    assert resume("my").progress.iteration == 4
+    assert read == [Path("my/checkpoints/last.npz")]
 
 
 def test_settings_that_may_change_are_given_by_section() -> None:

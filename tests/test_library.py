@@ -14,6 +14,7 @@ from charrnn import (
     Model,
     Run,
     Sampling,
+    Trainer,
     generate,
     load_checkpoint,
     load_corpus,
@@ -104,6 +105,9 @@ WRONG: dict[str, Callable[[], object]] = {
     "a number for an encoding": lambda: load_corpus("my.txt", encoding=3),
     "no way with line ends": lambda: load_corpus("my.txt", newline="crlf"),
     "a path for a text": lambda: make_corpus(Path("my.txt")),
+    "a recipe for a trainer": lambda: Trainer("quick", make_corpus(TEXT)),
+    "a path for a trainer": lambda: Trainer(load_settings("quick"), "my.txt"),
+    "a number for a text": lambda: model().vocabulary.encode(3),
     "a path to choose for": lambda: settings_for("my.txt", 1),
 }
 

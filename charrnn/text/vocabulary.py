@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from charrnn.arguments import check_type
 from charrnn.arrays import Ids
 from charrnn.errors import UnknownCharacterError
 from charrnn.text.normalisation import Form, normalised, normalised_blocks
@@ -77,6 +78,7 @@ class Vocabulary:
         Characters that are not held are skipped, or each replaced by ``stand_in``, or they raise UnknownCharacterError,
         which says of each where it first occurs.
         """
+        check_type(text, str, "what to encode", "give a text")
         text = self.normalised(text)
         # Anything above the table falls on its last entry, which is V.
         ids = self._ids.take(code_points(text), mode="clip")

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arguments import check_type
 from charrnn.arrays import Array, Ids
 from charrnn.errors import (
     CharRNNWarning,
+    CorpusError,
     DivergenceError,
     RunError,
     SettingsError,
@@ -66,6 +68,8 @@ class Trainer:
         Raises CorpusError where the text is too short, RunError where it is not the checkpoint's or the checkpoint
         does not fit the settings, and SettingsError where ``training.init_from`` is set and not given here.
         """
+        check_type(settings, Settings, "the settings", "give what load_settings returns", SettingsError)
+        check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
         started = started or time.perf_counter()
         t = settings.training
         items = settings.corpus.made_of

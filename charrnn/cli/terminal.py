@@ -24,11 +24,16 @@ def print_text(text: str, raw: bool = False) -> None:
     sys.stdout.flush()
 
 
+def takes_control_sequences() -> bool:
+    """Whether stdout is a terminal that does more than show characters: ``TERM=dumb`` is one that does not."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def has_colour() -> bool:
     """Whether stdout shows colours: a terminal, unless NO_COLOR is set (no-color.org); or FORCE_COLOR asks for them."""
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return bool(os.environ.get("FORCE_COLOR")) or takes_control_sequences()
 
 
 def line_width() -> int:

@@ -70,6 +70,18 @@ def test_mistakes(charrnn: Callable, folder: Path) -> None:
 
 
 @needs_terminals
+def test_a_dumb_terminal_gets_no_control_sequence(start: Callable, folder: Path) -> None:
+    terminal, theirs = os.openpty()
+    process = start("watch", "run", stdout=theirs, env=os.environ | {"TERM": "dumb"})
+    os.close(theirs)
+    shown = read_until(terminal)
+    os.close(terminal)
+    assert process.wait() == 0
+    assert b"iteration 6, loss " in shown
+    assert b"\x1b" not in shown
+
+
+@needs_terminals
 def test_on_a_terminal_it_follows_a_run_and_ends_with_it(start: Callable, folder: Path) -> None:
     import fcntl
     import struct

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import click
 
 from charrnn.cli.paths import GivenPath
-from charrnn.cli.terminal import can_show, has_colour
+from charrnn.cli.terminal import can_show, has_colour, takes_control_sequences
 from charrnn.report.chart_terminal import chart
 from charrnn.report.curves import Curves, read_curves
 from charrnn.report.escaping import escaped
@@ -29,7 +29,9 @@ _ALTERNATE_SCREEN, _BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 
 @click.command("watch")
 @click.argument("run", type=GivenPath())
-@click.option("--once", is_flag=True, help="Print the current state and end; always so if stdout is not a terminal.")
+@click.option(
+    "--once", is_flag=True, help="Print the current state and end; always so where stdout is no terminal or a dumb one."
+)
 def command(run: str, once: bool) -> None:
     """Show the curves of a run and its newest sample in the terminal, while it goes on.
 
@@ -38,7 +40,7 @@ def command(run: str, once: bool) -> None:
     """
     watched = Run(run)
     curves = read_curves(watched)
-    if once or not sys.stdout.isatty():
+    if once or not takes_control_sequences():
         _print(curves)
         return
     with _screen() as woken:

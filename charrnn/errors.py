@@ -60,7 +60,7 @@ class RunError(CharRNNError):
 
 
 class DivergenceError(CharRNNError):
-    """A loss, gradient or parameter that is no longer a finite number."""
+    """A loss, gradient or parameter that is no longer a finite number, or a loss far beyond that of guessing evenly."""
 
 
 class WorkerError(CharRNNError):

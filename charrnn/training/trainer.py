@@ -38,6 +38,8 @@ from charrnn.training.learner import Learner
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
 
+FAR_BEYOND = 10.0
+"""How many times the loss of guessing evenly the training loss, a mean of the latest iterations, may be."""
 FIRST_SAVE = 60.0
 """Seconds after which a run is saved for the first time, where ``checkpoints.every`` would save it later."""
 
@@ -124,9 +126,9 @@ class Trainer:
     def train(self) -> Iterator[Fact]:
         """Trains for as long as the settings say, or until ``stop``; called again, it goes on.
 
-        Raises DivergenceError when a loss, gradient or parameter is no longer finite, RunError when the folder cannot
-        be written; what was saved before stays. Raises WorkerError when a worker's process is gone, after what was
-        learnt has been saved.
+        Raises DivergenceError when a loss, gradient or parameter is no longer finite, or the training loss far beyond
+        that of guessing evenly; RunError when the folder cannot be written; what was saved before stays. Raises
+        WorkerError when a worker's process is gone, after what was learnt has been saved.
         """
         self.plan()
         facts = self._train()
@@ -217,6 +219,7 @@ class Trainer:
         )
         recent = (*self.progress.recent_losses, update.loss)[-t.report :]
         self._advance(iteration=done + 1, recent_losses=recent)
+        self._check_bounded(self.progress.training_loss)
         return Step(
             iteration=done + 1,
             epoch=(done + 1) / self.streams.windows,
@@ -369,14 +372,21 @@ class Trainer:
     def _check_finite(self, **numbers: float | Array) -> None:
         with quiet_overflow():
             lost = [name for name, number in numbers.items() if not math.isfinite(np.sum(number))]
-        if not lost:
-            return
+        if lost:
+            raise self._diverged(f"{', '.join(lost)} not finite")
+
+    def _check_bounded(self, loss: float) -> None:
+        evenly = math.log(len(self.corpus.vocabulary))
+        if loss > FAR_BEYOND * evenly:
+            raise self._diverged(f"the loss is {loss:,.1f} nats a character, and that of guessing evenly {evenly:.1f}")
+
+    def _diverged(self, how: str) -> DivergenceError:
         if self._saved:
             good = f"the last good checkpoint is {str(self._saved.path)!r}, of iteration {self._saved.iteration}"
         else:
             good = "no checkpoint was saved before"
-        raise DivergenceError(
-            f"training diverged after iteration {self.progress.iteration}: {', '.join(lost)} not finite; {good}",
+        return DivergenceError(
+            f"training diverged after iteration {self.progress.iteration}: {how}; {good}",
             "try a lower {training.learning_rate} or a smaller {training.clip}",
         )
 

@@ -229,6 +229,14 @@ def test_divergence_stops_before_it_spoils_anything(tmp_path: Path) -> None:
     assert np.isfinite(run.last_checkpoint().model.parameters.vector).all()
 
 
+def test_a_loss_far_beyond_guessing_is_a_divergence_too() -> None:
+    wild = settings(training={"learning_rate": 100.0, "clip": None, "schedule": "constant", "warmup": 0})
+    with pytest.raises(
+        DivergenceError, match=r"the loss is [\d,.]+ nats a character, and that of guessing evenly 2\.7; "
+    ):
+        list(Trainer(wild, make_corpus(TEXT)).train())
+
+
 def test_too_small_a_text_names_the_number_to_change() -> None:
     with pytest.raises(CorpusError, match=r"training\.batch to 1 or training\.window to 2"):
         Trainer(settings(), make_corpus("a short text", validation=0))

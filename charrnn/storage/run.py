@@ -102,6 +102,16 @@ class Run:
         """Whether it has saved something that training can go on from."""
         return any(path.exists() for path in self._resumed_from)
 
+    @property
+    def _is_ours(self) -> bool:
+        """Whether a run of ours made the folder: it says so itself, or its settings are a run's."""
+        if re.fullmatch("[0-9a-f]{16}", self._read_writer()[1]):
+            return True
+        with suppress(RunError, SettingsError):
+            self.settings()
+            return layout.is_run(self.folder)
+        return False
+
     def is_going_on(self) -> bool:
         """Whether a process holds the folder, or that cannot be told. To find out, this process holds it for a moment,
         too short to keep a writer out."""
@@ -177,6 +187,10 @@ class Run:
         run made."""
         if self.folder.exists() and not self.folder.is_dir():
             raise RunError(f"{str(self)!r} is a file", "name a folder with {run}")
+        if self.exists and not self._is_ours:
+            raise RunError(
+                f"{str(self)!r} holds a {layout.CONFIG!r} that no run of charrnn made", "name another folder with {run}"
+            )
         if self.exists and not force:
             raise RunError(
                 f"{str(self)!r} already holds a run",

@@ -359,6 +359,20 @@ def test_force_replaces_the_run_and_nothing_else(folder: Path, charrnn: Callable
     assert charrnn("snapshots", "run").out == forced.out
 
 
+def test_force_replaces_no_folder_that_another_program_made(folder: Path, charrnn: Callable) -> None:
+    """A configuration, metrics and checkpoints may be anybody's; a run of an older version has no mark of its writer."""
+    for name in ("config.yaml", "metrics.jsonl", "corpus.txt", "checkpoints/last.npz", "checkpoints/best.npz"):
+        Path("theirs", name).parent.mkdir(parents=True, exist_ok=True)
+        Path("theirs", name).write_text("model: resnet\n")
+    before = {path: path.read_bytes() for path in Path("theirs").rglob("*") if path.is_file()}
+    for options in ([], ["--force"], ["--resume"], ["--auto-resume"], ["--force"]):
+        assert charrnn("train", "cats.txt", *TINY, "--run", "theirs", *options).code == 1
+    kept = {path: path.read_bytes() for path in Path("theirs").rglob("*") if path.is_file()}
+    assert before == {path: content for path, content in kept.items() if not path.name.startswith(".")}
+    Path("run/.writer").unlink()
+    assert charrnn("train", "cats.txt", *TINY, "--run", "run", "--force").code == 0
+
+
 def test_force_keeps_the_text_that_the_new_run_learns(folder: Path, charrnn: Callable) -> None:
     assert charrnn("train", "-", *TINY, "--run", "new", stdin=Path("cats.txt").read_bytes()).code == 0
     assert charrnn("train", "new/corpus.txt", *TINY, "--run", "new", "--force").code == 0

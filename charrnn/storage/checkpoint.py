@@ -90,6 +90,22 @@ class Checkpoint:
         sha256 = hashlib.sha256(self.model.parameters.vector.data).hexdigest()
         return Origin(name_of(path), sha256, self.progress.iteration, self.corpus)
 
+    def warn_of_other_bits(self, made_with: Mapping[str, str | int]) -> None:
+        """A CharRNNWarning where what goes on with it rounds numbers in another way."""
+        there, here = self.made_with, made_with
+        differences = [
+            f"{name} {there.get(name, 'none')}, here {here.get(name, 'none')}"
+            for name in {**there, **here}
+            if name not in ("charrnn", "python") and there.get(name) != here.get(name)
+        ]
+        if differences:
+            warnings.warn(
+                f"the checkpoint was made with {'; '.join(differences)}: the run goes on, but not with the very "
+                "bits it would have had, since numbers are rounded differently",
+                CharRNNWarning,
+                stacklevel=5,
+            )
+
     def check(self) -> None:
         """Raises CheckpointError for one that could not be saved, however large the disk."""
         try:
@@ -196,8 +212,8 @@ def _looks_like_weights(path: Path) -> bool:
     return False
 
 
-def _weights_of_others(path: Path) -> CheckpointError:
-    return CheckpointError(
+def _weights_of_others(path: Path) -> DamagedCheckpointError:
+    return DamagedCheckpointError(
         f"{str(path)!r} holds weights under PyTorch's names", "make a checkpoint of it with charrnn import"
     )
 

@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.arguments import as_whole, check_type, is_number, shown
 from charrnn.arrays import Ids
-from charrnn.errors import CorpusError, UnknownCharacterError
-from charrnn.files import replace_file, reserve
+from charrnn.errors import CorpusError
+from charrnn.text.ids import encoded_blocks, mapped_ids, survey_characters
 from charrnn.text.items import KINDS, Items, Order, as_items, item_starts, item_streams, labels_of, marked
 from charrnn.text.normalisation import FORMS, Form, normalised, normalised_blocks
 from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
-from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
+from charrnn.text.vocabulary import Vocabulary
 from charrnn.text.words import real_words
 
 NEWLINES = ("universal", "keep")
@@ -340,7 +339,7 @@ def _make(
             return normalised_blocks(blocks(), form)
         return (normalised(block, form) for block in blocks())  # of whole items
 
-    n, found, sha256 = _survey(order.watch(text()) if order else text(), name)
+    n, found, sha256 = survey_characters(order.watch(text()) if order else text(), name)
     sha256 = order.sha256 if order else sha256
     if not n:
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
@@ -350,7 +349,7 @@ def _make(
         )
     split(n, name, validation, test, pieces)
     vocabulary = Vocabulary(found + characters, form)
-    encoded = _encoded(text(), vocabulary, n, name)
+    encoded = encoded_blocks(text(), vocabulary, n, name)
 
     def fill(ids: Ids) -> None:
         if order and mark:
@@ -364,69 +363,9 @@ def _make(
     if folder is not None:
         of_items = f" {seed}" if order else ""
         key = hashlib.sha256(f"{sha256} {vocabulary.characters}{of_items}".encode()).hexdigest()
-        ids = _mapped(folder / f"{key}.ids", fill, vocabulary.dtype, n)
+        ids = mapped_ids(folder / f"{key}.ids", fill, vocabulary.dtype, n)
     else:
         ids = np.empty(n, vocabulary.dtype)
         fill(ids)
     corpus = Corpus(name, vocabulary, ids, sha256, n, n, pieces, mark=mark, seed=seed, folder=folder)
     return corpus.cut(validation, test)
-
-
-def _survey(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
-    """Number of characters, distinct characters and SHA-256 of a text."""
-    np.empty(1 << 20, np.uint8)  # after this is freed, glibc keeps the memory of blocks for the next: a sixth less time
-    n, sha256 = 0, hashlib.sha256()
-    seen = np.zeros(0x110000, np.bool_)  # by code point
-    for block in blocks:
-        try:
-            sha256.update(block.encode())
-        except UnicodeEncodeError as error:
-            raise CorpusError(
-                f"corpus {name!r} holds {describe_character(block[error.start])} at position {n + error.start}, "
-                "half of a character",
-                "set {encoding} to the right one",
-            ) from None
-        points = code_points(block)
-        if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking
-            seen[points] = True
-        n += len(block)
-    return n, "".join(map(chr, np.flatnonzero(seen).tolist())), sha256.hexdigest()
-
-
-def _encoded(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -> Iterator[tuple[int, Ids]]:
-    """The ids of a text in blocks, each with its place; raises CorpusError if this is not the text surveyed before."""
-    changed = CorpusError(f"corpus {name!r} changed while it was read", "start again when nothing writes to it")
-    start = 0
-    for block in blocks:
-        try:
-            ids = vocabulary.encode(block)
-        except UnknownCharacterError:
-            raise changed from None
-        if start + len(ids) > n:
-            raise changed
-        yield start, ids
-        start += len(ids)
-    if start < n:
-        raise changed
-
-
-def _mapped(path: Path, fill: Callable[[Ids], None], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
-    """Ids (n,) mapped from a file, which is filled first unless it is there and complete."""
-
-    def write(file: BinaryIO) -> None:
-        reserve(file, n * dtype.itemsize)
-        ids = np.memmap(file.name, dtype, "r+")
-        fill(ids)
-        ids.flush()
-
-    try:
-        if not path.exists() or path.stat().st_size != n * dtype.itemsize:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, write)
-        return np.memmap(path, dtype, "r").view(np.ndarray)
-    except OSError as error:
-        raise CorpusError(
-            f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
-            f"{error.strerror}",
-            "make room there, or name a run elsewhere with {run}",
-        ) from None

@@ -1,5 +1,6 @@
 """Which encoding a text is probably in: the one in which it looks most like writing."""
 
+import codecs
 import unicodedata
 
 SINGLE_BYTE = ("cp1252", "cp1251", "koi8-r", "cp1250", "cp1253")
@@ -16,8 +17,6 @@ _AT_LEAST = 0.4
 """The share of characters that have to make sense."""
 _RARER = 0.02
 """What an encoding has to be better by than one that is more frequent."""
-_CUT = 3
-"""Bytes at the end of a sample that may be half a character."""
 
 
 def likely_encoding(sample: bytes) -> str | None:
@@ -36,13 +35,11 @@ def likely_encoding(sample: bytes) -> str | None:
 
 
 def _decoded(sample: bytes, codec: str) -> str | None:
-    for cut in range(_CUT + 1):
-        try:
-            return sample[: len(sample) - cut].decode(codec)
-        except UnicodeDecodeError as error:
-            if error.start < len(sample) - _CUT - 1:
-                return None
-    return None
+    """The sample in an encoding, but for half a character at its end; None where it is not in that."""
+    try:
+        return codecs.getincrementaldecoder(codec)().decode(sample)
+    except UnicodeDecodeError:
+        return None
 
 
 def _score(text: str) -> float:

@@ -2,7 +2,6 @@
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +12,6 @@ import numpy as np
 from charrnn.arguments import check_type
 from charrnn.arrays import Array, Ids
 from charrnn.errors import (
-    CharRNNWarning,
     CorpusError,
     DivergenceError,
     RunError,
@@ -326,7 +324,7 @@ class Trainer:
         if checkpoint.training.memory.keys() != self._learner.memory.keys():
             raise RunError("the checkpoint does not hold what its optimizer remembers", "start a new run")
         self._check_length(checkpoint)
-        self._warn_of_differences(checkpoint)
+        checkpoint.warn_of_other_bits(self._made_with)
         self._learner.optimizer.steps = checkpoint.training.optimizer_steps
         for name, vector in self._learner.memory.items():
             vector[:] = checkpoint.training.memory[name]
@@ -349,21 +347,6 @@ class Trainer:
             raise RunError(
                 f"the run is at iteration {done}, beyond the {self.iterations} now set",
                 "set {training.iterations} higher",
-            )
-
-    def _warn_of_differences(self, checkpoint: Checkpoint) -> None:
-        there, here = checkpoint.made_with, self._made_with
-        differences = [
-            f"{name} {there.get(name, 'none')}, here {here.get(name, 'none')}"
-            for name in {**there, **here}
-            if name not in ("charrnn", "python") and there.get(name) != here.get(name)
-        ]
-        if differences:
-            warnings.warn(
-                f"the checkpoint was made with {'; '.join(differences)}: the run goes on, but not with the very "
-                "bits it would have had, since numbers are rounded differently",
-                CharRNNWarning,
-                stacklevel=4,
             )
 
     def _advance(self, **changes: Any) -> None:

@@ -116,7 +116,7 @@ def test_a_gru_has_reset_and_update(folder: Path, charrnn: Callable) -> None:
     refused = charrnn("gates", "--checkpoint", "rnn", "cats.txt")
     assert (refused.code, refused.out) == (1, "")
     assert (
-        "this network is a vanilla RNN (rnn), which has no gates; give one of kind lstm or mogrifier or gru"
+        "this network is a vanilla RNN (rnn), which has no gates; give one of kind lstm or lstm-coupled or mogri"
         in refused.err
     )
 

@@ -360,7 +360,7 @@ def test_force_replaces_the_run_and_nothing_else(folder: Path, charrnn: Callable
 
 
 def test_force_replaces_no_folder_that_another_program_made(folder: Path, charrnn: Callable) -> None:
-    """A configuration, metrics and checkpoints may be anybody's; a run of an older version has no mark of its writer."""
+    """A configuration, metrics and checkpoints may be anybody's; an older run has no mark of its writer."""
     for name in ("config.yaml", "metrics.jsonl", "corpus.txt", "checkpoints/last.npz", "checkpoints/best.npz"):
         Path("theirs", name).parent.mkdir(parents=True, exist_ok=True)
         Path("theirs", name).write_text("model: resnet\n")

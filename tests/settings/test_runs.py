@@ -13,7 +13,7 @@ NETWORK = load_settings("quick", model={"cell": "gru", "layers": 2, "hidden": 6,
 def test_the_default_recipe_stands_below_what_is_set_by_name() -> None:
     batch = from_assignments(["training.batch=7"], "--set")
     assert settings_to_start([batch]) == load_settings("quick", training={"batch": 7})
-    assert settings_to_start([from_file("war-and-peace"), batch]).model.hidden == 496
+    assert settings_to_start([from_file("war-and-peace"), batch]).model.hidden == 576
 
 
 def test_the_architecture_is_that_of_the_network_and_the_rest_may_be_set() -> None:

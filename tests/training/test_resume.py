@@ -68,6 +68,11 @@ def same(a: Trainer, b: Trainer) -> None:
     assert a.run.snapshots() == b.run.snapshots()
 
 
+def children() -> set[str]:
+    """The processes that this one has started."""
+    return set(Path("/proc/thread-self/children").read_text().split())
+
+
 @pytest.mark.skipif(not Path("/proc/thread-self/children").exists(), reason="needs the list of child processes")
 @pytest.mark.parametrize("killed", [7, 8], ids=["before a step", "before an evaluation"])
 def test_a_worker_that_dies_loses_nothing_that_is_learnt(tmp_path: Path, killed: int) -> None:
@@ -75,10 +80,10 @@ def test_a_worker_that_dies_loses_nothing_that_is_learnt(tmp_path: Path, killed:
     whole = train(Run(tmp_path / "whole"), chosen)
     run = Run(tmp_path / "stopped")
     run.create(chosen)
-    trainer = Trainer(chosen, CORPUS, run)
+    trainer, before = Trainer(chosen, CORPUS, run), children()
     going_on = trainer.train()
     next(fact for fact in going_on if isinstance(fact, Step) and fact.iteration == killed)
-    (worker,) = Path("/proc/thread-self/children").read_text().split()
+    (worker,) = children() - before
     os.kill(int(worker), signal.SIGKILL)
     with pytest.raises(WorkerError, match="ended with status -9"):
         list(going_on)

@@ -280,9 +280,8 @@ class Trainer:
 
     @property
     def _is_unsaved(self) -> bool:
-        """Whether there is a run that was not saved since the last iteration."""
-        saved = self._saved.iteration if self._saved else 0
-        return self.run is not None and saved < self.progress.iteration
+        """Whether there is a run that was not saved since the last iteration, or, before the first, not at all."""
+        return self.run is not None and (self._saved is None or self._saved.iteration < self.progress.iteration)
 
     def _save(self) -> Saved:
         assert self.run

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from charrnn import load_checkpoint
+from charrnn import Trainer, load_checkpoint
+from charrnn.training.speed import Speed
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals")
 
@@ -42,6 +43,27 @@ def test_a_signal_stops_a_run_that_resumes_exactly(
 
     assert charrnn("train", "--run", "it's stopped", "--resume").code == 0
     assert outcome("it's stopped") == outcome("whole")
+
+
+def test_signals_before_the_first_iteration_leave_a_run_that_goes_on(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here while the speed is measured, and twice at the same moment, as where a terminal and a parent both send it."""
+    measure = Trainer.measure
+
+    def interrupted(trainer: Trainer, seconds: float) -> Speed:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return measure(trainer, seconds)
+
+    assert charrnn("train", "cats.txt", "--config", "tiny.yaml", "--run", "whole").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "measure", interrupted)
+        stopped = charrnn("train", "cats.txt", "--config", "tiny.yaml", "--run", "new")
+    assert (stopped.code, stopped.out) == (130, "")
+    assert stopped.err.endswith("stopped at iteration 0 of 6, saved;\ncontinue: charrnn train --run new --resume\n")
+    assert charrnn("train", "--run", "new", "--resume").code == 0
+    assert outcome("new") == outcome("whole")
 
 
 def test_a_closed_terminal_saves_too(folder: Path, charrnn: Callable, start: Callable) -> None:

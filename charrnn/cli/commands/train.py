@@ -3,6 +3,7 @@
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
@@ -39,6 +40,8 @@ from charrnn.training.trainer import Trainer
 SECONDS_TIMED = 0.3
 """Seconds of iterations that are timed to say how long the run will take."""
 
+SAME_MOMENT = 0.2
+"""Seconds in which nobody presses Ctrl-C twice."""
 LONG_BEHIND, LEAST_RISE = 0.25, 0.01
 """The share of a run since its best validation loss, and the share by which the loss has risen since, from which on
 that was in vain."""
@@ -124,10 +127,13 @@ def command(
         found = None
         if baseline and not (resuming and run.baseline()):
             found = baselines_document(trainer.corpus, measured_baselines(trainer.corpus))
+        signals = stack.enter_context(_stopped_by_signals(trainer))  # first, so that what is begun can be resumed
         stack.enter_context(trainer.writing())
         if found:
             run.keep_baseline(found)
         _train(trainer, run, event_file)
+        if signals:
+            sys.exit(128 + signals[0])
 
 
 def _chosen(overlays: Sequence[Overlay], corpus: Corpus) -> Settings:
@@ -152,12 +158,12 @@ def _say_beginning(trainer: Trainer) -> None:
 
 
 def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
-    """Trains, shows what happens, and exits as the signal that stopped it asks."""
+    """Trains, and shows what happens."""
     _introduce(trainer, run)
     test_loss = None
     failed: OSError | None = None
     bar = TrainingBar(trainer.progress.iteration, trainer.iterations)
-    with _stopped_by_signals(trainer) as signals, closing(bar), _said_if_saved(trainer, run):
+    with closing(bar), _said_if_saved(trainer, run):
         for fact in trainer.train():
             if isinstance(fact, Evaluation) and fact.part == "test":
                 test_loss = fact.loss
@@ -170,8 +176,6 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
                     failed = error
                     trainer.stop()
     _conclude(trainer, run, test_loss)
-    if signals:
-        sys.exit(128 + signals[0])
     if failed:
         raise failed
 
@@ -279,14 +283,21 @@ def _say_what_was_in_vain(trainer: Trainer) -> None:
 @contextmanager
 def _stopped_by_signals(trainer: Trainer) -> Iterator[list[int]]:
     """Within it, a first Ctrl-C, SIGTERM or closed terminal stops the trainer after its iteration, a second at once.
-    Yields the list that the signal's number is put in."""
+    Yields the list that the signal's number is put in.
+
+    The same signal twice at the same moment is one: a terminal sends it to a process, and whoever started that too.
+    """
     received: list[int] = []
+    first = 0.0
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if received:
+        nonlocal first
+        if not received:
+            first = time.monotonic()
+            received.append(number)
+            trainer.stop()
+        elif number != received[0] or time.monotonic() - first > SAME_MOMENT:
             sys.exit(128 + number)
-        received.append(number)
-        trainer.stop()
 
     watched = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.signal(number, stop) for number in watched}

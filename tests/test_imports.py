@@ -142,7 +142,7 @@ def test_private_names_are_seen() -> None:
     assert private_names("from charrnn.text.corpus import Corpus, _make") == ["charrnn.text.corpus._make"]
 
 
-@pytest.mark.parametrize("statement", ["import charrnn", "import charrnn.__main__"])
+@pytest.mark.parametrize("statement", ["import charrnn", "from charrnn.__main__ import main; main()"])
 def test_importing_and_asking_for_help_is_light(statement: str) -> None:
     heavy = {"numpy", "pydantic", "yaml", "threadpoolctl", "charrnn.settings.schema"}
     code = (

@@ -70,9 +70,8 @@ def test_words_are_completed(
 
 
 def test_completing_is_light() -> None:
-    code = (
-        "import sys; sys.argv = ['charrnn']\ntry: import charrnn.__main__\nexcept SystemExit: pass\nprint(*sys.modules)"
-    )
+    begin = "import sys; sys.argv = ['charrnn']\ntry: from charrnn.__main__ import main; main()"
+    code = f"{begin}\nexcept SystemExit: pass\nprint(*sys.modules)"
     env = {"_CHARRNN_COMPLETE": "bash_complete", "COMP_WORDS": "charrnn s", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert "plain,sample\n" in done.stdout

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,20 @@ def test_signals_before_the_first_iteration_leave_a_run_that_goes_on(
     assert stopped.err.endswith("stopped at iteration 0 of 6, saved;\ncontinue: charrnn train --run new --resume\n")
     assert charrnn("train", "--run", "new", "--resume").code == 0
     assert outcome("new") == outcome("whole")
+
+
+def test_ctrl_c_while_python_imports_shows_no_traceback() -> None:
+    code = """
+import runpy, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("charrnn", run_name="__main__")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
 
 
 def test_a_closed_terminal_saves_too(folder: Path, charrnn: Callable, start: Callable) -> None:

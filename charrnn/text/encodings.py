@@ -21,7 +21,7 @@ _RARER = 0.02
 
 def likely_encoding(sample: bytes) -> str | None:
     """The encoding of a sample, by its name in Python; None where neither UTF-8 nor those above make sense of it."""
-    if _decoded(sample, "utf-8"):
+    if not (_decoded(sample, "utf-8") or "").isascii():
         return "utf-8"
     singles = enumerate(SINGLE_BYTE)
     scores = {codec: _score(text) - k * _RARER for k, codec in singles if (text := _decoded(sample, codec))}

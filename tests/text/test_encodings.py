@@ -43,6 +43,10 @@ def test_texts_are_recognised(text: str, encoding: str) -> None:
     assert likely_encoding(content) == likely_encoding(content + content[:-1]) == encoding
 
 
+def test_one_letter_at_the_end_is_enough() -> None:
+    assert likely_encoding("un café".encode("latin-1")) == "latin-1"
+
+
 def test_what_is_no_text_is_not_recognised() -> None:
     assert likely_encoding(random.Random(0).randbytes(400)) is None
     assert likely_encoding(b"") is None

@@ -75,12 +75,14 @@ def items_as_json(items: Iterable[Item], learnt: frozenset[str] | None, seed: in
         print_text(f"{json.dumps(facts, allow_nan=False)}\n")
 
 
-def show_items(items: Iterable[Item], separator: str, raw: bool, after: Callable[[str], None], length: int) -> None:
-    """Prints items as they come, each on a line of its own or with a separator between them, and says which were cut
-    off."""
+def show_items(
+    items: Iterable[Item], separator: str, labels: bool, raw: bool, after: Callable[[str], None], length: int
+) -> None:
+    """Prints items as they come, each on a line of its own or with a separator between them, with or without their
+    labels, and says which were cut off."""
     cut = []
     for number, item in enumerate(items, start=1):
-        label = f"{item.label}: " if item.label is not None else ""
+        label = f"{item.label}: " if labels and item.label is not None else ""
         print_text(f"{separator if number > 1 else ''}{label}{shown(item.text)}\n", raw)
         after(item.text)
         if not item.is_whole:

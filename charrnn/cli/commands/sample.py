@@ -225,7 +225,7 @@ def command(
             items_as_json(items, wanted.learnt or learnt_items_if_there(loaded, corpus), seed)
         else:
             between = "" if of_lines and separator is None else between
-            show_items(items, between, raw, partial(_say_copied, measured), length)
+            show_items(items, between, label is None, raw, partial(_say_copied, measured), length)
         if new:
             say(f"{wanted.known:,} of {wanted.known + count:,} stood in the text that the network was given")
         return

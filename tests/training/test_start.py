@@ -21,7 +21,7 @@ from charrnn import (
     start,
 )
 from charrnn.errors import CorpusError, RunError, SettingsError
-from charrnn.storage import run as storage
+from charrnn.storage import checkpoint as storage
 from charrnn.storage.checkpoint import read_checkpoint
 
 TEXT = "a man sat on a mat and ran after the cat. " * 40

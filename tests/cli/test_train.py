@@ -88,7 +88,7 @@ def test_stderr_is_plain_lines_where_it_is_no_terminal(folder: Path, charrnn: Ca
         "best validation loss",
     ):
         assert said in err
-    assert err.endswith("write: charrnn sample --checkpoint new\n")
+    assert err.endswith("write: charrnn sample new\n")
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -319,7 +319,7 @@ def test_a_reader_that_leaves_does_not_stop_the_run(folder: Path, charrnn: Calla
     err = process.stderr.read().decode()
     assert process.wait() == 0
     assert err.count("nobody reads the samples any more; training goes on, and keeps them: charrnn snapshots new") == 1
-    assert err.endswith("write: charrnn sample --checkpoint new\n")
+    assert err.endswith("write: charrnn sample new\n")
     assert "Traceback" not in err
     assert load_checkpoint("new/checkpoints/last.npz").progress.iteration == 6
 

@@ -34,4 +34,4 @@ def command(file: str, to: str, vocabulary: str | None, force: bool) -> None:
     imported = import_state_dict(Path(file), Path(vocabulary)) if vocabulary else import_weights(Path(file))
     imported.save(path)
     click.echo(path)
-    say(f"write: charrnn sample --checkpoint {shlex.quote(to)}")
+    say(f"write: charrnn sample {shlex.quote(to)}")

@@ -255,7 +255,7 @@ def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
         _say_what_was_in_vain(trainer)
     if test_loss is not None:
         say(f"test loss {loss_text(test_loss)}{_per_item(trainer, trainer.corpus.test, test_loss)}")
-    say(f"write: charrnn sample --checkpoint {where}")
+    say(f"write: charrnn sample {where}")
 
 
 def _per_item(trainer: Trainer, part: Ids, loss: float) -> str:

@@ -15,7 +15,7 @@ from charrnn.arguments import as_whole, check_type, is_number, shown
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.text.ids import encoded_blocks, mapped_ids, survey_characters
-from charrnn.text.items import KINDS, Items, Order, as_items, item_starts, item_streams, labels_of, marked
+from charrnn.text.items import KINDS, Items, Order, as_items, item_starts, item_streams, marked
 from charrnn.text.normalisation import FORMS, Form, normalised, normalised_blocks
 from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary
@@ -204,8 +204,7 @@ def load_corpus(
         manual = Source("the reference manual", python_manual().encode())
         blocks = partial(read_text, [manual], "utf-8", "keep", made_of)
     corpus = _make(blocks, corpus_name(paths), validation, test, pieces, characters, cache, normalise, made_of, seed)
-    labels = labels_of(blocks()) if label is not None else ()
-    return replace(corpus, files=tuple(source.name for source in sources), labels=labels)
+    return replace(corpus, files=tuple(source.name for source in sources))
 
 
 def read_text(sources: Sequence[Source], encoding: str, newline: str, items: Items | None) -> Iterator[str]:
@@ -330,9 +329,8 @@ def _make(
     seed: int = 0,
 ) -> Corpus:
     check_type(characters, str, "characters", "give {characters} a text", CorpusError)
-    mark = items.mark if items else None
     folder = None if cache is None else Path(cache)
-    order = Order(mark, as_whole(seed, "seed"), folder) if mark else None
+    order = Order(items, as_whole(seed, "seed"), folder) if items else None
 
     def text() -> Iterator[str]:
         if items is None:
@@ -352,8 +350,8 @@ def _make(
     encoded = encoded_blocks(text(), vocabulary, n, name)
 
     def fill(ids: Ids) -> None:
-        if order and mark:
-            order.fill(ids, encoded, vocabulary.characters.index(mark))
+        if order and items:
+            order.fill(ids, encoded, vocabulary.characters.index(items.mark))
         else:
             for start, block in encoded:
                 ids[start : start + len(block)] = block
@@ -367,5 +365,7 @@ def _make(
     else:
         ids = np.empty(n, vocabulary.dtype)
         fill(ids)
-    corpus = Corpus(name, vocabulary, ids, sha256, n, n, pieces, mark=mark, seed=seed, folder=folder)
+    corpus = Corpus(name, vocabulary, ids, sha256, n, n, pieces, seed=seed, folder=folder)
+    if order and items:
+        corpus = replace(corpus, mark=items.mark, labels=tuple(sorted(order.labels)))
     return corpus.cut(validation, test)

@@ -141,19 +141,6 @@ def marked(items: Iterable[str], mark: str) -> Iterator[str]:
         together = max(1, min(2 * together, together * BLOCK // len(block)))
 
 
-def labels_of(blocks: Iterable[str]) -> tuple[str, ...]:
-    """The labels of marked items, sorted. Raises CorpusError where they are too many to be labels."""
-    found: set[str] = set()
-    for block in blocks:
-        found.update(re.findall(f"([^{RECORD_SEPARATOR}{UNIT_SEPARATOR}]*){UNIT_SEPARATOR}", block))
-        if len(found) > LABELS:
-            raise CorpusError(
-                f"there are more than {LABELS:,} different labels",
-                "name a field for {corpus.label} that has few values",
-            )
-    return tuple(sorted(found))
-
-
 def looks_like_list(text: str) -> bool:
     """Whether the lines of a text look like items: they are short, hardly any is blank or indented, and they are not
     prose that was wrapped at some width."""
@@ -242,15 +229,19 @@ class Order:
     an item says and from a seed. Equal items stand together.
     """
 
-    def __init__(self, mark: str, seed: int, folder: Path | None = None) -> None:
+    def __init__(self, items: Items, seed: int, folder: Path | None = None) -> None:
         """What is noted of very many items is kept in files in a ``folder``, if one is given."""
-        self._mark = mark
+        self.labels: set[str] = set()
+        """Those of the items, where these have some."""
+        self._mark = items.mark
+        self._labelled = items.label is not None
         self._seed = seed
         self._folder = folder
         self._notes: npt.NDArray[Any] = np.empty(0, _NOTE)
 
     def watch(self, blocks: Iterable[str]) -> Iterator[str]:
-        """Passes blocks of whole items on, and takes note of their items."""
+        """Passes blocks of whole items on, and takes note of their items. Raises CorpusError where their labels are too
+        many to be labels."""
         kept, noted, count = [], [self._notes], 0
         for block in blocks:
             items = block.encode("utf-8", "surrogatepass").split(self._mark.encode())[:-1]
@@ -263,8 +254,18 @@ class Order:
             if count >= CHUNK:
                 kept.append(self._joined(noted))
                 noted, count = [], 0
+            if self._labelled:
+                self._add_labels(block)
             yield block
         self._notes = self._joined([*kept, *noted])
+
+    def _add_labels(self, block: str) -> None:
+        self.labels.update(re.findall(f"([^{RECORD_SEPARATOR}{UNIT_SEPARATOR}]*){UNIT_SEPARATOR}", block))
+        if len(self.labels) > LABELS:
+            raise CorpusError(
+                f"there are more than {LABELS:,} different labels",
+                "name a field for {corpus.label} that has few values",
+            )
 
     def _joined(self, notes: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         joined = self._room(sum(map(len, notes)), _NOTE)

@@ -143,9 +143,9 @@ class _Reading:
     ) -> None:
         self.name = self.shown = source.name
         self.score = Score()
-        mark = checkpoint.model.network.mark
-        self.mark = None if mark is None else checkpoint.model.vocabulary.characters[mark]
-        self.items = ItemLosses(self.mark) if self.mark else None
+        made_of = checkpoint.settings.corpus.made_of
+        self.end = made_of.mark if made_of else "\n"
+        self.items = ItemLosses(self.end) if made_of else None
         self.dynamic: Score | None = None
         self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
         self._settings, self._encoding = checkpoint.settings, encoding
@@ -288,7 +288,7 @@ def _in_one_line(text: str) -> str:
 
 
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
-    found = [(reading.name, line) for reading in readings for line in scored_lines(reading, reading.mark or "\n")]
+    found = [(reading.name, line) for reading in readings for line in scored_lines(reading, reading.end)]
     found.sort(key=lambda pair: -pair[1].score.loss)
     if as_json:
         rows = [

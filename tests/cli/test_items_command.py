@@ -37,6 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> Path
         column = (*column, "--set", "training.iterations=150")
         poems = charrnn("train", "poems.csv", *column, "--config", "settings.yaml", "--run", "poems")
         assert poems.code == 0, poems.err
+        assert "control characters" not in poems.err
         assert "\x1e" not in poems.out
         assert "\x1f" not in poems.out
     return folder

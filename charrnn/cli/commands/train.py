@@ -29,7 +29,7 @@ from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus, corpus_name
-from charrnn.text.items import LOOKED_AT, looks_like_list
+from charrnn.text.items import LOOKED_AT, looks_like_list, shown_in_place
 from charrnn.text.survey import suspicions
 from charrnn.training.choice import best, leaves_choice, propose, reasons
 from charrnn.training.facts import Evaluation, Fact
@@ -122,7 +122,9 @@ def command(
         for idle in without_effect(trainer.settings, trainer.iterations, laid):
             say(idle)
         if not resuming:
-            for kind, advice in suspicions(trainer.corpus.vocabulary.characters):
+            characters = trainer.corpus.vocabulary.characters
+            # The marks of items are ours, and no mistake of the text.
+            for kind, advice in suspicions(shown_in_place(characters) if trainer.corpus.mark else characters):
                 say(f"the text holds {kind}: {advice}; charrnn corpus show says where")
         found = None
         if baseline and not (resuming and run.baseline()):

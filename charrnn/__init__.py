@@ -11,6 +11,8 @@ from charrnn.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from charrnn.errors import CharRNNError as CharRNNError
+    from charrnn.generation.items import Item as Item
+    from charrnn.generation.items import write_items as write_items
     from charrnn.generation.sampler import Sampling as Sampling
     from charrnn.generation.sampler import generate as generate
     from charrnn.generation.sampler import write as write
@@ -40,6 +42,7 @@ _HOME = {
     "Checkpoint": "charrnn.storage.checkpoint",
     "Corpus": "charrnn.text.corpus",
     "Evaluation": "charrnn.training.facts",
+    "Item": "charrnn.generation.items",
     "Model": "charrnn.model",
     "Planned": "charrnn.training.facts",
     "Run": "charrnn.storage.run",
@@ -58,6 +61,7 @@ _HOME = {
     "make_corpus": "charrnn.text.corpus",
     "settings_for": "charrnn.training.choice",
     "write": "charrnn.generation.sampler",
+    "write_items": "charrnn.generation.items",
     "resume": "charrnn.training.start",
     "start": "charrnn.training.start",
 }

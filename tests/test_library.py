@@ -24,6 +24,7 @@ from charrnn import (
     settings_for,
     start,
     write,
+    write_items,
 )
 
 TEXT = "the cat sat on the mat. the dog ran.\n" * 60
@@ -55,6 +56,11 @@ def checkpoint() -> Checkpoint:
 
 def model() -> Model:
     return checkpoint().model
+
+
+def of_items() -> Model:
+    settings = load_settings("quick", **TINY)
+    return start(settings, make_corpus([f"item {k} of many" for k in range(100)])).model
 
 
 NO_PATHS = [3, None, True, "", "a\0b", b"my.txt", {"a": 1}, ["my.txt", 3]]
@@ -109,6 +115,12 @@ WRONG: dict[str, Callable[[], object]] = {
     "a path for a trainer": lambda: Trainer(load_settings("quick"), "my.txt"),
     "a number for a text": lambda: model().vocabulary.encode(3),
     "a path to choose for": lambda: settings_for("my.txt", 1),
+    "items of a model that has learnt a text": lambda: write_items(model(), 3),
+    "items of a path": lambda: write_items("run", 3),
+    **{f"write_items({n!r})": lambda n=n: write_items(of_items(), n) for n in NO_WHOLE},
+    **{f"write_items(seed={n!r})": lambda n=n: write_items(of_items(), 3, n) for n in NO_WHOLE},
+    "filters for a sampling of items": lambda: write_items(of_items(), 3, 0, {"temperature": 1}),
+    "a number for a label": lambda: write_items(of_items(), 3, label=3),
 }
 
 
@@ -150,6 +162,12 @@ def test_what_the_command_line_takes_the_library_takes() -> None:
 
     checkpoint().save("again.npz")
     assert write(load_checkpoint("again.npz").model, 20) == write(model(), 20)
+
+
+def test_one_item_or_several() -> None:
+    items = list(write_items(of_items(), 3, seed=1, sampling=Sampling(filters={"temperature": 0.7})))
+    assert len(items) == 3
+    assert write(of_items(), seed=1) == next(write_items(of_items(), 1, 1, Sampling(filters={"temperature": 0.7}))).text
 
 
 def test_a_seed_and_its_generator_write_the_same() -> None:

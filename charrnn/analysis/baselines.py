@@ -63,7 +63,7 @@ def counted(corpus: Corpus) -> Ids:
 def baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> Iterator[Baseline]:
     """Measures the n-gram models of order 1 to ``order``, then the compressors; yields each as soon as it is known."""
     training, text = counted(corpus), held_out(corpus, part)
-    for k, p in enumerate(probabilities(training, text, len(corpus.vocabulary), order)):
+    for k, p in enumerate(probabilities(training, text, len(corpus.vocabulary), order, corpus.mark_id)):
         if k:
             yield Baseline(f"n-gram of order {k}", -float(np.log(p).mean()))
     for name in COMPRESSORS:

@@ -13,8 +13,9 @@ h w (Kneser & Ney 1995). The shortest context is empty, and below it every chara
 even one never seen has some.
 
 Shapes: N characters of training text, n of the text that is measured, K distinct grams of one length. Both texts have a
-mark before their first character, which is context only. Grams are numbered in the order of their last characters, then
-of those before them, and so on. The mark comes after all characters, so that the last gram of each length ends with it.
+begin before their first character, and texts of items one before each item. A begin is context only, and before it is
+nothing but begins. Grams are numbered in the order of their last characters, then of those before them, and so on. The
+begin comes after all characters, so that the last gram of each length ends with it.
 """
 
 from collections.abc import Iterator
@@ -39,25 +40,37 @@ class _Grams(NamedTuple):
     """(K,): each gram without its first character."""
 
 
-def probabilities(training: Ids, text: Ids, size: int, order: int) -> Iterator[Array]:
+def probabilities(training: Ids, text: Ids, size: int, order: int, mark: int | None = None) -> Iterator[Array]:
     """The probability of each character of a text (n,) under the models of order 0, 1, ... ``order`` that count a
     training text (N,): (n,) float64 for each in turn.
 
-    Both texts are ids below ``size``. Each model gives every id a probability, and these sum to one. Time and memory
-    grow with N: about 80 bytes a character.
+    Both texts are ids below ``size``; where they are made of items, each ends with the ``mark``, and the next one has
+    no context at its beginning. Each model gives every id a probability, and these sum to one. Time and memory grow
+    with N: about 80 bytes a character.
     """
-    mark = np.array([size], np.min_scalar_type(size))
-    x, y = (np.concatenate([mark, ids], dtype=mark.dtype, casting="unsafe") for ids in (training, text))
+    x, y = _begun(training, size, mark), _begun(text, size, mark)
+    is_character = y[1:] < size
     contexts = _Grams(np.zeros(len(x), np.int32), np.zeros(len(y), np.int32), np.zeros(1, np.int32))
     grams = _longer(contexts, x, y, size)
-    lower = np.full(len(text), 1 / size)
+    lower = np.full(len(y) - 1, 1 / size)
     for k in range(order + 1):
-        yield _interpolated(np.bincount(grams.training), contexts, grams, lower)
+        yield _interpolated(np.bincount(grams.training), contexts, grams, lower)[is_character]
         if k < order:
-            x, y = (np.concatenate([mark, ids[:-1]]) for ids in (x, y))
+            x, y = _back(x, size), _back(y, size)
             longer = _longer(grams, x, y, size)
             lower = _interpolated(np.bincount(longer.shorter), contexts, grams, lower)
             contexts, grams = grams, longer
+
+
+def _begun(ids: Ids, size: int, mark: int | None) -> Ids:
+    """A text with a begin, which is ``size``, before it and after each mark but the last."""
+    ends = [] if mark is None else np.flatnonzero(ids[:-1] == mark).tolist()
+    return np.insert(ids.astype(np.min_scalar_type(size)), [0, *(end + 1 for end in ends)], size)
+
+
+def _back(x: Ids, size: int) -> Ids:
+    """What stands one character before; before a begin is a begin."""
+    return np.where(x == size, x, np.concatenate([[x.dtype.type(size)], x[:-1]]))
 
 
 def _longer(grams: _Grams, x: Ids, y: Ids, size: int) -> _Grams:
@@ -74,7 +87,7 @@ def _longer(grams: _Grams, x: Ids, y: Ids, size: int) -> _Grams:
 def _interpolated(counts: Ids, contexts: _Grams, grams: _Grams, lower: Array) -> Array:
     """The equation above for each character of the text: ``counts`` (K,) of the grams, and p(w | h') as ``lower``
     (n,)."""
-    counts[-1] = 0  # the mark is not predicted
+    counts[-1] = 0  # a begin is not predicted
     context = np.zeros(len(counts), np.int64)  # (K,): each gram without its last character
     context[grams.training[1:]] = contexts.training[:-1]
     discount = _discounts(counts)[np.minimum(counts, 3)]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.arguments import as_whole, check_type
 from charrnn.errors import CharRNNError
-from charrnn.generation.sampler import AS_LEARNT, Sampling, draws
+from charrnn.generation.sampler import AS_LEARNT, Sampling, as_generator, draws
 from charrnn.model import Model
 from charrnn.nn.functional import surprisal
 from charrnn.text.items import UNIT_SEPARATOR
@@ -38,7 +39,7 @@ class Item:
 def write_items(
     model: Model,
     count: int,
-    rng: np.random.Generator,
+    seed: int | np.random.Generator = 0,
     sampling: Sampling = AS_LEARNT,
     *,
     length: int = LENGTH,
@@ -47,25 +48,35 @@ def write_items(
 ) -> Iterator[Item]:
     """Writes items, of ``length`` characters at most, that begin with the prime of ``sampling``, and with a ``label``
     where one is given. Those that are not ``wanted``, by their texts, are not yielded, and others take their places.
+    A generator in the place of a ``seed`` goes on from where it is.
 
-    Raises CharRNNError for a model that has not learnt items, and where hardly any that it writes is wanted.
+    Raises CharRNNError, at the call, for a model that has not learnt items and for an argument that cannot be used;
+    later, where hardly any item is wanted.
     """
+    check_type(model, Model, "the model", "give load_checkpoint('runs/names').model, for instance")
     if model.network.mark is None:
         raise CharRNNError("this network has learnt one text, not items", "write with generate")
+    check_type(sampling, Sampling, "the sampling", "give Sampling(filters={'temperature': 0.7}), for instance")
+    check_type(label, str | None, "the label", "give {label} a text")
+    count, length, rng = as_whole(count, "count"), as_whole(length, "length", 1), as_generator(seed)
     begun = f"{label}{UNIT_SEPARATOR}" if label is not None else ""
     primed = Sampling(begun + sampling.prime, sampling.filters, (), sampling.forbid)
-    yielded = written = 0
-    while yielded < count:
-        if written >= TRIES * count:
-            raise CharRNNError(
-                f"of {written:,} items that were written all but {yielded:,} were known or written before",
-                "raise {temperature}, or ask for fewer",
-            )
-        for item in _written(model, rng, primed, length, min(TOGETHER, count - yielded)):
-            written += 1
-            if wanted(item.text):
-                yielded += 1
-                yield item
+
+    def items() -> Iterator[Item]:
+        yielded = written = 0
+        while yielded < count:
+            if written >= TRIES * count:
+                raise CharRNNError(
+                    f"of {written:,} items that were written all but {yielded:,} were known or written before",
+                    "raise {temperature}, or ask for fewer",
+                )
+            for item in _written(model, rng, primed, length, min(TOGETHER, count - yielded)):
+                written += 1
+                if wanted(item.text):
+                    yielded += 1
+                    yield item
+
+    return items()
 
 
 def _written(model: Model, rng: np.random.Generator, sampling: Sampling, length: int, count: int) -> Iterator[Item]:

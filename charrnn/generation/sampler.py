@@ -5,7 +5,7 @@ Shapes: B texts written side by side, n characters, V vocabulary.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +77,8 @@ def write(
 ) -> str:
     """Writes a text: ``write(model, 300, prime="The ", temperature=0.7)``.
 
-    It begins with ``prime`` and goes on for ``length`` characters, or until one of the ``stop`` texts would follow.
+    It begins with ``prime`` and goes on for ``length`` characters, or until one of the ``stop`` texts would follow; a
+    model that has learnt items writes one, to its end at most.
     ``filters`` are those of ``FILTERS`` by name, such as ``temperature``, ``top_k`` or ``top_p``; the others have their
     defaults, which are those of the command line: a temperature of 0.7, and none else. The same seed gives the same
     text, the one that ``charrnn sample`` writes with that seed.
@@ -87,6 +88,8 @@ def write(
     """
     chosen = {name: filter_.default for name, filter_ in FILTERS.items()} | filters
     sampling = Sampling(prime, chosen, stop)
+    if isinstance(model, Model) and model.network.mark is not None:
+        sampling = replace(sampling, stop=(*sampling.stop, model.vocabulary.characters[model.network.mark]))
     written = "".join(text for (text,) in generate(model, length, seed, sampling))
     return model.vocabulary.normalised(prime) + written
 
@@ -114,7 +117,7 @@ def generate(
     check_type(model, Model, "the model", f"give {of_it}")
     check_type(sampling, Sampling, "the sampling", "give Sampling(filters={'temperature': 0.7}), for instance")
     characters = model.vocabulary.characters
-    length, count, rng = as_whole(length, "length"), as_whole(count, "count", 1), _generator(seed)
+    length, count, rng = as_whole(length, "length"), as_whole(count, "count", 1), as_generator(seed)
     _check_memory(model, count, bytes_each=length * _TEXT if count > 1 else 0)
     steps = draws(model, length, rng, sampling, count, reader)
     texts = ([characters[v] for v in ids.tolist()] for ids, _ in steps)
@@ -122,7 +125,8 @@ def generate(
     return until(stops, texts, count) if stops else texts
 
 
-def _generator(seed: int | np.random.Generator) -> np.random.Generator:
+def as_generator(seed: int | np.random.Generator) -> np.random.Generator:
+    """The generator of a seed, or the one given. Raises CharRNNError for anything else."""
     if isinstance(seed, np.random.Generator):
         return seed
     try:

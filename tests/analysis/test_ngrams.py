@@ -9,21 +9,36 @@ from hypothesis import strategies as st
 
 from charrnn.analysis.ngrams import FALLBACK, probabilities
 
-MARK = -1
+BEGIN = -1
 ENGLISH = (
     "the cat sat on the mat and the dog ran at the cat that sat there so the cat and the dog ran on and on to the "
     "road where a man had a hat on his head and the rat ate the hat and then the oats that the hens had not eaten"
 )
 
 
+def items_of(text: list[int], mark: int | None) -> list[list[int]]:
+    items: list[list[int]] = [[]]
+    for k, w in enumerate(text):
+        items[-1].append(w)
+        if w == mark and k + 1 < len(text):
+            items.append([])
+    return items
+
+
+def grams(text: list[int], order: int, mark: int | None = None) -> list[tuple[int, ...]]:
+    """For each character those before it in its item, and it."""
+    begun = [[BEGIN] * order + item for item in items_of(text, mark)]
+    return [tuple(item[end - order : end + 1]) for item in begun for end in range(order, len(item))]
+
+
 class Naive:
     """Interpolated modified Kneser-Ney as Chen & Goodman 1998 define it, one probability at a time."""
 
-    def __init__(self, training: list[int], order: int, size: int) -> None:
-        marked = [MARK] * order + training
-        ends = range(order + 1, len(marked) + 1)
+    def __init__(self, training: list[int], order: int, size: int, mark: int | None = None) -> None:
         self.size = size
-        self.counts = [Counter(tuple(marked[end - m : end]) for end in ends) for m in range(order + 2)]
+        self.counts = [
+            Counter(tuple(gram[order + 1 - m :]) for gram in grams(training, order, mark)) for m in range(order + 2)
+        ]
         for m in range(1, order + 1):  # how many different characters stand before
             self.counts[m] = Counter(gram[1:] for gram in self.counts[m + 1])
         self.discounts = [self.discount(counts) for counts in self.counts]
@@ -47,13 +62,12 @@ class Naive:
         return (c - D[min(c, 3)] + given_up * lower) / sum(follow.values())
 
 
-def check(training: list[int], text: list[int], size: int, order: int) -> None:
-    found = list(probabilities(np.array(training, np.uint8), np.array(text, np.uint8), size, order))
+def check(training: list[int], text: list[int], size: int, order: int, mark: int | None = None) -> None:
+    found = list(probabilities(np.array(training, np.uint8), np.array(text, np.uint8), size, order, mark))
     assert len(found) == order + 1
-    marked = [MARK] * order + text
     for k, p in enumerate(found):
-        naive = Naive(training, k, size)
-        expected = [naive.p(w, tuple(marked[order + i - k : order + i])) for i, w in enumerate(text)]
+        naive = Naive(training, k, size, mark)
+        expected = [naive.p(w, tuple(context)) for *context, w in grams(text, k, mark)]
         np.testing.assert_allclose(p, expected, rtol=1e-12, atol=0)
 
 
@@ -64,6 +78,12 @@ texts = st.lists(st.integers(0, 2), min_size=1, max_size=40)
 @settings(max_examples=60, deadline=None)
 def test_as_defined(training: list[int], text: list[int], order: int) -> None:
     check(training, text, 3, order)
+
+
+@given(texts, texts, st.integers(0, 5))
+@settings(max_examples=60, deadline=None)
+def test_as_defined_for_items(training: list[int], text: list[int], order: int) -> None:
+    check(training, text, 3, order, mark=1)
 
 
 def test_as_defined_where_discounts_are_estimated() -> None:

@@ -76,3 +76,7 @@ def test_a_corpus_that_does_not_fit_the_settings(folder: Path, charrnn: Callable
 def test_what_cannot_be_inspected(folder: Path, charrnn: Callable, path: str) -> None:
     code, out, err = charrnn("inspect", path)
     assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_the_network_that_comes_with_the_program(charrnn: Callable) -> None:
+    assert json.loads(charrnn("inspect", "--json").out)["corpus"]["name"] == "war-and-peace"

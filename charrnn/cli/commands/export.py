@@ -6,26 +6,31 @@ import click
 
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
+from charrnn.cli.texts import checkpoint_option, load, named, run_argument
 from charrnn.files import check_free
+from charrnn.resources import shipped_network
 from charrnn.storage.interchange import FORMATS, export_weights, torch_layer
-from charrnn.storage.run import load_checkpoint
 
 
 @click.command("export")
-@click.argument("checkpoint", type=GivenPath())
+@run_argument
+@checkpoint_option
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), required=True, help="Kind of file to write.")
-@click.option("--to", type=GivenPath(), help="The file.  [default: the name of CHECKPOINT with the format's ending]")
+@click.option("--to", type=GivenPath(), help="The file.  [default: the name of RUN with the format's ending]")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
-def command(checkpoint: str, at: int | None, kind: str, to: str | None, force: bool) -> None:
+def command(
+    runs: tuple[str, ...], checkpoint: str | None, at: int | None, kind: str, to: str | None, force: bool
+) -> None:
     """Write the weights with PyTorch's names and order of gates, together with settings and vocabulary.
 
-    CHECKPOINT is a run folder or a file. The arrays are rnn.weight_ih_l0 and so on, head.weight, head.bias and
+    RUN is a run folder or a checkpoint file. The arrays are rnn.weight_ih_l0 and so on, head.weight, head.bias and
     embedding.weight. Prints the path of the file; charrnn import makes a checkpoint of it again.
     """
-    path = Path(to or f"{Path(checkpoint).resolve().stem}.{kind}")
+    network = named(runs, checkpoint)
+    path = Path(to or f"{Path(network or shipped_network()).resolve().stem}.{kind}")
     check_free(path, force)
-    loaded = load_checkpoint(checkpoint, at)
+    loaded = load(network, at)
     export_weights(loaded, path, kind)
     click.echo(path)
     say(f"rnn: {torch_layer(loaded)}")

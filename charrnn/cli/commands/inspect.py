@@ -7,23 +7,23 @@ from typing import Any
 import click
 
 from charrnn.analysis.summary import checkpoint_summary
-from charrnn.cli.paths import GivenPath
+from charrnn.cli.texts import checkpoint_option, load, named, run_argument
 from charrnn.layout import LAST
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
-from charrnn.storage.run import load_checkpoint
 
 
 @click.command("inspect")
-@click.argument("checkpoint", type=GivenPath())
+@run_argument
+@checkpoint_option
 @click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(checkpoint: str, at: int | None, as_json: bool) -> None:
+def command(runs: tuple[str, ...], checkpoint: str | None, at: int | None, as_json: bool) -> None:
     """Show what is in a checkpoint: settings, vocabulary, parameters, and how, on what and how far it was trained.
 
-    CHECKPOINT is a run folder or a file. A norm is the root of the sum of squares.
+    RUN is a run folder or a checkpoint file. A norm is the root of the sum of squares.
     """
-    facts = checkpoint_summary(load_checkpoint(checkpoint, at))
+    facts = checkpoint_summary(load(named(runs, checkpoint), at))
     if as_json:
         click.echo(json.dumps(facts))
     else:

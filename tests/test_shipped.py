@@ -38,7 +38,7 @@ def test_it_has_the_units_that_the_documents_show(name: str) -> None:
     if not os.environ.get("CHARRNN_CORPORA") or not path.is_file():
         pytest.skip("CHARRNN_CORPORA names no folder with war-and-peace.txt")
     end = path.read_bytes()[-150_000:].decode()[:20_000]
-    text, values = collect(read_activations(load_checkpoint(shipped_network()).model, [end]), "cell")
+    text, values, _ = collect(read_activations(load_checkpoint(shipped_network()).model, [end]), "cell")
     ranking = rank(text, values, name)
     see = (ROOT / "docs" / "see.md").read_text("utf-8")
     table = re.search(rf"^{name}: .*?by luck +(\S+)$", see, re.M | re.S)

@@ -8,9 +8,11 @@ Shapes: n characters, L layers, H hidden size.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from charrnn.analysis.expectations import Expectations, expectations, joined
 from charrnn.arrays import Array
 from charrnn.errors import CorpusError
 from charrnn.generation.reader import Reader
@@ -26,6 +28,8 @@ class Trace:
     text: str
     layers: list[dict[str, Array]]
     """For each layer the states and gates by name, (n, H); views that hold until the next trace is read."""
+    expected: Expectations
+    """What the network expected at each character."""
 
 
 def activation_names(network: Network) -> tuple[str, ...]:
@@ -49,19 +53,30 @@ def read_activations(
     character that it can read.
     """
     vocabulary, reader, empty = model.vocabulary, Reader(model, name=name), True
-    reader.read(model.start)
+    before = reader.read(model.start)  # (1, V)
     for ids, _ in vocabulary.encode_blocks(blocks, name, unknown):
-        for window, _ in reader.windows(ids):
-            yield Trace(vocabulary.decode(window), reader.activations())
+        for window, after in reader.windows(ids):
+            logits = np.concatenate([before, after[:, 0]])
+            before = logits[-1:]
+            yield Trace(vocabulary.decode(window), reader.activations(), expectations(logits[:-1], window))
             empty = False
     if empty:
         raise CorpusError(f"{name!r} holds no character that the network can read", "give a text that does")
 
 
-def collect(traces: Iterable[Trace], name: str) -> tuple[str, Array]:
-    """The whole text, and one state or gate of all units along it, (n, L, H)."""
-    texts, values = [], []
+class Collected(NamedTuple):
+    """A text, one state or gate of all units along it, (n, L, H), and what the network expected."""
+
+    text: str
+    values: Array
+    expected: Expectations
+
+
+def collect(traces: Iterable[Trace], name: str) -> Collected:
+    """All of a text that is read, with the state or gate of a name."""
+    texts, values, expected = [], [], []
     for trace in traces:
         texts.append(trace.text)
         values.append(np.stack([layer[name] for layer in trace.layers], axis=1))
-    return "".join(texts), np.concatenate(values)
+        expected.append(trace.expected)
+    return Collected("".join(texts), np.concatenate(values), joined(expected))

@@ -146,6 +146,15 @@ def rank(text: str, values: Array, name: str) -> Ranking:
     )
 
 
+def rank_all(text: str, values: Array) -> Iterator[tuple[str, Ranking | None]]:
+    """The ranking for each property by name; None where the property is the same throughout one half of the text."""
+    for name in PROPERTIES:
+        try:
+            yield name, rank(text, values, name)
+        except CorpusError:
+            yield name, None
+
+
 def liveliest(text: str, name: str, length: int) -> slice:
     """The stretch of ``length`` characters, from the beginning of a line, in which a property changes most often."""
     changes = np.diff(PROPERTIES[name](text).astype(np.float64), prepend=0) != 0

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from charrnn.analysis.scoring import Piece
 from charrnn.report.levels import Stretch, background, scale, stretches
-from charrnn.report.page import make_page
+from charrnn.report.page import make_page, page_script
 
 BOUNDS = (1, 2, 4, 6, 8)
 """In bits, between the levels. A character below one bit had a probability of more than a half, below two bits of more
@@ -29,8 +30,15 @@ def by_surprisal(pieces: Iterable[Piece]) -> Iterator[Stretch]:
         yield from stretches(levels.tolist(), piece.text)
 
 
-def surprisal_page(title: str, texts: Iterable[tuple[str, Iterable[Piece]]], figures: Iterable[str]) -> Iterator[str]:
-    """A page of HTML, part by part, with named texts one after the other and lines of figures below them. The figures
-    are read after the texts."""
-    named = ((name, by_surprisal(pieces)) for name, pieces in texts)
-    return make_page("surprisal.html", title=title, labels=LABELS, texts=named, figures=figures)
+def surprisal_page(
+    title: str, figures: Iterable[str], texts: Iterable[tuple[str, str, dict[str, Any]]]
+) -> Iterator[str]:
+    """A page of HTML, part by part: lines of figures, and then texts, each with its name, how much of it is shown, and
+    its data (see ``pane_data``)."""
+    return make_page(
+        "surprisal.html",
+        title=title,
+        scripts=[page_script(name) for name in ("base64.js", "pane.js", "surprisal.js")],
+        figures=figures,
+        texts=texts,
+    )

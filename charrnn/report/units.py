@@ -1,22 +1,72 @@
 """What a unit of a network does along a text: the text coloured by it, and a page of HTML in which to pick units."""
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from charrnn.analysis.neurons import Ranking, describe_property, liveliest, shades
+from charrnn.analysis.expectations import Expectations
+from charrnn.analysis.neurons import Ranking, describe_property, rank_all, shades
 from charrnn.arrays import Array
+from charrnn.errors import CharRNNError
 from charrnn.report.levels import Stretch, background, scale, stretches
 from charrnn.report.page import make_page, page_script
+from charrnn.report.pane import in_base64, pane_data
+from charrnn.text.vocabulary import Vocabulary
 
 SHOWN = 2_000
 """Characters on a page."""
+LARGEST = 24_000_000
+"""Values that a page may hold."""
 COLOURS = [*map(background, (33, 75, 117, 153)), "", *map(background, (224, 217, 210, 203))]
 """Blue for the lowest values, no colour in the middle, red for the highest."""
 MIDDLE = len(COLOURS) // 2
+
+
+@dataclass(frozen=True)
+class NamedUnit:
+    """A unit that keeps track of something in the text."""
+
+    name: str
+    title: str
+    """Of what, in words, and how well."""
+    unit: tuple[int, int]
+    """Its layer and number."""
+
+    def on_page(self, units: int) -> dict[str, Any]:
+        """What a page says of it, where a layer has so many units."""
+        layer, number = self.unit
+        return {
+            "name": self.name,
+            "title": self.title,
+            "unit": f"{layer}:{number}",
+            "place": layer * units + number,
+        }
+
+
+def above_luck(text: str, values: Array) -> list[NamedUnit]:
+    """The unit that tells each property best, from the values (n, L, H) of all along a text, where it tells it better
+    than by luck."""
+    found = []
+    for name, ranking in rank_all(text, values):
+        if ranking:
+            (unit,) = ranking.best(1)
+            if ranking.scores[unit] > ranking.by_luck:
+                found.append(NamedUnit(name, f"{describe_property(name)}, {_how_well(ranking, unit)}", unit))
+    return found
+
+
+def ranked(name: str, ranking: Ranking, top: int) -> list[NamedUnit]:
+    """The ``top`` units that tell a property best, each named by its score."""
+    return [
+        NamedUnit(f"{ranking.scores[unit]:.3f}", f"{describe_property(name)}, {_how_well(ranking, unit)}", unit)
+        for unit in ranking.best(top)
+    ]
+
+
+def _how_well(ranking: Ranking, unit: tuple[int, int]) -> str:
+    return f"{ranking.measure} {ranking.scores[unit]:.3f}, by luck {ranking.by_luck:.3f}"
 
 
 @dataclass(frozen=True)
@@ -31,6 +81,7 @@ class Activations:
     """Whether it leaves the cell through tanh, and is shown so."""
     text: str
     values: Array
+    expected: Expectations
 
     @property
     def label(self) -> str:
@@ -67,49 +118,42 @@ def legend(seen: Activations, unit: tuple[int, int], colour: bool) -> str:
     return f"unit {unit[0]}:{unit[1]}, {seen.shown}: {marks}"
 
 
-def units_page(title: str, seen: Activations, unit: tuple[int, int]) -> Iterator[str]:
-    """A page of HTML, part by part, that shows one unit at first."""
-    return _page(title, seen, slice(SHOWN), unit, None)
-
-
-def ranking_page(title: str, seen: Activations, name: str, ranking: Ranking, top: int) -> Iterator[str]:
-    """A page of HTML, part by part, with the ``top`` units that tell a property best; it shows the part of the text in
-    which the property changes most often."""
-    best = ranking.best(top)
-    described = {
-        "property": describe_property(name).capitalize(),
-        "measure": ranking.measure,
-        "units": [(f"{layer}:{number}", f"{ranking.scores[layer, number]:.3f}") for layer, number in best],
-        "by_luck": f"{ranking.by_luck:.3f}",
-    }
-    return _page(title, seen, liveliest(seen.text, name, SHOWN), best[0], described)
-
-
-def _page(
-    title: str, seen: Activations, part: slice, unit: Sequence[int], ranking: dict[str, Any] | None
+def units_page(
+    title: str,
+    seen: Activations,
+    part: slice,
+    vocabulary: Vocabulary,
+    unit: tuple[int, int],
+    named: Sequence[NamedUnit],
 ) -> Iterator[str]:
+    """A page of HTML, part by part, with some of the characters and all units. It shows one unit at first, and those
+    that are ``named`` can be picked by their names. Raises CharRNNError where it would be too large."""
+    layers, units = seen.values.shape[1:]
+    text = seen.text[part]
+    if len(text) * layers * units > LARGEST:
+        raise CharRNNError(
+            f"a page of {layers * units:,} units along {len(text):,} characters would be too large",
+            f"lower {{length}} to {LARGEST // (layers * units):,}",
+        )
     shade, largest = seen.shades(part)
-    layers, units = largest.shape
     low, high = ("closed", "open") if seen.is_gate else ("below zero", "above")
-    data = {
+    data = pane_data(text, seen.expected.cut(part), vocabulary) | {
+        "layers": layers,
         "units": units,
-        "unit": unit,
+        "unit": unit[0] * units + unit[1],
         "gate": seen.is_gate,
         "largest": rounded(largest.ravel()),
         # (L, H, n) in bytes from -127 to 127
-        "shades": base64.b64encode((shade * 127).round().astype("i1").transpose(1, 2, 0).tobytes()).decode(),
+        "shades": in_base64((shade * 127).round().astype("i1").transpose(1, 2, 0)),
     }
     return make_page(
         "neurons.html",
         title=title,
-        scripts=[page_script("neurons.js")],
+        scripts=[page_script(name) for name in ("base64.js", "pane.js", "squares.js", "neurons.js")],
         shown=seen.shown,
         low=low,
         high=high,
-        layers=layers,
-        units=units,
-        ranking=ranking,
-        text=seen.text[part],
+        named=[each.on_page(units) for each in named],
         data=data,
     )
 

@@ -366,6 +366,12 @@ class Run:
         return {}
 
     @_named_errors
+    def kept(self) -> list[int]:
+        """The iterations whose weights were kept, with their snapshots, in order."""
+        self._check_made()
+        return list(self._weights())
+
+    @_named_errors
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, in the order of their iterations."""
         self._check_made()

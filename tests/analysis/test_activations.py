@@ -5,6 +5,7 @@ import pytest
 
 from charrnn import Model, make_corpus
 from charrnn.analysis.activations import activation_names, collect, gate_names, read_activations
+from charrnn.analysis.expectations import GUESSES
 from charrnn.errors import DivergenceError, UnknownCharacterError
 from charrnn.generation.reader import Reader
 from charrnn.nn.cells import CELLS
@@ -31,7 +32,7 @@ def test_states_are_those_of_reading_a_character_at_a_time(cell: str) -> None:
     assert len(CELLS[cell].carried) == np.shape(expected)[2]
     for s, name in enumerate(CELLS[cell].carried):
         assert names[s] == name
-        text, values = collect(read_activations(model, [TEXT[:40], "", TEXT[40:]]), name)
+        text, values, _ = collect(read_activations(model, [TEXT[:40], "", TEXT[40:]]), name)
         assert text == TEXT
         np.testing.assert_allclose(values, np.array(expected)[:, :, s], rtol=1e-9)
 
@@ -70,3 +71,17 @@ def test_what_cannot_be_read() -> None:
     model.parameters["layer0.b"][:] = np.nan
     with pytest.raises(DivergenceError, match="for page is no longer a finite number"):
         list(read_activations(model, ["The"], "page"))
+
+
+def test_what_was_expected_before_each_character() -> None:
+    model = model_of("gru")
+    reader = Reader(model)
+    logits = [reader.read(model.start)[0]]
+    for v in model.vocabulary.encode(TEXT):
+        logits.append(reader.step(np.array([v]))[0])
+    p = np.exp(logits[:-1]) / np.exp(logits[:-1]).sum(axis=1, keepdims=True)
+    _, _, expected = collect(read_activations(model, [TEXT[:40], TEXT[40:]]), "hidden")
+    came = p[np.arange(len(TEXT)), model.vocabulary.encode(TEXT)]
+    np.testing.assert_allclose(expected.nats, -np.log(came), rtol=1e-6)
+    np.testing.assert_allclose(expected.chances, -np.sort(-p, axis=1)[:, :GUESSES], rtol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(p, expected.guesses, axis=1), expected.chances, rtol=1e-6)

@@ -1,7 +1,11 @@
 """Pages of HTML: a text that would harm them, what is on one, and a browser to open it in."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,3 +37,32 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "pre" in self.open:
             self.text += data
+
+
+@contextmanager
+def visited(browser: Any, path: Path, *, scheme: str = "light", width: int = 1100) -> Iterator[Any]:
+    """A page of ours in a browser. When it is left, it has logged nothing, asked for nothing but its own worker, and is
+    no wider than its window."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.resolve().as_uri())
+    yield page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not said, said
+    assert [url for url in asked if not url.startswith("blob:")] == [path.resolve().as_uri()]
+    context.close()
+
+
+def until(page: Any, condition: str) -> None:
+    """Waits until an expression of JavaScript holds. (Playwright's own way needs what a content security policy
+    forbids.)"""
+    for _ in range(600):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"it never came: {condition}")

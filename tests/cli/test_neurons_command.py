@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import re
 import subprocess
 from collections.abc import Callable
@@ -11,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pages import HOSTILE, Page, needs_a_browser
+from pages import HOSTILE, Page, needs_a_browser, visited
 from terminals import needs_terminals, read_until
 
 from charrnn import load_checkpoint
 from charrnn.analysis.activations import collect, read_activations
 from charrnn.analysis.neurons import PROPERTIES
+from charrnn.analysis.scoring import score_text
+from charrnn.report import units
 
 NEURONS = ("neurons", "--checkpoint", "run")
 TEXT = "the cat sat on the mat.\n\nthe dog ran.\n"
@@ -107,34 +110,65 @@ def test_the_properties_are_the_choices(charrnn: Callable) -> None:
     assert f"[{'|'.join(PROPERTIES)}]" in charrnn("neurons", "--help").out.replace("\n", "").replace(" ", "")
 
 
+def data_of(page: str) -> dict[str, Any]:
+    return json.loads(re.search(r'<script type="application/json" id=data>(.*?)</script>', page)[1])
+
+
 def test_html_holds_what_the_units_did(folder: Path, charrnn: Callable) -> None:
     out = charrnn(*NEURONS, "-", "--html", "--unit", "0:2", stdin=TEXT.encode()).out
-    data = json.loads(re.search(r'<script type="application/json" id=data>(.*?)</script>', out)[1])
-    assert (data["units"], data["unit"], data["gate"]) == (4, [0, 2], False)
+    data = data_of(out)
+    assert (data["layers"], data["units"], data["unit"], data["gate"]) == (1, 4, 2, False)
+    assert data["text"] == TEXT
     shades = np.frombuffer(base64.b64decode(data["shades"]), "i1").reshape(1, 4, len(TEXT))
     largest = np.reshape(data["largest"], (1, 4, 1))
     np.testing.assert_allclose(shades / 127 * largest, np.tanh(activations("cell")).transpose(1, 2, 0), atol=0.01)
-    assert out.count("<span>") == len(TEXT)
+    nats = np.frombuffer(base64.b64decode(data["nats"]), "<f4")
+    pieces = score_text(load_checkpoint("run").model, [TEXT])
+    np.testing.assert_allclose(nats, np.concatenate([piece.nats for piece in pieces]), rtol=1e-5)
     assert "prefers-color-scheme: dark" in out
     assert 'name="viewport"' in out
 
 
 def test_html_of_a_ranking_begins_with_the_best_unit(folder: Path, charrnn: Callable) -> None:
-    args = (*NEURONS, "cats.txt", "--find", "line-position", "--length", "2200")
+    args = (*NEURONS, "cats.txt", "--find", "line-position")
     best, *_ = json.loads(charrnn(*args, "--json").out)["units"]
     out = charrnn(*args, "--html").out
-    data = json.loads(re.search(r"id=data>(.*?)</script>", out)[1])
-    assert data["unit"] == [best["layer"], best["unit"]]
-    assert f'data-unit="{best["layer"]}:{best["unit"]}"' in out
-    assert out.count("<span>") == 2000
+    data = data_of(out)
+    assert data["unit"] == best["unit"]
+    assert f'data-unit="{best["unit"]}"' in out
+    assert len(data["text"]) == 2000
+
+
+def test_html_shows_as_much_as_length_says(folder: Path, charrnn: Callable) -> None:
+    for length in ("150", "2100"):
+        assert len(data_of(charrnn(*NEURONS, "cats.txt", "--html", "--length", length).out)["text"]) == int(length)
+
+
+def test_html_that_would_be_too_large(folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "LARGEST", 1000)
+    done = charrnn(*NEURONS, "cats.txt", "--html", "--length", "300")
+    assert done.code == 1
+    assert "4 units along 300 characters would be too large; lower --length to 250" in done.err
+
+
+def test_html_begins_with_the_best_units_for_each_property(folder: Path, charrnn: Callable) -> None:
+    lines = (
+        '"Well, Prince," she said, "so it is."',
+        "He went out of the room at once.",
+        '"And what of him?" said Pierre.',
+    )
+    Path("said.txt").write_text("".join(f"{random.Random(k).choice(lines)}\n" for k in range(40)))
+    out = charrnn("neurons", "said.txt", "--html").out
+    named = re.findall(r'data-unit="(\d+)"[^>]*>([a-z-]+) <small>', out)
+    assert named[0] == (str(data_of(out)["unit"]), "quotes")
+    assert len(named) > 1
 
 
 def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> None:
     out = charrnn("neurons", "--checkpoint", hostile, "-", "--html", stdin=HOSTILE.encode()).out
     page = Page(out)
     assert page.open == []
-    assert page.tags.count("script") == 2
-    assert page.text.replace("\u21b5", "") == HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
+    assert data_of(out)["text"] == HOSTILE
     assert "\x1b" not in out
     assert "\u202e" not in out
 
@@ -143,36 +177,43 @@ def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> Non
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1100), ("dark", 360)])
 def test_the_picker_in_a_browser(folder: Path, charrnn: Callable, browser: Any, scheme: str, width: int) -> None:
     Path("page.html").write_text(charrnn(*NEURONS, "cats.txt", "--find", "word-position", "--html").out, "utf-8")
-    page = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}).new_page()
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(error))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(Path("page.html").resolve().as_uri())
+    with visited(browser, Path("page.html"), scheme=scheme, width=width) as page:
+        data = json.loads(page.text_content("#data"))
+        shades = np.frombuffer(base64.b64decode(data["shades"]), "i1").reshape(4, -1) / 127
 
-    def alphas() -> list[float]:
-        return page.eval_on_selector_all(
-            "pre span", "all => all.map(s => (s.className === 'low' ? -1 : 1) * s.style.getPropertyValue('--a'))"
-        )
+        def colours() -> list[float]:
+            """Of the characters that are drawn."""
+            return page.eval_on_selector_all(
+                ".pane [data-place] b",
+                "all => all.map(b => (b.className === 'low' ? -1 : 1) * b.style.getPropertyValue('--a'))",
+            )
 
-    data = json.loads(page.text_content("#data"))
-    shades = np.frombuffer(base64.b64decode(data["shades"]), "i1").reshape(4, -1) / 127
-    assert page.input_value("#unit") == str(data["unit"][1])
-    assert alphas() == pytest.approx(shades[data["unit"][1]].tolist())
-    for typed, unit in {"2": 2, "99": 3, "-5": 0, "1.2": 1, "": 0}.items():
-        page.fill("#unit", typed)
-        page.keyboard.press("Enter")
-        assert page.input_value("#unit") == str(unit)
-        assert alphas() == pytest.approx(shades[unit].tolist())
-    page.focus("#next")
-    page.keyboard.press("Space")
-    assert page.input_value("#unit") == "1"
-    page.click("[data-unit='0:3']")
-    assert page.text_content("[aria-pressed=true]").split()[0] == "0:3"
-    page.click("pre span:nth-child(7)")
-    assert float(page.text_content("#value")) == pytest.approx(shades[3, 6] * data["largest"][3], abs=0.006)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert (said, len(asked)) == ([], 1)
+        def check(unit: int) -> None:
+            assert page.input_value("#unit") == f"0:{unit}"
+            shown = colours()
+            assert shown == pytest.approx((0.8 * shades[unit, : len(shown)]).tolist(), abs=0.006)
+
+        check(data["unit"])
+        for typed, unit in {"0:2": 2, "0:9": 2, "1:0": 2, "2": 2, "0:1": 1}.items():
+            page.fill("#unit", typed)
+            page.keyboard.press("Enter")
+            check(unit)
+        page.focus("#next")
+        page.keyboard.press("Space")
+        check(2)
+        page.click("[data-unit='3']")
+        check(3)
+        assert page.text_content("[aria-pressed=true]").split()[1] == "0:3"
+        page.focus("canvas")
+        page.keyboard.press("ArrowLeft")
+        check(2)
+        page.click(".pane [data-place='6']")
+        value = float(page.text_content(".said").rpartition(" ")[2])
+        assert value == pytest.approx(shades[2, 6] * data["largest"][2], abs=0.006)
+        assert page.text_content("#where") == "after character 7"
+        assert page.locator(".pane [data-place='6'] i").count() == 5
+        page.uncheck("#deep")
+        assert page.locator(".pane i").count() == 0
 
 
 @pytest.mark.parametrize(
@@ -210,7 +251,7 @@ def test_the_reader_may_leave(folder: Path, start: Callable) -> None:
     assert process.stdout.readline() == b"<!doctype html>\n"
     process.stdout.close()
     assert process.wait() == 0
-    assert process.stderr.read() == b"of cats.txt only the first 2,000 characters are read; --length reads more\n"
+    assert process.stderr.read() == b""
 
 
 def test_the_network_that_travels_along_has_a_unit_for_quotations(folder: Path, charrnn: Callable) -> None:

@@ -6,11 +6,14 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from pages import HOSTILE, Page
+from pages import HOSTILE, Page, needs_a_browser, visited
 
 from charrnn import load_checkpoint
+from charrnn.analysis.scoring import score_text
 from charrnn.cli.terminal import has_colour
 
 SCORE = ("score", "--checkpoint", "run")
@@ -160,17 +163,48 @@ def test_show_lets_no_control_through(hostile: str, charrnn: Callable, monkeypat
 
 def test_html_is_one_whole_harmless_page(hostile: str, charrnn: Callable) -> None:
     out = charrnn("score", "--checkpoint", hostile, "-", "--html", stdin=HOSTILE.encode()).out
-    page = Page(out)
-    assert set(page.tags) == {*("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "pre", "span")}
-    assert page.open == []
-    expected = HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
-    assert page.text.replace("\u21b5", "") == f"\n{expected}"
+    assert Page(out).open == []
+    (data,) = (json.loads(found) for found in re.findall(r'<script type="application/json">(.*?)</script>', out))
+    assert data["text"] == HOSTILE
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert out.startswith("<!doctype html>")
     assert "prefers-color-scheme: dark" in out
     assert 'name="viewport"' in out
-    assert "nats/char" in out.partition("</pre>")[2]
+    assert "nats/char" in out.partition("class=pane")[0]
+
+
+def test_html_shows_the_beginning_of_a_long_text(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charrnn.cli.commands.score.SHOWN", 100)
+    out = charrnn(*SCORE, "cats.txt", "--html").out
+    (data,) = (json.loads(found) for found in re.findall(r'<script type="application/json">(.*?)</script>', out))
+    assert data["text"] == Path("cats.txt").read_text()[:100]
+    assert "The first 100 of 2,220 characters." in out
+    assert "2,220 characters" in out.partition("class=pane")[0]
+
+
+@needs_a_browser
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1100), ("dark", 360)])
+def test_html_in_a_browser(page: str, folder: Path, charrnn: Callable, browser: Any, scheme: str, width: int) -> None:
+    Path("read.html").write_text(charrnn(*SCORE, page, "cats.txt", "--html").out, "utf-8")
+    text = "".join(LINES)
+    nats = np.concatenate([piece.nats for piece in score_text(load_checkpoint("run").model, [text])])
+    with visited(browser, Path("read.html"), scheme=scheme, width=width) as shown:
+        assert shown.locator(".pane").count() == 2
+        first = shown.locator(".pane").first
+        warm = first.locator("b.warm").count()
+        assert warm == (nats >= math.log(2)).sum()
+        assert first.inner_text().replace("\n", "").replace("\u21b5", "\n") == text
+        first.focus()
+        shown.keyboard.press("End")
+        shown.keyboard.press("Home")
+        said = shown.locator(".said").first.text_content()
+        assert said.startswith(f"{text[0]}: probability ")
+        assert f"{nats[0] / math.log(2):.2f} bits; expected " in said
+        shown.check("#deep")
+        assert first.locator("[data-place='0'] i").count() == 5
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,31 @@
 import json
 import re
 import sys
+from collections.abc import Iterator
 
 import click
 
 from charrnn.analysis.activations import activation_names, collect
-from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, rank
+from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liveliest, rank, rank_all
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
-from charrnn.errors import CorpusError
 from charrnn.nn.cells import CELLS
 from charrnn.report.figures import telling_names
 from charrnn.report.levels import coloured, marked
-from charrnn.report.units import COLOURS, SHOWN, Activations, by_unit, legend, ranking_page, rounded, units_page
+from charrnn.report.units import (
+    COLOURS,
+    SHOWN,
+    Activations,
+    NamedUnit,
+    above_luck,
+    by_unit,
+    legend,
+    ranked,
+    rounded,
+    units_page,
+)
 from charrnn.resources import shipped_network
+from charrnn.storage.checkpoint import Checkpoint
 
 RANKED = 20_000
 """Characters of the text that are read to rank units."""
@@ -48,8 +60,8 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     "--html",
     "as_html",
     is_flag=True,
-    help=f"Print a page of HTML in which to pick units, with {SHOWN:,} characters; "
-    "with --find, those in which what is looked for changes most often.",
+    help=f"Print a page of HTML in which to pick units, with the {SHOWN:,} characters in which the property that the "
+    "first unit tells changes most often, or with --length as many as that says.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -93,29 +105,45 @@ def command(
         raise click.UsageError(
             f"--unit {unit[0]}:{unit[1]} is not there; layers go from 0 to {layers - 1}, units from 0 to {units - 1}"
         )
-    read = read_beginning(reading, checkpoint, SHOWN if unit or (as_html and not find) else RANKED)
-    characters, values = collect(read, of)
-    ranking = rank(characters, values, find) if find else None
+    read = read_beginning(reading, checkpoint, SHOWN if unit else RANKED)
+    collected = collect(read, of)
+    ranking = rank(collected.text, collected.values, find) if find else None
     kind = "gate" if of in cell.gates else "state" if of in cell.carried else ""
-    seen = Activations(of, kind, of in cell.through_tanh, characters, values)
+    seen = Activations(of, kind, of in cell.through_tanh, *collected)
     if as_html:
-        shown, along = telling_names([reading.checkpoint or shipped_network(), reading.text])
-        title = f"What {shown if reading.checkpoint else 'a network that has read War and Peace'} does along {along}"
-        if find and ranking:
-            page = ranking_page(title, seen, find, ranking, top)
-        else:
-            page = units_page(title, seen, unit or (0, 0))
-        for part in page:
+        for part in _page(
+            reading, checkpoint, seen, unit, find, ranked(find, ranking, top) if find and ranking else []
+        ):
             print_text(part)
     elif find and ranking:
         (_json_ranking if as_json else _table)(find, ranking, seen, top)
     elif unit and as_json:
         numbers = {"layer": unit[0], "unit": unit[1], "of": of}
-        click.echo(json.dumps(numbers | {"text": characters, "values": rounded(values[:, unit[0], unit[1]])}))
+        click.echo(json.dumps(numbers | {"text": seen.text, "values": rounded(seen.values[:, *unit])}))
     elif unit:
         _show(seen, unit)
     else:
         _overview(seen)
+
+
+def _page(
+    reading: Reading,
+    checkpoint: Checkpoint,
+    seen: Activations,
+    unit: tuple[int, int] | None,
+    find: str | None,
+    found: list[NamedUnit],
+) -> Iterator[str]:
+    """The page with the unit asked for, those found, or the best for each property; it shows the part of the text in
+    which the first property changes most often, or all that was asked for."""
+    shown, along = telling_names([reading.checkpoint or shipped_network(), reading.text])
+    title = f"What {shown if reading.checkpoint else 'a network that has read War and Peace'} does along {along}"
+    named = [] if unit else found or above_luck(seen.text, seen.values)
+    part = slice(None)
+    if named and not reading.length:
+        part = liveliest(seen.text, find or named[0].name, SHOWN)
+    first = unit or (named[0].unit if named else (0, 0))
+    return units_page(title, seen, part, checkpoint.model.vocabulary, first, named)
 
 
 def _show(seen: Activations, unit: tuple[int, int]) -> None:
@@ -145,10 +173,8 @@ def _table(name: str, ranking: Ranking, seen: Activations, top: int) -> None:
 def _overview(seen: Activations) -> None:
     print_text(f"the unit that tells each property best by its {seen.label}, in {len(seen.text):,} characters\n\n")
     print_text(f"{'':<13}  {'unit':>6}  {'score':>6}  {'by luck':>7}\n")
-    for name in PROPERTIES:
-        try:
-            ranking = rank(seen.text, seen.values, name)
-        except CorpusError:
+    for name, ranking in rank_all(seen.text, seen.values):
+        if ranking is None:
             print_text(f"{name:<13}  {'-':>6}  the same at all characters of one half of the text\n")
             continue
         ((layer, number),) = ranking.best(1)

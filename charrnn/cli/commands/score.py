@@ -14,7 +14,9 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from charrnn.analysis.activations import read_activations
 from charrnn.analysis.dynamic import score_dynamically
+from charrnn.analysis.expectations import joined
 from charrnn.analysis.scoring import SHORT, ItemLosses, Piece, Score, score_text, scored_lines
 from charrnn.analysis.streams import CONTEXT
 from charrnn.cli.paths import GivenPath
@@ -25,15 +27,18 @@ from charrnn.model import Model
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text, telling_names
 from charrnn.report.levels import coloured, marked
+from charrnn.report.pane import pane_data
 from charrnn.report.surprisal import COLOURS, by_surprisal, legend, surprisal_page
 from charrnn.settings.build import read_as
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
 from charrnn.text.items import shown, shown_in_place
-from charrnn.text.reading import Source, find_sources
+from charrnn.text.reading import Source, find_sources, first_characters
 from charrnn.text.vocabulary import Unknown
 
 TOGETHER = "together"
+SHOWN = 100_000
+"""Characters of a text on a page; the figures are those of all."""
 
 
 @click.command("score")
@@ -162,6 +167,20 @@ class _Reading:
         """The pieces without the characters that cannot be typed."""
         return (replace(piece, text=shown_in_place(piece.text)) for piece in self)
 
+    @property
+    def note(self) -> str:
+        """How much of the text a page shows, where that is not all."""
+        n = self.score.characters
+        return f"The first {SHOWN:,} of {n:,} characters." if n > SHOWN else ""
+
+    def pane(self) -> dict[str, Any]:
+        """The beginning of the text as a page shows it."""
+        blocks = read_as(self._settings, [self._source], self._encoding)
+        beginning = ["".join(first_characters(blocks, SHOWN))]
+        traces = read_activations(self._model, beginning, self.name, self._unknown)
+        text, expected = zip(*((trace.text, trace.expected) for trace in traces), strict=True)
+        return pane_data("".join(text), joined(expected), self._model.vocabulary)
+
     def _pieces(self, score: Callable[[Model, Iterator[str], str, Unknown], Iterator[Piece]]) -> Iterator[Piece]:
         size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)
         blocks = read_as(self._settings, [self._source], self._encoding)
@@ -277,9 +296,11 @@ def _show(readings: Sequence[_Reading]) -> None:
 def _html(readings: Sequence[_Reading], checkpoint: str) -> None:
     (network,) = telling_names([checkpoint])
     for reading, name in zip(readings, telling_names([reading.name for reading in readings]), strict=True):
+        reading.finish()
         reading.shown = name
-    texts = ((reading.shown, reading.shown_pieces()) for reading in readings)
-    for part in surprisal_page(f"How {network} reads", texts, _figures(readings)):
+    figures = list(_figures(readings))
+    texts = ((reading.shown, reading.note, reading.pane()) for reading in readings if reading.score.characters)
+    for part in surprisal_page(f"How {network} reads", figures, texts):
         print_text(part)
 
 

@@ -1,45 +1,74 @@
 "use strict";
+// What the units of a network did along a text.
 const data = JSON.parse(document.getElementById("data").textContent);
-const shades = Int8Array.from(atob(data.shades), (c) => c.charCodeAt(0)); // layers, units, characters
-const spans = [...document.querySelectorAll("pre span")];
-const [layer, unit, value] = ["layer", "unit", "value"].map((id) => document.getElementById(id));
-const buttons = [...document.querySelectorAll("[data-unit]")];
-const last = data.largest.length - 1;
-let place = data.unit[0] * data.units + data.unit[1];
+const shades = new Int8Array(bytes(data.shades)); // layers, units, characters
+const element = (id) => document.getElementById(id);
+const last = data.layers * data.units - 1;
+let unit = data.unit,
+  place = 0;
 
-function show(chosen) {
-  place = Math.min(Math.max(chosen, 0), last);
-  layer.value = Math.floor(place / data.units);
-  unit.value = place % data.units;
-  spans.forEach((span, i) => {
-    const shade = shades[place * spans.length + i] / 127;
-    span.className = shade < 0 ? "low" : "high";
-    span.style.setProperty("--a", Math.abs(shade));
-  });
-  for (const button of buttons)
-    button.setAttribute("aria-pressed", button.dataset.unit === `${layer.value}:${unit.value}`);
-  value.textContent = data.gate ? "0 to 1" : `${(-data.largest[place]).toPrecision(3)} to ${data.largest[place].toPrecision(3)}`;
+class UnitText extends ReadText {
+  shade(i, u = unit) {
+    return shades[u * this.length + i] / 127;
+  }
+
+  colour(i) {
+    return shade(this.shade(i));
+  }
+
+  // The number itself, of a unit after a character.
+  value(i, u = unit) {
+    return (data.gate ? (this.shade(i, u) + 1) / 2 : this.shade(i, u) * data.largest[u]).toFixed(2);
+  }
+
+  describe(i) {
+    return `${super.describe(i)}; unit ${squares.name(unit)} ${this.value(i)}`;
+  }
 }
 
-// The number at the character that is pointed at or touched.
-function read(event) {
-  const i = spans.indexOf(event.target);
-  if (i < 0) return;
-  const shade = shades[place * spans.length + i] / 127;
-  value.textContent = (data.gate ? (shade + 1) / 2 : shade * data.largest[place]).toFixed(2);
+const source = new UnitText(data);
+const squares = new UnitSquares(element("squares"), data.layers, data.units, {onChoose: choose, onPoint: tell});
+const pane = new TextPane(element("pane"), source);
+
+function choose(u) {
+  unit = Math.min(Math.max(u, 0), last);
+  element("unit").value = squares.name(unit);
+  let about = data.gate ? "0 to 1" : `${(-data.largest[unit]).toPrecision(3)} to ${data.largest[unit].toPrecision(3)}`;
+  for (const button of document.querySelectorAll(".unit")) {
+    const isThis = Number(button.dataset.unit) === unit;
+    button.setAttribute("aria-pressed", isThis);
+    if (isThis) about = `${button.title}; ${about}`;
+  }
+  element("about").textContent = about;
+  squares.choose(unit);
+  tell(unit);
+  pane.repaint();
 }
 
-const picked = () =>
-  show(Number(layer.value) * data.units + Math.min(Math.max(Math.round(unit.value), 0), data.units - 1));
-layer.addEventListener("change", picked);
-unit.addEventListener("change", picked);
+function tell(u) {
+  element("pointed").textContent =
+    `Unit ${squares.name(u)} is at ${source.value(place, u)}. Choose one, and it colours the text.`;
+}
+
+// All units after a character.
+function showAll(i) {
+  place = i;
+  element("where").textContent = `after character ${(i + 1).toLocaleString("en")}`;
+  squares.show(Float32Array.from({length: last + 1}, (_, u) => source.shade(i, u)));
+}
+
+element("unit").addEventListener("change", () => {
+  const [layer, number] = element("unit").value.split(":").map(Number);
+  if (layer < data.layers && number < data.units) choose(layer * data.units + number);
+  else element("unit").value = squares.name(unit);
+});
 document.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
-document.getElementById("previous").addEventListener("click", () => show(place - 1));
-document.getElementById("next").addEventListener("click", () => show(place + 1));
-for (const button of buttons) {
-  const [l, u] = button.dataset.unit.split(":").map(Number);
-  button.addEventListener("click", () => show(l * data.units + u));
-}
-document.querySelector("pre").addEventListener("pointerover", read);
-document.querySelector("pre").addEventListener("click", read);
-show(place);
+element("previous").addEventListener("click", () => choose(unit - 1));
+element("next").addEventListener("click", () => choose(unit + 1));
+for (const button of document.querySelectorAll(".unit"))
+  button.addEventListener("click", () => choose(Number(button.dataset.unit)));
+element("deep").addEventListener("change", () => pane.showGuesses(element("deep").checked));
+element("pane").addEventListener("point", (event) => showAll(event.detail));
+pane.showGuesses(true);
+showAll(0);
+choose(unit);

@@ -17,7 +17,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from charrnn.report.escaping import escaped
-from charrnn.report.levels import visible
 
 PAGES = Path(__file__).parent / "pages"
 PIECES = 100
@@ -42,7 +41,6 @@ def make_page(template: str, *, title: str, scripts: Sequence[str] = (), **value
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["visible"] = visible
     environment.policies["json.dumps_kwargs"] = {}  # Bokeh's references follow what they refer to: keys are not sorted
     hashes = [Markup(_hash(script)) for script in scripts]
     parts = environment.get_template(template).stream(title=title, scripts=scripts, hashes=hashes, **values)

@@ -185,6 +185,17 @@ def test_the_progression(tmp_path: Path, browser: Any) -> None:
 
 
 @needs_a_browser
+def test_hostile_names(tmp_path: Path, browser: Any) -> None:
+    evil = "</script><img src=x onerror=\"document.title='hacked'\"><!-- {{7*7}} \x1b[31m\u202e"
+    named = [NamedUnit(evil, evil, (0, 1))]
+    with visited(browser, made(tmp_path, trained("rnn"), title=evil, beginning=SCRIPTS[0], named=named)) as page:
+        until(page, ALL.format(len(SCRIPTS[0]) + 300))
+        assert page.title() != "hacked"
+        assert page.locator("img").count() == 0
+        assert page.text_content("h1").startswith("</script><img src=x")
+
+
+@needs_a_browser
 def test_a_hostile_network(browser: Any, hostile: str, charrnn: Callable, tmp_path: Path) -> None:
     to = tmp_path / "evil.html"
     assert charrnn("page", hostile, "--prime", HOSTILE, "-o", str(to)).code == 0

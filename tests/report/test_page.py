@@ -5,17 +5,17 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from charrnn.report.page import PIECES, make_page
+from charrnn.report.page import PAGES, PIECES, make_page
 
 HOSTILE = "<b>&\"'\x1b\u202e"
 
 
 def surprisal(texts: object, title: str = "t") -> Iterator[str]:
-    return make_page("surprisal.html", title=title, labels=["low"], texts=texts, figures=[HOSTILE])
+    return make_page("surprisal.html", title=title, figures=[HOSTILE], texts=texts)
 
 
 def test_whatever_is_shown_is_harmless() -> None:
-    page = "".join(surprisal([(HOSTILE, [(0, HOSTILE), (1, HOSTILE)])], title=HOSTILE))
+    page = "".join(surprisal([(HOSTILE, HOSTILE, {"text": HOSTILE})], title=HOSTILE))
     assert page.count("&lt;b&gt;&amp;&#34;&#39;\\x1b\\u202e") == 6
     assert "<b>" not in page
     assert not {"\x1b", "\u202e"} & set(page)
@@ -24,12 +24,12 @@ def test_whatever_is_shown_is_harmless() -> None:
 def test_a_long_text_is_read_while_its_page_is_passed_on() -> None:
     read = []
 
-    def stretches() -> Iterator[tuple[int, str]]:
+    def texts() -> Iterator[tuple[str, str, str]]:
         for k in range(10 * PIECES):
             read.append(k)
-            yield 1, "a"
+            yield "name", "", "text"
 
-    parts = surprisal([("long", stretches())])
+    parts = surprisal(texts())
     next(parts)
     next(parts)
     assert 0 < len(read) < 2 * PIECES
@@ -39,7 +39,7 @@ def test_a_long_text_is_read_while_its_page_is_passed_on() -> None:
 
 def test_only_the_scripts_of_a_page_may_run() -> None:
     script = "console.log('<')"
-    values = dict.fromkeys(("shown", "low", "high", "text"), "") | {"layers": 1, "units": 1, "ranking": None}
+    values = dict.fromkeys(("shown", "low", "high"), "") | {"named": []}
     page = "".join(make_page("neurons.html", title="t", scripts=[script], data="</script>", **values))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy
@@ -48,3 +48,10 @@ def test_only_the_scripts_of_a_page_may_run() -> None:
     assert f"<script>{script}</script>" in page
     assert page.count("</script>") == 2
     assert "script-src" not in "".join(surprisal([]))
+
+
+def test_no_script_makes_markup_of_a_text() -> None:
+    scripts = [path.read_text("utf-8") for path in PAGES.glob("*.js") if not path.name.startswith("uPlot")]
+    assert len(scripts) > 5
+    for script in scripts:
+        assert not re.search("innerHTML|outerHTML|insertAdjacentHTML|document.write", script)

@@ -60,6 +60,8 @@ class TextPane {
     this.said = document.createElement("p");
     this.said.className = "said";
     this.said.setAttribute("role", "status");
+    this.said.textContent =
+      "Point at a character, or go there with the arrow keys, to see what was expected in its place.";
     this.starts = [0]; // of the lines
     this.drawn = new Map(); // the elements of lines
     root.append(this.lines);

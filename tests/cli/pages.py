@@ -1,7 +1,9 @@
-"""Pages of HTML: a text that would harm them, what is on one, and a browser to open it in."""
+"""Pages of HTML and pictures: a text that would harm them, what is on one, and a browser to open it in."""
 
+import re
 import shutil
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 
@@ -33,3 +35,17 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "pre" in self.open:
             self.text += data
+
+
+class Svg:
+    """The role, title, texts, fonts and colours of a picture in SVG."""
+
+    def __init__(self, path: str) -> None:
+        picture = ElementTree.parse(path).getroot()
+        self.role = picture.get("role")
+        assert picture[0].tag.endswith("}title")
+        self.title = picture[0].text
+        self.texts = [element.text for element in picture.iter() if element.tag.endswith("}text")]
+        styles = [element.get("style", "") for element in picture.iter()]
+        self.fonts = [style for style in styles if "font" in style]
+        self.colours = {colour for style in styles for colour in re.findall("#[0-9a-f]{6}", style)}

@@ -12,10 +12,8 @@ from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.errors import CorpusError
 from charrnn.nn.cells import CELLS
-from charrnn.report.figures import telling_names
 from charrnn.report.levels import coloured, marked
 from charrnn.report.units import COLOURS, SHOWN, Activations, by_unit, legend, ranking_page, rounded, units_page
-from charrnn.resources import shipped_network
 
 RANKED = 20_000
 """Characters of the text that are read to rank units."""
@@ -99,8 +97,8 @@ def command(
     kind = "gate" if of in cell.gates else "state" if of in cell.carried else ""
     seen = Activations(of, kind, of in cell.through_tanh, characters, values)
     if as_html:
-        shown, along = telling_names([reading.checkpoint or shipped_network(), reading.text])
-        title = f"What {shown if reading.checkpoint else 'a network that has read War and Peace'} does along {along}"
+        shown, along = reading.names
+        title = f"What {shown} does along {along}"
         if find and ranking:
             page = ranking_page(title, seen, find, ranking, top)
         else:

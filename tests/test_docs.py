@@ -3,6 +3,7 @@
 import re
 import runpy
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -60,6 +61,12 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     named = re.findall(r"`(?:python3 )?((?:charrnn|docs|benchmarks|tests|configs|data)/[\w./-]+)", text)
     named += [f"tests/{name}" for name in re.findall(r"`([\w/]+\.py)`", text) if folder == "tests"]
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/pictures/*.svg")), ids=lambda path: path.name)
+def test_a_picture_can_be_read_on_a_dark_page(path: Path) -> None:
+    assert ElementTree.parse(path).getroot().get("role")
+    assert "prefers-color-scheme: dark" in path.read_text("utf-8")
 
 
 def test_a_broken_link_is_noticed() -> None:

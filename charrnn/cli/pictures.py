@@ -11,6 +11,7 @@ from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.extras import load_extra
 from charrnn.files import check_free, write_output
+from charrnn.report.look import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +51,7 @@ def write_picture(figure: "Figure", path: Path, argument: str = "to") -> None:
     """Writes a picture, whole or not at all, in the format of the path's ending. Raises CharRNNError where it cannot be
     written; ``argument`` named the path."""
     kind = path.suffix.lower().removeprefix(".")
-    write_output(path, lambda file: figure.savefig(file, format=kind, dpi=150), argument)
+    write_output(path, lambda file: save_picture(figure, file, kind), argument)
 
 
 @contextmanager

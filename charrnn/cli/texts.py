@@ -12,6 +12,7 @@ from charrnn.analysis.activations import Trace, read_activations
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.report.escaping import escaped
+from charrnn.report.figures import telling_names
 from charrnn.resources import shipped_network
 from charrnn.settings.build import read_as
 from charrnn.storage.checkpoint import Checkpoint
@@ -63,6 +64,13 @@ class Reading:
     length: int | None
     unknown: Unknown
     encoding: str | None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the network and the text are called where they are shown together."""
+        network, text = telling_names([self.checkpoint or shipped_network(), self.text])
+        shown = network if self.checkpoint else "a network that has read War and Peace"
+        return shown, "standard input" if self.text == "-" else text
 
 
 def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -1,17 +1,20 @@
 """Charts of runs as a picture, drawn by Matplotlib."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from charrnn.report.curves import Curves
 from charrnn.report.escaping import escaped
+from charrnn.report.figures import list_text
+from charrnn.report.look import INK, count_iterations, drawing, make_logarithmic
 from charrnn.report.panels import COLOURS, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NAMED = 3
+"""Of so many runs the title says the names; of more, how many there are."""
 _LOOKS: dict[str, dict[str, Any]] = {
     "solid": {},
     "dashed": {"linestyle": "--"},
@@ -22,29 +25,22 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 
 def draw_charts(runs: Sequence[Curves]) -> "Figure":
-    """All charts, one under the other."""
-    import matplotlib
-    from matplotlib import ticker
-    from matplotlib.figure import Figure
+    """All charts: the first, the loss, as wide as the picture, and the others below it in twos."""
     from matplotlib.lines import Line2D
 
-    class Plain(ticker.LogFormatter):
-        """0.6, not 6e-01."""
-
-        def __call__(self, x: float, pos: int | None = None) -> str:
-            return super().__call__(x, pos) and f"{x:g}"
-
     drawn = [panel for panel in panels(runs) if not panel.is_empty]
-    with matplotlib.rc_context({"text.parse_math": False}):  # the name of a run is no formula
-        figure = Figure(figsize=(9, 2.4 * len(drawn) + 0.2 * len(runs)), layout="constrained")
-        for panel, axes in zip(drawn, figure.subplots(len(drawn), sharex=True), strict=True):
-            axes.set_title(panel.title, loc="left", fontsize="medium")
+    last = len(drawn) - 1
+    rows = ["00", *(f"{k}{min(k + 1, last)}" for k in range(1, last + 1, 2))]
+    heights = [1.4] + [1] * (len(rows) - 1)
+    of = list_text([curves.run for curves in runs]) if len(runs) <= NAMED else f"{len(runs)} runs"
+    key = [(curves.run, {"color": COLOURS[k % len(COLOURS)]}) for k, curves in enumerate(runs)]
+    with drawing(f"The training of {of}", 9, 2.1 * sum(heights), key if len(runs) > 1 else []) as figure:
+        grid: dict[str, Any] = figure.subplot_mosaic("\n".join(rows), sharex=True, height_ratios=heights)
+        for panel, (k, axes) in zip(drawn, grid.items(), strict=True):
+            axes.set_title(panel.title)
             axes.set_ylabel(panel.unit)
-            axes.grid(alpha=0.3)
             if panel.logarithmic:
-                axes.set_yscale("log")
-                axes.yaxis.set_major_formatter(Plain())
-                axes.yaxis.set_minor_formatter(Plain(minor_thresholds=(2, 0.5)))
+                make_logarithmic(axes)
             if panel.is_loss:
                 bits = axes.secondary_yaxis("right", functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)))
                 bits.set_ylabel("bits/char")
@@ -54,11 +50,9 @@ def draw_charts(runs: Sequence[Curves]) -> "Figure":
                 look |= _LOOKS[line.style] | {"color": COLOURS[line.run % len(COLOURS)]}
                 axes.plot(line.series.iterations, line.series.values, **look)
             if len(styles) > 1:
-                key = [Line2D([], [], color="grey", label=escaped(name), **look) for name, look in styles.items()]
-                axes.legend(handles=key, fontsize="x-small")
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-        names = zip(runs, itertools.cycle(COLOURS), strict=False)
-        key = [Line2D([], [], color=colour, label=escaped(curves.run)) for curves, colour in names]
-        figure.legend(handles=key, loc="outside upper left", fontsize="small", frameon=False)
-        axes.set_xlabel("iteration")
+                handles = [Line2D([], [], color=INK, label=escaped(name), **look) for name, look in styles.items()]
+                axes.legend(handles=handles, fontsize="small")
+            if k in rows[0] + rows[-1]:
+                axes.tick_params(labelbottom=True)
+                count_iterations(axes)
     return figure

@@ -1,4 +1,4 @@
-"""Losses, durations, snapshots and names of files in words."""
+"""Losses, durations, snapshots, lists and names of files in words."""
 
 import math
 import os
@@ -34,6 +34,12 @@ def duration_text(seconds: float) -> str:
             break
         value, unit = value / factor, longer
     return f"about {f'{value:.1f}'.removesuffix('.0') if value < 9.95 else f'{value:,.0f}'} {unit}"
+
+
+def list_text(words: Sequence[str]) -> str:
+    """One or more words as a list: ``rnn, gru and lstm``."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def telling_names(files: Sequence[Path | str]) -> list[str]:

@@ -8,6 +8,8 @@ import numpy as np
 
 from charrnn.analysis.gates import LEFT_SATURATED, QUANTILES, RIGHT_SATURATED, Gate
 from charrnn.report.escaping import escaped
+from charrnn.report.look import INK, drawing
+from charrnn.report.panels import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,20 +90,19 @@ def gates_along(text: str, gates: Sequence[Gate], width: int | None, bars: str) 
             yield f"{label:>{column}}  {''.join(bars[n] * len(character) for n, character in pairs)}"
 
 
-def draw_gates(gates: Sequence[Gate]) -> "Figure":
-    """A plot for each gate, side by side, with a point for each unit."""
-    from matplotlib.figure import Figure
-
+def draw_gates(gates: Sequence[Gate], title: str) -> "Figure":
+    """A plot for each gate, side by side, with a point for each unit in the colour of its layer."""
     names = list(dict.fromkeys(gate.name for gate in gates))
-    figure = Figure(figsize=(4 * len(names), 4.2), layout="constrained")
-    for k, name in enumerate(names):
-        axes = figure.add_subplot(1, len(names), k + 1, title=f"{name} gate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.set_xlabel(f"share of time left-saturated (< {LEFT_SATURATED})")
-        axes.set_ylabel(f"share of time right-saturated (> {RIGHT_SATURATED})")
-        axes.set_aspect("equal")
-        axes.plot([0, 1], [1, 0], color="0.8", linewidth=1)
-        for gate in gates:
-            if gate.name == name:
-                axes.plot(gate.left, gate.right, "o", markersize=4, alpha=0.5, label=f"layer {gate.layer}")
-        axes.legend()
+    point = {"marker": "o", "markersize": 4, "linestyle": "none", "alpha": 0.7}
+    looks = [point | {"color": COLOURS[n % len(COLOURS)]} for n in range(1 + max(gate.layer for gate in gates))]
+    key = [(f"a unit of layer {layer}", look) for layer, look in enumerate(looks)]
+    with drawing(title, 1 + 3 * len(names), 3.5, key) as figure:
+        for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False).flat, names, strict=True):
+            axes.set(title=f"{name} gate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+            axes.set_xlabel(f"closed: share of time below {LEFT_SATURATED}")
+            axes.plot([0, 1], [1, 0], color=INK, alpha=0.3, linewidth=1)
+            for gate in gates:
+                if gate.name == name:
+                    axes.plot(gate.left, gate.right, **looks[gate.layer])
+        figure.axes[0].set_ylabel(f"open: share of time above {RIGHT_SATURATED}")
     return figure

@@ -8,7 +8,7 @@ from charrnn.report.curves import Curves, Series
 
 NATS = "nats/char"
 COLOURS = ("#3a86c8", "#d2691e", "#2e9d6a", "#c2559d", "#8a78d6", "#a3872a")
-"""One for each run, in turn; all are legible on white and on black, and differ from each other."""
+"""One for each run, layer or network, in turn; all are legible on white and on black, and differ from each other."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
-"""Pages of HTML: a text that would harm them, what is on one, and a browser to open it in."""
+"""Pages of HTML and pictures: a text that would harm them, what is on one, and a browser to open it in."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -66,3 +68,17 @@ def until(page: Any, condition: str) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"it never came: {condition}")
+
+
+class Svg:
+    """The role, title, texts, fonts and colours of a picture in SVG."""
+
+    def __init__(self, path: str) -> None:
+        picture = ElementTree.parse(path).getroot()
+        self.role = picture.get("role")
+        assert picture[0].tag.endswith("}title")
+        self.title = picture[0].text
+        self.texts = [element.text for element in picture.iter() if element.tag.endswith("}text")]
+        styles = [element.get("style", "") for element in picture.iter()]
+        self.fonts = [style for style in styles if "font" in style]
+        self.colours = {colour for style in styles for colour in re.findall("#[0-9a-f]{6}", style)}

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import Svg
 
 from charrnn import load_checkpoint
 from charrnn.analysis.activations import read_activations
 from charrnn.analysis.gates import study
+from charrnn.report.panels import COLOURS
 
 GATES = ("gates", "--checkpoint", "run")
 TEXT = "the cat\tsat on the mat.\n\nthe dog ran.\n"
@@ -119,6 +121,15 @@ def test_a_gru_has_reset_and_update(folder: Path, charrnn: Callable) -> None:
         "this network is a vanilla RNN (rnn), which has no gates; give one of kind lstm or lstm-coupled or mogri"
         in refused.err
     )
+
+
+def test_the_picture_has_a_plot_for_each_gate_and_a_colour_for_each_layer(charrnn: Callable, folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert charrnn("gates", "-", "--plot", "a.svg", stdin=b"a cat").code == 0  # with the network that travels along
+    picture = Svg("a.svg")
+    assert picture.title == "The gates of a network that has read War and Peace along standard input"
+    assert {"forget gate", "output gate", "a unit of layer 0", "a unit of layer 1"} <= {*picture.texts}
+    assert picture.colours & {*COLOURS} == {*COLOURS[:2]}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pages import Svg
+
+from charrnn.report.look import INK, PAPER
+from charrnn.report.panels import COLOURS
 
 CATS = ("gradients", "cats.txt", "--config", "tiny.yaml", "--steps", "20", "--positions", "30")
 OWN = ("gradients", "cats.txt", "--checkpoint", "run", "--steps", "20", "--positions", "30")
@@ -76,6 +80,22 @@ def test_three_cells_untrained_and_trained_without_clipping_and_with(folder: Pat
         within = network["context_within"]["characters"]
         what = f"{within} on" if within else "no context up to 32 on"
         assert row.startswith(f"{network['cell']}: within 0.01 nats/char of all from {what} (standard error ")
+
+
+def test_the_picture_compares_cells_and_clipping(folder: Path, charrnn: Callable) -> None:
+    pytest.importorskip("matplotlib")
+    assert charrnn(*CATS, "--plot", "a.svg").code == 0
+    picture = Svg("a.svg")
+    assert picture.title == "The gradients of rnn, gru and lstm"
+    charts = {"untrained", "trained", "loss by context", "recurrent weights \u00d7 2.25, untrained"}
+    charts |= {"the same, trained without clipping", "the same, norm clipped to 1"}
+    charts |= {
+        f"rnn, recurrent weights \u00d7 2.25: {what}" for what in ("norm of the whole gradient", "training loss")
+    }
+    assert charts <= {*picture.texts}
+    assert picture.texts.count("without clipping") == picture.texts.count("norm clipped to 1") == 2
+    assert len(picture.colours & {*COLOURS}) == 5  # three cells, without clipping and with
+    assert picture.colours <= {*COLOURS, INK, PAPER}
 
 
 def test_settings_of_the_user_leave_the_experiment_what_it_is(folder: Path, charrnn: Callable) -> None:

@@ -1,12 +1,18 @@
-"""Pictures that commands draw: whole, in the format of their name, and over nothing that is there."""
+"""Pictures that commands draw: whole, in the format of their name, over nothing that is there, and with one look."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pages import Svg, needs_a_browser
 
-pytest.importorskip("matplotlib")
+from charrnn.report.look import INK, PAPER
+from charrnn.report.panels import COLOURS
+
+matplotlib = pytest.importorskip("matplotlib")
 COMMANDS = {
     "plot": ("plot", "run", "-o"),
     "gates": ("gates", "--checkpoint", "run", "cats.txt", "--plot"),
@@ -16,8 +22,8 @@ COMMANDS = {
 
 @pytest.fixture(params=list(COMMANDS))
 def draw(request: pytest.FixtureRequest, folder: Path, charrnn: Callable) -> Callable:
-    """Draws a picture of this name."""
-    return lambda *args: charrnn(*COMMANDS[request.param], *args)
+    """Draws a picture of this name, of the run or of one called otherwise."""
+    return lambda *args, run="run": charrnn(*(run if arg == "run" else arg for arg in COMMANDS[request.param]), *args)
 
 
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
@@ -46,10 +52,54 @@ def test_a_name_that_cannot_be_is_refused_at_once(draw: Callable, name: str, cod
     assert Path("there.png").read_text() == "mine"
 
 
-def test_what_clipping_did_is_drawn(folder: Path, charrnn: Callable) -> None:
-    small = ("cats.txt", "--config", "tiny.yaml", "--steps", "5", "--positions", "9")
-    assert charrnn("gradients", *small, "--plot", "a.svg").code == 0
-    assert b"norm clipped to 1" in Path("a.svg").read_bytes()
+def test_letters_are_text_and_the_title_says_of_which_run(draw: Callable) -> None:
+    assert draw("a.svg").code == 0
+    picture = Svg("a.svg")
+    assert picture.role == "graphics-document document"
+    assert re.fullmatch("The (training|gates|gradients) of run( along cats.txt)?", picture.title)
+    assert picture.title in picture.texts
+    assert len(picture.fonts) == len(picture.texts)
+    assert all("sans-serif" in font for font in picture.fonts)
+
+
+def test_all_have_the_same_colours_whatever_their_user_has_set(draw: Callable) -> None:
+    theirs = {"xtick.labelcolor": "#123456", "figure.edgecolor": "#123456", "text.color": "#123456"}
+    with matplotlib.rc_context(theirs):
+        assert draw("a.svg").code == 0
+        assert {matplotlib.rcParams[name] for name in theirs} == {"#123456"}
+    colours = Svg("a.svg").colours
+    assert COLOURS[0] in colours
+    assert colours <= {*COLOURS, INK, PAPER}
+
+
+@needs_a_browser
+@pytest.mark.parametrize(
+    ("scheme", "ink", "paper"),
+    [("light", "rgb(36, 41, 47)", "rgb(255, 255, 255)"), ("dark", "rgb(230, 237, 243)", "rgb(13, 17, 23)")],
+)
+def test_an_svg_is_as_dark_as_the_pages_of_its_reader(
+    draw: Callable, browser: Any, scheme: str, ink: str, paper: str
+) -> None:
+    assert draw("a.svg").code == 0
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(Path("a.svg").absolute().as_uri())
+    fills = "selector => [...new Set([...document.querySelectorAll(selector)].map(e => getComputedStyle(e).fill))]"
+    assert page.evaluate(fills, "text") == [ink]
+    assert page.evaluate(fills, "[id^=patch]:first-child > path")[0] == paper
+    context.close()
+
+
+def test_a_name_is_no_formula_no_markup_and_no_control(draw: Callable) -> None:
+    Path("run").rename("$frac{$<b>&amp;\x1b[31m\u202e")
+    assert draw("a.svg", run="$frac{$<b>&amp;\x1b[31m\u202e").code == 0
+    assert r" of $frac{$<b>&amp;\x1b[31m\u202e" in Svg("a.svg").title
+    assert Svg("a.svg").title in Svg("a.svg").texts
+
+
+def test_the_same_picture_is_the_same_file(draw: Callable) -> None:
+    assert draw("a.svg").code == draw("b.svg").code == 0
+    assert Path("a.svg").read_bytes() == Path("b.svg").read_bytes()
 
 
 def test_force_replaces(draw: Callable) -> None:

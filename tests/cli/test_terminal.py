@@ -19,6 +19,7 @@ SHOWN = EVIL.encode("unicode_escape").decode().replace(r"\t", "\t").replace(r"\n
 def test_controls_are_escaped_and_newline_and_tab_are_not() -> None:
     assert escaped(EVIL) == SHOWN
     assert escaped("\u202edesrever é ж 漢 😀\n\t") == "\\u202edesrever é ж 漢 😀\n\t"
+    assert escaped("\udcff\uffff\ufffd") == "\\udcff\\uffff\ufffd"
 
 
 @pytest.fixture

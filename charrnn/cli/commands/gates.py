@@ -49,7 +49,8 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
         )
     read = read_beginning(reading, checkpoint, SHOWN if show else MEASURED)
     characters, gates = study(read, names)
-    with picture_beside(plot, lambda: draw_gates(gates)):
+    shown, along = reading.names
+    with picture_beside(plot, lambda: draw_gates(gates, f"The gates of {shown} along {along}")):
         if as_json:
             _json(characters, gates)
         elif show:

@@ -15,6 +15,7 @@ from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import say
+from charrnn.report.figures import list_text, telling_names
 from charrnn.report.gradient_picture import draw_gradients
 from charrnn.report.gradient_tables import clip_text, gradients_document, tables
 from charrnn.settings.overlays import Overlay
@@ -86,7 +87,8 @@ def command(
         found = compare_cells(overlays, steps, positions, training=_training, contexts=_shown)
     else:
         found = _study(path, overlays, steps, positions, unknown)
-    with picture_beside(plot, lambda: draw_gradients(found)):
+    of = telling_names([path])[0] if path else list_text([flow.settings.model.cell for flow in found.usual])
+    with picture_beside(plot, lambda: draw_gradients(found, f"The gradients of {of}")):
         if as_json:
             click.echo(json.dumps(gradients_document(found), allow_nan=False))
         else:

@@ -12,7 +12,6 @@ from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liv
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.nn.cells import CELLS
-from charrnn.report.figures import telling_names
 from charrnn.report.levels import coloured, marked
 from charrnn.report.units import (
     COLOURS,
@@ -26,7 +25,6 @@ from charrnn.report.units import (
     rounded,
     units_page,
 )
-from charrnn.resources import shipped_network
 from charrnn.storage.checkpoint import Checkpoint
 
 RANKED = 20_000
@@ -136,14 +134,13 @@ def _page(
 ) -> Iterator[str]:
     """The page with the unit asked for, those found, or the best for each property; it shows the part of the text in
     which the first property changes most often, or all that was asked for."""
-    shown, along = telling_names([reading.checkpoint or shipped_network(), reading.text])
-    title = f"What {shown if reading.checkpoint else 'a network that has read War and Peace'} does along {along}"
+    shown, along = reading.names
     named = [] if unit else found or above_luck(seen.text, seen.values)
     part = slice(None)
     if named and not reading.length:
         part = liveliest(seen.text, find or named[0].name, SHOWN)
     first = unit or (named[0].unit if named else (0, 0))
-    return units_page(title, seen, part, checkpoint.model.vocabulary, first, named)
+    return units_page(f"What {shown} does along {along}", seen, part, checkpoint.model.vocabulary, first, named)
 
 
 def _show(seen: Activations, unit: tuple[int, int]) -> None:

@@ -22,7 +22,7 @@ from common import machine, table
 
 from charrnn import Model, Settings, load_settings
 from charrnn.settings.build import build_corpus, build_streams
-from charrnn.training.engine import engine_for
+from charrnn.training.transport import engine_for
 from charrnn.training.learner import Learner
 
 WORDS = 5000

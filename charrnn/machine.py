@@ -26,15 +26,6 @@ FORCED = "OPENBLAS_CORETYPE"
 """The environment variable that tells OpenBLAS which kernels to take."""
 
 
-LAUNCHED = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
-"""Environment variables in which launchers of MPI say how many processes they started."""
-
-
-def is_rank() -> bool:
-    """Whether this process is one of several that a launcher of MPI started, to work together."""
-    return any(os.environ.get(name, "1") != "1" for name in LAUNCHED)
-
-
 def available_cores() -> int:
     """How many cores this process may use; a container's quota of CPU time counts as so many whole cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

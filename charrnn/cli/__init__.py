@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from charrnn.cli.remedies import CommandGroup, out_of_memory, running, sentence
 from charrnn.cli.terminal import abandon, say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
-from charrnn.machine import is_rank
+from charrnn.launch import is_rank
 from charrnn.report.escaping import escaped
 from charrnn.version import __version__
 

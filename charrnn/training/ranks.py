@@ -20,7 +20,7 @@ import numpy.typing as npt
 from charrnn.arrays import Array, Ids
 from charrnn.errors import WorkerError
 from charrnn.extras import load_extra
-from charrnn.machine import is_rank
+from charrnn.launch import is_rank
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters

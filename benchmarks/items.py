@@ -22,8 +22,8 @@ from common import machine, table
 
 from charrnn import Model, Settings, load_settings
 from charrnn.settings.build import build_corpus, build_streams
-from charrnn.training.engine import engine_for
 from charrnn.training.learner import Learner
+from charrnn.training.transport import engine_for
 
 WORDS = 5000
 

@@ -21,7 +21,7 @@ import torch
 from common import machine, table
 
 from charrnn import Corpus, load_checkpoint, load_settings, start
-from charrnn.training.engine import engine_for
+from charrnn.training.transport import engine_for
 
 EMBEDDING, BATCH = 64, 32
 PAD = -100

@@ -24,7 +24,7 @@ from common import machine, measure_missing, results, table
 
 from charrnn import Settings, load_checkpoint, load_settings, resume, start
 from charrnn.errors import RunError
-from charrnn.training.engine import engine_for
+from charrnn.training.transport import engine_for
 
 PASSES = {64: 20, 128: 20, 256: 12, 448: 20, 512: 10}
 """Passes over the text, by hidden size: as many as are needed, 20 at most."""

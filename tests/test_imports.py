@@ -14,7 +14,7 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors"],
-    ["arguments", "seeds", "arrays", "extras", "files", "layout", "machine", "resources", "version"],
+    ["arguments", "seeds", "arrays", "extras", "files", "launch", "layout", "machine", "resources", "version"],
     ["nn", "text", "optim"],
     ["settings"],
     ["model"],

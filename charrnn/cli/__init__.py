@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem
 from charrnn.cli.remedies import CommandGroup, out_of_memory, running, sentence
 from charrnn.cli.terminal import abandon, say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
+from charrnn.launch import is_rank
 from charrnn.report.escaping import escaped
 from charrnn.version import __version__
 
@@ -101,7 +102,16 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line and exits: 0; 1 for what went wrong; 2 for wrong usage or settings; 130 after
-    Ctrl-C, 143 after SIGTERM."""
+    Ctrl-C, 143 after SIGTERM. Of the ranks of an MPI job the first does, and the others serve it."""
+    if not is_rank():
+        _main()
+    else:
+        from charrnn.cli.ranks import share
+
+        share(_main)
+
+
+def _main() -> None:
     try:
         _ready_streams()
         with warnings.catch_warnings():

@@ -7,33 +7,68 @@ rounding only.
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
-from charrnn.machine import available_cores
 from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
-from charrnn.settings.schema import Settings
+from charrnn.training.updater import Updater
 from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
 
-def engine_for(settings: Settings, network: Network, p: Parameters) -> "Engine":
-    """An engine as the settings ask for. Raises CharRNNError where the network is to be compiled and cannot be."""
-    return Engine(network.compiled() if settings.compute.compiled else network, worker_count(settings), p)
+@dataclass(frozen=True)
+class Learnt:
+    """What a batch taught."""
+
+    loss: float
+    """Nats per character, before the step."""
+    gradient_norm: float
+    """Before clipping."""
+    state: float
+    """The sum of the hidden states after the window, which is finite where all of them are."""
 
 
-def worker_count(settings: Settings) -> int:
-    """As many as the settings ask for, else one for each core; never more than streams."""
-    return min(settings.compute.workers or available_cores(), settings.training.batch)
+def parts_of(streams: int, workers: int) -> list[slice]:
+    """The streams of each worker, in their order; where there are fewer streams than workers, the last have none."""
+    workers = min(workers, streams)
+    bounds = [streams * k // workers for k in range(workers + 1)]
+    return [slice(*pair) for pair in pairwise(bounds)]
+
+
+def nats_per_character(
+    streams: Sequence[Ids],
+    window: int,
+    state: Callable[[int], Array],
+    read: Callable[[Ids, Ids, Array], tuple[float, Array]],
+) -> float:
+    """The mean over streams of any lengths, which are read side by side, window by window, each from a zero state to
+    its end; each id but a stream's first is predicted. ``state`` makes zero states for so many streams, and ``read``
+    gives the loss of a window x, y (T, B) and the state after it."""
+    streams = sorted(streams, key=len)
+    predictions = sum(len(ids) - 1 for ids in streams)
+    nats, at, after = 0.0, 0, state(len(streams))
+    while streams:
+        stop = min(at + window, len(streams[0]) - 1)
+        text = np.stack([ids[at : stop + 1] for ids in streams], axis=1)
+        if stop > at:
+            loss, after = read(text[:-1], text[1:], after)
+            nats += loss * text[1:].size
+        at = stop
+        ended = sum(len(ids) - 1 == at for ids in streams)
+        streams, after = streams[ended:], after[:, :, ended:]
+    return nats / predictions
 
 
 class Engine:
@@ -52,6 +87,8 @@ class Engine:
         """What decides, besides the libraries, how numbers are rounded."""
         if network.is_compiled:
             self.made_with["numba"] = version("numba")
+        self.state: Array = network.zero_state(1)
+        """Of the streams that ``learn`` reads, (L, S, B, H), as the last window left it."""
         self._gradient = Parameters(network.shapes, network.dtype)
         self._space = Workspace(network.dtype)
 
@@ -80,14 +117,24 @@ class Engine:
     ) -> None:
         self._stack.close()
 
+    def learn(
+        self, updater: Updater, x: Ids, y: Ids, fresh: npt.NDArray[np.bool_], dropout: Dropout, rate: float
+    ) -> Learnt:
+        """Learns from a window x, y (T, B) that goes on from the last one, but for the ``fresh`` streams (B,), which
+        begin from zero."""
+        self.state[:, :, fresh] = 0
+        loss, gradient, self.state = self.loss_and_gradients(updater.trained, x, y, self.state, dropout)
+        return Learnt(loss, updater.step(gradient.vector, rate), float(np.sum(self.state)))
+
     def loss_and_gradients(
-        self, p: Parameters, x: Ids, y: Ids, state: Array, dropout: Dropout = NO_DROPOUT
+        self, p: Parameters, x: Ids, y: Ids, state: Array, dropout: Dropout = NO_DROPOUT, first: int = 0
     ) -> tuple[float, Parameters, Array]:
         """The loss of a window x, y (T, B) in nats per character, its gradient, and the state (L, S, B, H) after it.
+        Where these are not all of the streams, ``first`` is the number of the first.
 
         The gradient is the engine's own and holds until the next call.
         """
-        loss, after, shares = self._read(p, x, y, state, dropout, gradient=True)
+        loss, after, shares = self._read(p, x, y, state, dropout, first, gradient=True)
         total = self._gradient.vector
         if len(shares) > 1:
             total *= shares[0]
@@ -95,37 +142,35 @@ class Engine:
             total += np.multiply(worker.gradient, share, out=worker.gradient)
         return loss, self._gradient, after
 
+    def read(self, p: Parameters, x: Ids, y: Ids, state: Array) -> tuple[float, Array]:
+        """The loss of a window in nats per character, and the state after it."""
+        loss, after, _ = self._read(p, x, y, state)
+        return loss, after
+
     def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> float:
-        """Nats per character over streams of any lengths, which are read side by side, window by window, each from a
-        zero state to its end; each id but a stream's first is predicted (see ``Corpus.in_streams``)."""
-        streams = sorted(streams, key=len)
-        predictions = sum(len(ids) - 1 for ids in streams)
-        nats, at, state = 0.0, 0, self.network.zero_state(len(streams))
-        while streams:
-            stop = min(at + window, len(streams[0]) - 1)
-            text = np.stack([ids[at : stop + 1] for ids in streams], axis=1)
-            if stop > at:
-                loss, state, _ = self._read(p, text[:-1], text[1:], state)
-                nats += loss * text[1:].size
-            at = stop
-            ended = sum(len(ids) - 1 == at for ids in streams)
-            streams, state = streams[ended:], state[:, :, ended:]
-        return nats / predictions
+        """Nats per character over streams; see ``nats_per_character`` and ``Corpus.in_streams``."""
+        return nats_per_character(streams, window, self.network.zero_state, partial(self.read, p))
 
     def _read(
-        self, p: Parameters, x: Ids, y: Ids, state: Array, dropout: Dropout = NO_DROPOUT, gradient: bool = False
+        self,
+        p: Parameters,
+        x: Ids,
+        y: Ids,
+        state: Array,
+        dropout: Dropout = NO_DROPOUT,
+        first: int = 0,
+        gradient: bool = False,
     ) -> tuple[float, Array, list[float]]:
         """The loss of a window in nats per character, the state after it, and each worker's share of the streams."""
         streams = x.shape[1]
-        workers = min(self.workers, streams)
-        bounds = [streams * k // workers for k in range(workers + 1)]
-        parts = [slice(*pair) for pair in pairwise(bounds)]
+        parts = parts_of(streams, self.workers)
+        workers = len(parts)
         tasks = [
             Task(
                 np.ascontiguousarray(x[:, part]),
                 np.ascontiguousarray(y[:, part]),
                 state[:, :, part],
-                part.start,
+                first + part.start,
                 dropout,
                 gradient,
                 own=p is self._own,

@@ -20,8 +20,8 @@ from charrnn.model import Model
 from charrnn.settings.build import build_streams
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
-from charrnn.training.engine import engine_for
 from charrnn.training.learner import Learner
+from charrnn.training.transport import engine_for
 
 REHEARSAL = 1.0
 """Seconds of iterations that are timed to plan how many fit in a number of minutes; less where the minutes are few."""

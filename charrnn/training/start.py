@@ -22,6 +22,7 @@ from charrnn.storage.run import Run, load_checkpoint
 from charrnn.text.catalogue import locate
 from charrnn.text.corpus import Corpus
 from charrnn.text.items import UNIT_SEPARATOR
+from charrnn.training.ranks import ranks
 from charrnn.training.trainer import Trainer
 
 _BY_SECTION = "give them by section, such as training={'iterations': 2000}"
@@ -57,6 +58,8 @@ def start(
     if run:
         run.check_free(force)
     kept, given = None, corpus is not None
+    if "-" in settings.corpus.path and ranks() > 1:
+        raise SettingsError("the text comes by standard input, which a launcher of MPI does not pass on", "name a file")
     if corpus is None:
         kept = sys.stdin.buffer.read() if "-" in settings.corpus.path else None
         known = beginning.model.vocabulary if beginning else None

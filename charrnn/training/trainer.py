@@ -30,11 +30,12 @@ from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
 from charrnn.training.budget import Budget
-from charrnn.training.engine import Engine, engine_for
+from charrnn.training.engine import Engine
 from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step, Turned
 from charrnn.training.learner import Learner
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
+from charrnn.training.transport import engine_for
 
 FAR_BEYOND = 10.0
 """How many times the loss of guessing evenly the training loss, a mean of the latest iterations, may be."""
@@ -180,7 +181,8 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """Everything as it stands; its arrays are the trainer's own, and change with the next iteration."""
         corpus = CorpusRecord(self.corpus.name, self.corpus.sha256, len(self.corpus), self.corpus.labels)
-        training = TrainingState(self._learner.optimizer.steps, self._learner.memory, self._learner.state)
+        updater = self._learner.updater
+        training = TrainingState(updater.optimizer.steps, updater.memory, self._engine.state)
         return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with, self.origins)
 
     def _train(self) -> Generator[Fact]:
@@ -210,19 +212,19 @@ class Trainer:
         started = time.perf_counter()
         update = self._learner.step(done, self._last_iteration)
         self._check_finite(
-            loss=update.loss,
-            gradient=update.gradient_norm,
+            loss=update.learnt.loss,
+            gradient=update.learnt.gradient_norm,
             parameters=self.model.parameters.vector,
-            state=self._learner.state,
+            state=update.learnt.state,
         )
-        recent = (*self.progress.recent_losses, update.loss)[-t.report :]
+        recent = (*self.progress.recent_losses, update.learnt.loss)[-t.report :]
         self._advance(iteration=done + 1, recent_losses=recent)
         self._check_bounded(self.progress.training_loss)
         return Step(
             iteration=done + 1,
             epoch=(done + 1) / self.streams.windows,
             loss=self.progress.training_loss,
-            gradient_norm=update.gradient_norm,
+            gradient_norm=update.learnt.gradient_norm,
             learning_rate=update.learning_rate,
             characters_per_second=t.batch * t.window / (time.perf_counter() - started),
         )
@@ -285,7 +287,7 @@ class Trainer:
 
     def _save(self) -> Saved:
         assert self.run
-        self._check_finite(**self._learner.memory)
+        self._check_finite(**self._learner.updater.memory)
         self._saved = Saved(self.progress.iteration, self.run.save(self.checkpoint(), LAST))
         return self._saved
 
@@ -320,14 +322,15 @@ class Trainer:
             )
         if checkpoint.training is None:
             raise RunError("the checkpoint holds weights only", "resume from the run folder's last.npz")
-        if checkpoint.training.memory.keys() != self._learner.memory.keys():
+        updater = self._learner.updater
+        if checkpoint.training.memory.keys() != updater.memory.keys():
             raise RunError("the checkpoint does not hold what its optimizer remembers", "start a new run")
         self._check_length(checkpoint)
         checkpoint.warn_of_other_bits(self._made_with)
-        self._learner.optimizer.steps = checkpoint.training.optimizer_steps
-        for name, vector in self._learner.memory.items():
+        updater.optimizer.steps = checkpoint.training.optimizer_steps
+        for name, vector in updater.memory.items():
             vector[:] = checkpoint.training.memory[name]
-        self._learner.state = checkpoint.training.state
+        self._engine.state = checkpoint.training.state
         if self.run:
             self._saved = Saved(self.progress.iteration, self.run.last)
 

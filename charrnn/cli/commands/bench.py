@@ -11,9 +11,9 @@ from charrnn.cli.terminal import say
 from charrnn.machine import available_cores, blas, held_back
 from charrnn.report.figures import duration_text
 from charrnn.settings.schema import Settings
-from charrnn.training.engine import worker_count
 from charrnn.training.speed import product_ceiling
 from charrnn.training.start import start
+from charrnn.training.transport import worker_count
 
 SECONDS = 2.0
 """How long iterations are timed."""

@@ -1,0 +1,221 @@
+"""A batch shared out over the ranks of an MPI job: ``mpirun -n P charrnn train``.
+
+Rank 0 is the program: it alone reads the text and the settings, prints and writes. The others do what it asks for, all
+at the same time, and know neither text nor files. Each rank keeps the hidden states of its streams and draws its own
+dropout masks. Each averages its slice of all gradients in the order of the ranks, is given the other slices, and takes
+the optimizer's step itself: the bits are those of as many workers on one machine, where each rank is one worker.
+
+Shapes: T window, B streams, L layers, S states of a cell, H hidden size, P parameters.
+"""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from itertools import pairwise
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.arrays import Array, Ids
+from charrnn.errors import WorkerError
+from charrnn.extras import load_extra
+from charrnn.launch import is_rank
+from charrnn.nn.dropout import Dropout
+from charrnn.nn.network import Network
+from charrnn.nn.parameters import Parameters
+from charrnn.settings.schema import Settings
+from charrnn.storage.checkpoint import versions
+from charrnn.training.engine import Engine, Learnt, nats_per_character, parts_of
+from charrnn.training.updater import Updater
+
+Tasks = Sequence[Any] | None
+"""What each rank is to work on; rank 0 alone has them."""
+
+
+@cache
+def world() -> Any:
+    """The communicator of all ranks; None where no launcher of MPI started this process."""
+    return load_extra("mpi4py.MPI").COMM_WORLD if is_rank() else None
+
+
+def ranks() -> int:
+    """How many ranks there are, this process among them."""
+    return world().size if world() else 1
+
+
+class _Rank:
+    """What every rank has: an engine for its part of the streams, and all parameters. The methods are called on all
+    ranks at the same time; only rank 0 passes tasks, and is given what all made."""
+
+    def __init__(self, network: Network, workers: int, p: Parameters) -> None:
+        self.engine = Engine(network, workers, p)
+        self.updater: Updater
+        self._p = p
+        bounds = [len(p.vector) * k // world().size for k in range(world().size + 1)]
+        self._slices = [b - a for a, b in pairwise(bounds)], bounds[:-1]
+        self._received: Array = np.empty((world().size, self._slices[0][world().rank]), network.dtype)
+
+    def open(self, tasks: Tasks = None) -> Any:
+        """Of each rank, what computes there."""
+        self.engine.__enter__()
+        return world().gather({name: value for name, value in versions().items() if name != "python"})
+
+    def begin(
+        self, settings: Settings, vector: Array, memory: dict[str, Array], steps: int, tasks: Tasks = None
+    ) -> Any:
+        """Begins to learn with what rank 0's updater holds, and the states of the streams."""
+        if world().rank:
+            self._p.vector[:] = vector
+            self.updater = Updater(settings, self.engine.network, self._p)
+            for name, own in self.updater.memory.items():
+                own[:] = memory[name]
+            self.updater.optimizer.steps = steps
+        self.engine.state = world().scatter(tasks)
+        return world().gather(None)
+
+    def learn(self, shares: Sequence[float], dropout: Dropout, rate: float, tasks: Tasks = None) -> Any:
+        """Of each rank its loss and the sum of its states; the norm of the gradient is the same on all."""
+        task, made, engine = world().scatter(tasks), None, self.engine
+        gradient = self._p.like() if task is None else None
+        if task is not None:
+            x, y, fresh, first = task
+            engine.state[:, :, fresh] = 0
+            loss, gradient, engine.state = engine.loss_and_gradients(
+                self.updater.trained, x, y, engine.state, dropout, first
+            )
+            made = loss, float(np.sum(engine.state))
+        assert gradient is not None
+        self._average(gradient.vector, shares)
+        self.norm = self.updater.step(gradient.vector, rate)
+        return world().gather(made)
+
+    def read(self, which: str, tasks: Tasks = None) -> Any:
+        """Of each rank the loss of its streams in a window, and their states after it, by the updater's ``trained``
+        parameters or by its ``parameters``."""
+        task = world().scatter(tasks)
+        return world().gather(None if task is None else self.engine.read(getattr(self.updater, which), *task))
+
+    def states(self, tasks: Tasks = None) -> Any:
+        """Of each rank the states of its streams."""
+        return world().gather(self.engine.state)
+
+    def close(self, tasks: Tasks = None) -> Any:
+        self.engine.__exit__(None, None, None)
+        return world().gather(None)
+
+    def _average(self, gradient: Array, shares: Sequence[float]) -> None:
+        """Makes of each rank's gradient (P,) the average of all, where each rank has its share of the streams."""
+        count, size = self._received.shape
+        world().Alltoallv([gradient, self._slices], [self._received, ([size] * count, None)])
+        total = self._received[0]
+        if len(shares) > 1:
+            total *= shares[0]
+        for other, share in zip(self._received[1:], shares[1:], strict=False):
+            total += np.multiply(other, share, out=other)
+        world().Allgatherv(total, [gradient, self._slices])
+
+
+class RankEngine:
+    """The engine of rank 0, whose workers are all ranks; the same as ``Engine`` to whoever learns with it."""
+
+    is_amid: ClassVar[bool] = False
+    """Whether the ranks are within something that takes all of them."""
+
+    def __init__(self, network: Network, workers: int, p: Parameters) -> None:
+        """``workers``: of each rank."""
+        self.network = network
+        self.made_with: dict[str, str | int] = dict(Engine(network, 1).made_with)
+        self.made_with["workers"] = world().size if workers == 1 else f"{world().size} x {workers}"
+        self._rank = _Rank(network, workers, p)
+        self._workers = workers
+        self._updater: Updater | None = None
+        self._state: Array = network.zero_state(1)
+
+    def __enter__(self) -> Self:
+        world().bcast(("new", (self.network, self._workers)))
+        kinds = self._all("open")
+        for rank, kind in enumerate(kinds):
+            for name, value in kind.items():
+                if value != kinds[0][name]:
+                    raise WorkerError(
+                        f"rank {rank} computes with {name} {value}, and rank 0 with {kinds[0][name]}: they would round "
+                        "numbers differently",
+                        "use machines that are equal in processor and libraries",
+                    )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if RankEngine.is_amid:  # the job is aborted
+            return
+        self.state = self.state
+        self._all("close")
+
+    @property
+    def state(self) -> Array:
+        """Of the streams that ``learn`` reads, (L, S, B, H), as the last window left it."""
+        return self._state if self._updater is None else np.concatenate(self._all("states"), axis=2)
+
+    @state.setter
+    def state(self, state: Array) -> None:
+        self._state, self._updater = state, None
+
+    def learn(
+        self, updater: Updater, x: Ids, y: Ids, fresh: npt.NDArray[np.bool_], dropout: Dropout, rate: float
+    ) -> Learnt:
+        """As ``Engine.learn``."""
+        parts, shares = self._parts(x.shape[1])
+        if updater is not self._updater:
+            self._begin(updater, parts)
+        tasks = [(x[:, part].copy(), y[:, part].copy(), fresh[part], part.start) for part in parts]
+        made = self._all("learn", shares, dropout, rate, tasks=tasks)
+        loss = sum(loss * share for (loss, _), share in zip(made, shares, strict=True))
+        return Learnt(loss, self._rank.norm, sum(total for _, total in made))
+
+    def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> float:
+        """As ``Engine.evaluate``, by the updater's parameters."""
+        assert self._updater is not None, "what is evaluated has learnt something"
+        which = "parameters" if p is self._updater.parameters else "trained"
+        return nats_per_character(streams, window, self.network.zero_state, partial(self._read, which))
+
+    def _read(self, which: str, x: Ids, y: Ids, state: Array) -> tuple[float, Array]:
+        parts, shares = self._parts(x.shape[1])
+        tasks = [(x[:, part].copy(), y[:, part].copy(), state[:, :, part].copy()) for part in parts]
+        made = self._all("read", which, tasks=tasks)
+        loss = sum(loss * share for (loss, _), share in zip(made, shares, strict=True))
+        return loss, np.concatenate([after for _, after in made], axis=2)
+
+    def _begin(self, updater: Updater, parts: Sequence[slice]) -> None:
+        self._updater = self._rank.updater = updater
+        states = [self._state[:, :, part].copy() for part in parts]
+        idle = [self.network.zero_state(0)] * (world().size - len(parts))
+        memory = updater.parameters.vector, updater.memory, updater.optimizer.steps
+        self._all("begin", updater.settings, *memory, tasks=states + idle)
+
+    def _parts(self, streams: int) -> tuple[list[slice], list[float]]:
+        """The streams of each rank, and its share of them."""
+        parts = parts_of(streams, world().size)
+        return parts, [(part.stop - part.start) / streams for part in parts]
+
+    def _all(self, what: str, *arguments: Any, tasks: Sequence[Any] | None = None) -> list[Any]:
+        """Has all ranks do something at the same time, and returns what those with a task made."""
+        RankEngine.is_amid = True
+        world().bcast((what, arguments))
+        given = [*(tasks or []), *[None] * (world().size - len(tasks or []))]
+        made: list[Any] = getattr(self._rank, what)(*arguments, tasks=given)
+        RankEngine.is_amid = False
+        return made if tasks is None else made[: len(tasks)]
+
+
+def serve() -> None:
+    """What the other ranks do until rank 0 has ended."""
+    rank: _Rank
+    while (call := world().bcast(None)) is not None:
+        what, arguments = call
+        if what == "new":
+            network, workers = arguments
+            rank = _Rank(network, workers, Parameters(network.shapes, network.dtype))
+        else:
+            getattr(rank, what)(*arguments)

@@ -1,0 +1,188 @@
+"""``mpirun charrnn train``: the bits of as many workers on one machine, and what happens when a rank goes wrong."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charrnn import Run
+
+MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+pytestmark = pytest.mark.skipif(MPIRUN is None or find_spec("mpi4py") is None, reason="needs mpi4py and mpirun")
+CHARRNN = (sys.executable, "-m", "charrnn")
+NETWORKS = {
+    "lstm": "model: {layers: 2, hidden: 9, dropout: 0.2}",
+    "gru": "model: {cell: gru, layers: 2, hidden: 9, embedding: 4, dropout_head: 0.2, dropout_recurrent: 0.1}",
+    "an average": "{model: {hidden: 9}, training: {average_decay: 0.9, state_reset: 0.3}}",
+}
+TRAINING = """
+training: {iterations: 20, batch: 7, window: 10, validate_every: 5, learning_rate: 0.02, schedule: constant}
+snapshots: {at: [10], length: 30}
+checkpoints: {every: 10}
+"""
+FOR_EVER = ("--set", "training.iterations=100000000", "--set", "checkpoints.every=50")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("cats.txt").write_text("the cat sat on the mat. the dog ran.\n" * 100)
+    Path("training.yaml").write_text(TRAINING)
+    for name, network in NETWORKS.items():
+        Path(f"{name}.yaml").write_text(network + "\n")
+    return tmp_path
+
+
+def mpi(ranks: int, *args: str) -> tuple[str, ...]:
+    return (str(MPIRUN), "-n", str(ranks), *CHARRNN, *args)
+
+
+def done(command: tuple[str, ...], stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120)
+
+
+def train(run: str, network: str, *more: str) -> tuple[str, ...]:
+    return ("train", "cats.txt", "--config", f"{network}.yaml", "--config", "training.yaml", "--run", run, *more)
+
+
+def kept(run: str) -> dict[str, bytes]:
+    """What a run learnt, wrote and measured."""
+    with np.load(f"{run}/checkpoints/last.npz") as arrays:
+        found = {name: arrays[name].tobytes() for name in arrays.files if name != "document"}
+    assert any(name.startswith("optimizer/") for name in found)
+    (snapshot,) = Path(run, "snapshots").iterdir()
+    found["snapshot"] = snapshot.read_bytes()
+    metrics = Path(run, "metrics.jsonl").read_text()
+    return found | {"metrics": re.sub('"characters_per_second": [^,}]*', "", metrics).encode()}
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts commands, and ends those that still run."""
+    processes = []
+
+    def start(command: tuple[str, ...]) -> "subprocess.Popen[str]":
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("network", "ranks"), [("lstm", 2), ("lstm", 9), ("gru", 4), ("an average", 2)])
+def test_ranks_have_the_bits_of_workers(network: str, ranks: int) -> None:
+    """Of seven streams, which two and four ranks share unevenly, and of which two of nine have none."""
+    assert done((*CHARRNN, *train("workers", network, "--set", f"compute.workers={ranks}"))).returncode == 0
+    shared = done(mpi(ranks, *train("ranks", network)))
+    assert shared.returncode == 0, shared.stderr
+    assert kept("ranks") == kept("workers")
+    assert shared.stdout.count("iteration 10,") == 1
+
+
+def test_it_goes_on_with_and_without_mpi() -> None:
+    assert done((*CHARRNN, *train("whole", "lstm", "--set", "compute.workers=2"))).returncode == 0
+    half = ("--set", "training.iterations=10")
+    to_the_end = ("--resume", "--set", "training.iterations=20")
+    assert done(mpi(2, *train("ours", "lstm", *half))).returncode == 0
+    went_on = done((*CHARRNN, "train", "--run", "ours", *to_the_end, "--set", "compute.workers=2"))
+    assert (went_on.returncode, "warning" in went_on.stderr) == (0, False)
+    assert done((*CHARRNN, *train("theirs", "lstm", *half, "--set", "compute.workers=2"))).returncode == 0
+    went_on = done(mpi(2, "train", "--run", "theirs", *to_the_end, "--set", "compute.workers=1"))
+    assert (went_on.returncode, "warning" in went_on.stderr) == (0, False)
+    assert kept("ours") == kept("theirs") == kept("whole")
+    other = done(mpi(4, "train", "--run", "ours", "--resume", "--set", "training.iterations=21"))
+    assert other.returncode == 0
+    assert "workers 2, here 4" in other.stderr
+
+
+def test_ranks_with_several_workers_each() -> None:
+    """They have bits of their own, the same each time."""
+    two = ("--set", "compute.workers=2")
+    for run in ("first", "second"):
+        assert done(mpi(2, *train(run, "lstm", *two))).returncode == 0
+    assert kept("first") == kept("second")
+    other = done((*CHARRNN, "train", "--run", "first", "--resume", "--set", "training.iterations=21", *two))
+    assert "workers 2 x 2, here 2" in other.stderr
+    assert done((*CHARRNN, *train("flat", "lstm", "--set", "compute.workers=4"))).returncode == 0
+    of_hybrid, of_flat = ([row["loss"] for row in Run(run).metrics()] for run in ("second", "flat"))
+    np.testing.assert_allclose(of_hybrid, of_flat, rtol=1e-3)
+
+
+def rank_of(process: int) -> str:
+    """The rank that a process is, if it is one."""
+    environment = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    return next((pair.partition(b"=")[2].decode() for pair in environment if pair.startswith(b"PMI_RANK=")), "")
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux")
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_rank_that_is_killed_ends_all_and_the_run_goes_on(started: Callable, rank: str) -> None:
+    process = started(mpi(2, *train("run", "lstm", *FOR_EVER)))
+    while not Path("run/checkpoints/last.npz").exists():
+        assert process.poll() is None, process.communicate()
+    found = subprocess.run(["pgrep", "-f", "--", "cats.txt .*--run run"], capture_output=True, text=True).stdout.split()
+    (killed,) = (pid for pid in map(int, found) if pid != process.pid and rank_of(pid) == rank)
+    os.kill(killed, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    went_on = done((*CHARRNN, "train", "--run", "run", "--resume", "--minutes", "0.02", "--set", "compute.workers=2"))
+    assert went_on.returncode == 0, went_on.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_to_the_launcher_saves_and_ends(started: Callable, number: int, code: int) -> None:
+    if "HYDRA" not in done((str(MPIRUN), "--version")).stdout:
+        pytest.skip("only Hydra passes signals on")
+    process = started(mpi(2, *train("run", "lstm", *FOR_EVER)))
+    while not Path("run/checkpoints/last.npz").exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert re.search(r"stopped at iteration \d+ of 100000000, saved;", err)
+    assert "BAD TERMINATION" not in out
+
+
+def test_what_fails_on_one_rank_ends_all_and_names_it() -> None:
+    script = """
+from charrnn.cli.ranks import share
+from charrnn.training.ranks import world
+def program():
+    world().bcast(("nonsense", ()))
+    world().gather(None)
+share(program)
+"""
+    failed = done((str(MPIRUN), "-n", "2", sys.executable, "-c", script))
+    assert failed.returncode != 0
+    assert re.search(r"charrnn: rank 1 of 2, on \S+, failed: ", failed.stderr)
+
+
+def test_ranks_that_would_round_otherwise_are_refused() -> None:
+    other = ("env", "OPENBLAS_CORETYPE=Nehalem", *CHARRNN, *train("run", "lstm"))
+    refused = done((*mpi(1, *train("run", "lstm")), ":", "-n", "1", *other))
+    assert refused.returncode == 1
+    assert "rank 1 computes with processor " in refused.stderr
+    assert "use machines that are equal in processor and libraries" in refused.stderr
+
+
+def test_standard_input_is_refused_and_mistakes_are_one_sentence() -> None:
+    refused = done(mpi(2, "train", "-"), stdin="a text")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "standard input, which a launcher of MPI does not pass on; name a file" in refused.stderr
+    nowhere = done(mpi(2, "train", "nowhere.txt"))
+    assert (nowhere.returncode, nowhere.stdout) == (1, "")
+    assert nowhere.stderr.count("'nowhere.txt' does not exist") == 1
+
+
+def test_other_commands_run_once() -> None:
+    assert re.fullmatch(r"charrnn \S+\n", done(mpi(3, "--version")).stdout)

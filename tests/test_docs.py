@@ -8,6 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 import charrnn
+from charrnn import load_checkpoint
+from charrnn.report.network_page import network_page
+from charrnn.resources import shipped_network
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -72,3 +75,11 @@ def test_a_picture_can_be_read_on_a_dark_page(path: Path) -> None:
 def test_a_broken_link_is_noticed() -> None:
     text = "[a](README.md) [b](none.md) [c](README.md#ten-things-to-do) [d](README.md#eleven)\n```\n[e](code.md)\n```\n"
     assert broken_links(ROOT / "page.md", text) == ["none.md", "README.md#eleven"]
+
+
+def test_the_page_of_the_network_that_travels_holds_it() -> None:
+    """Where this fails, make docs/network.html anew as docs/see.md says."""
+    shipped = load_checkpoint(shipped_network())
+    page = "".join(network_page([shipped], shipped, "", "", [], small=True))
+    weights = re.compile("class=network>(.*?)</script>")
+    assert weights.findall((ROOT / "docs/network.html").read_text("utf-8")) == weights.findall(page)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from charrnn import load_checkpoint
+from charrnn.analysis.scoring import score_text
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "running.md").read_text("utf-8")
@@ -83,6 +84,45 @@ def test_the_workflow_passes() -> None:
     script = "\n".join([f'python3() {{ "{sys.executable}" "$@"; }}', *commands])
     done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@needs_bash
+def test_many_runs_side_by_side_and_their_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = "--set model.hidden=4 --set training.batch=2 --set training.window=8 --set training.iterations=5"
+    program(
+        "charrnn",
+        f'#!/bin/sh\nc=$1; shift\n[ $c = train ] && set -- "$@" {small}\n{sys.executable} -m charrnn $c "$@"\n',
+    )
+    (commands,) = (found for found in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.S | re.M) if "xargs" in found)
+    done = subprocess.run(["bash", "-euc", commands], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in Path("runs").glob("rate-*")) == [
+        f"rate-{rate}-seed-{seed}" for rate in ("1e-2", "2e-3") for seed in (0, 1)
+    ]
+    rates = {load_checkpoint(run).settings.training.learning_rate for run in Path("runs").glob("rate-*")}
+    assert rates == {2e-3, 1e-2}
+    assert "rate-1e-2-seed-1" in Path("rates.html").read_text("utf-8")
+
+
+@needs_bash
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_further_in_pytorch_and_back(cell: str) -> None:
+    pytest.importorskip("torch")
+    page = (ROOT / "docs" / "gpu.md").read_text("utf-8")
+    (script,), (commands,) = (re.findall(rf"^```{kind}\n(.*?)^```$", page, re.S | re.M) for kind in ("python", "sh"))
+    Path("further.py").write_text(script.replace("200, 50, 50, 2e-3", "60, 8, 20, 2e-2"))
+    more = f"--config char-rnn --set model.hidden=16 --set model.cell={cell} --set model.embedding=5"
+    lines = [f'python3() {{ "{sys.executable}" "$@"; }}', commands.replace("--config char-rnn", more)]
+    done = subprocess.run(["bash", "-euc", "\n".join(lines)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = re.search(r"validation loss ([0-9.]+)", done.stdout)
+    begun, further = load_checkpoint("runs/begun"), load_checkpoint("further-checkpoint.npz")
+    text = TEXT[len(TEXT) * 9 // 10 :]
+    before, after = (
+        sum(piece.nats.sum() for piece in score_text(each.model, [text])) / len(text) for each in (begun, further)
+    )
+    assert after < 0.95 * before
+    assert after == pytest.approx(float(said[1]), abs=0.02)
 
 
 def test_the_cells_of_the_notebook(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,14 @@
 
 import itertools
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from charrnn.report.curves import Curves
 from charrnn.report.escaping import escaped
 from charrnn.report.panels import COLOURS, panels
+from charrnn.report.status import status_sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +21,10 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "points": {"marker": "o", "markersize": 4},
     "crosses": {"marker": "x", "markersize": 4, "linestyle": "none"},
 }
+
+
+_COLUMNS = 100
+"""How many characters of the key fit in a line."""
 
 
 def draw_charts(runs: Sequence[Curves]) -> "Figure":
@@ -53,12 +59,20 @@ def draw_charts(runs: Sequence[Curves]) -> "Figure":
                 look = {"marker": "."} if len(line.series) == 1 else {}
                 look |= _LOOKS[line.style] | {"color": COLOURS[line.run % len(COLOURS)]}
                 axes.plot(line.series.iterations, line.series.values, **look)
+            if panel.is_cut:
+                low, high = panel.bounds
+                axes.set_ylim(low / 1.2 if panel.logarithmic else low - 0.05 * (high - low), high)
             if len(styles) > 1:
                 key = [Line2D([], [], color="grey", label=escaped(name), **look) for name, look in styles.items()]
                 axes.legend(handles=key, fontsize="x-small")
         axes.xaxis.set_major_locator(ticker.MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
         names = zip(runs, itertools.cycle(COLOURS), strict=False)
-        key = [Line2D([], [], color=colour, label=escaped(curves.run)) for curves, colour in names]
+        key = [Line2D([], [], color=colour, label=_about(curves)) for curves, colour in names]
         figure.legend(handles=key, loc="outside upper left", fontsize="small", frameon=False)
         axes.set_xlabel("iteration")
     return figure
+
+
+def _about(curves: Curves) -> str:
+    """What the key says of a run."""
+    return textwrap.fill(escaped(f"{curves.run}: {status_sentence(curves.status)}"), _COLUMNS)

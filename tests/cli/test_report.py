@@ -68,7 +68,7 @@ def test_the_page_in_a_browser(browser: Any, hostile: Path, scheme: str, width: 
     assert dark == {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 22, 22)"}[scheme]
 
     sample, facts = page.locator(".sample pre").first, page.locator(".sample .facts").first
-    assert facts.inner_text().startswith("iteration 3,")
+    assert facts.inner_text().startswith("iteration 6,")
     newest = sample.inner_text()
     page.locator("#slider").press("Home")
     assert facts.inner_text().startswith("iteration 1,")
@@ -160,7 +160,7 @@ def test_what_a_page_says(charrnn: Callable, folder: Path) -> None:
         (["nowhere"], "'nowhere' holds no run"),
         (["run", "-o", "run"], "'run' cannot be replaced: Is a directory"),
         (["run", "-o", "no/a.html"], "'no/a.html' cannot be written: No such file or directory"),
-        (["silent"], "'silent' has reported nothing yet"),
+        (["silent"], "'silent' has reported nothing: it finished at iteration 6 of 6"),
     ],
 )
 def test_mistakes(charrnn: Callable, folder: Path, args: list[str], says: str) -> None:

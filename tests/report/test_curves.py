@@ -57,7 +57,7 @@ def test_the_best_baseline_counts(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_report_cannot_be_drawn(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="has reported nothing yet"):
+    with pytest.raises(RunError, match="has reported nothing: it stopped at iteration 0 of 9"):
         read_all([made(tmp_path / "run", [])])
 
 
@@ -71,6 +71,29 @@ def test_a_run_that_diverged_is_drawn(tmp_path: Path) -> None:
     curves = read_curves(made(tmp_path / "run", rows, clip=5))
     assert curves.last_iteration == 2
     assert curves.clipped == Series([2], [1e30])
+
+
+DIVERGED = [
+    *(f'{{"iteration": {k}, "loss": {4 - k / 2}, "gradient_norm": {k / 2}}}' for k in range(1, 6)),
+    '{"iteration": 6, "loss": 1e30, "gradient_norm": 1e29}',
+]
+
+
+def test_what_a_run_that_diverged_reported_last_squashes_no_curve(tmp_path: Path) -> None:
+    run, longer = made(tmp_path / "run", DIVERGED, clip=5), made(tmp_path / "longer", DIVERGED[:5])
+    loss, _, norm, *others = panels([read_curves(run), read_curves(longer)])
+    assert loss.bounds == (1.5, 7.0)  # twice the first
+    assert norm.bounds == (0.5, 15_000)  # ten thousand times the median
+    assert loss.is_cut
+    assert norm.is_cut
+    assert not any(panel.is_cut for panel in [*others, *panels([read_curves(longer)])])
+
+
+def test_a_picture_shows_the_part_that_is_of_use(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    loss, norm = draw_charts([read_curves(made(tmp_path / "run", DIVERGED))]).axes
+    assert loss.get_ylim() == pytest.approx((1.5 - 0.05 * 5.5, 7.0))
+    assert norm.get_ylim() == pytest.approx((0.5 / 1.2, 17_500))
 
 
 def test_a_single_value_can_be_seen() -> None:
@@ -111,7 +134,7 @@ def test_a_picture_shows_names_as_they_are(tmp_path: Path, kind: str, begins: by
     draw_charts([curves, curves]).savefig(file, format=kind)
     assert file.getvalue().startswith(begins)
     if kind == "svg":
-        assert rb"$frac{$&lt;&amp;\x1b -->" in file.getvalue()
+        assert rb"$frac{$&lt;&amp;\x1b:" in file.getvalue()
 
 
 @pytest.mark.parametrize(

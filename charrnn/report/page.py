@@ -43,7 +43,6 @@ def make_page(template: str, *, title: str, scripts: Sequence[str] = (), **value
         keep_trailing_newline=True,
     )
     environment.filters["visible"] = visible
-    environment.policies["json.dumps_kwargs"] = {}  # Bokeh's references follow what they refer to: keys are not sorted
     hashes = [Markup(_hash(script)) for script in scripts]
     parts = environment.get_template(template).stream(title=title, scripts=scripts, hashes=hashes, **values)
     parts.enable_buffering(PIECES)

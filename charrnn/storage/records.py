@@ -21,7 +21,7 @@ class Status:
     state: State
     """``finished`` where it came to its end by itself, ``stopped`` where it can still go on."""
     iteration: Counter
-    iterations: Counter | None
+    iterations: Counter | None = None
     """Planned in all; None where that is not known."""
     why: str = ""
     """How it diverged, or why it finished before the last iteration."""

@@ -117,8 +117,8 @@ class Run:
     def is_going_on(self) -> bool | None:
         """Whether a process holds the folder; None where that cannot be told. To find out, this process holds it for a
         moment, too short to keep a writer out."""
-        if not os.path.exists(self._lock.lock_file):
-            return False
+        if self._lock.is_locked or not os.path.exists(self._lock.lock_file):
+            return self._lock.is_locked
         try:
             with self._lock:
                 return False

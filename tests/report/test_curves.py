@@ -1,6 +1,8 @@
 """What a run has reported, as series."""
 
 import io
+import json
+import random
 import re
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from charrnn.report.chart_page import STRETCHES, charts
 from charrnn.report.chart_picture import draw_charts
 from charrnn.report.curves import Series, read_all, read_curves
 from charrnn.report.panels import Line, Panel, panels
+from charrnn.report.run_page import report_page
 from charrnn.settings.runs import load_settings
 from charrnn.storage.run import Run
 
@@ -96,12 +99,6 @@ def test_a_picture_shows_the_part_that_is_of_use(tmp_path: Path) -> None:
     assert norm.get_ylim() == pytest.approx((0.5 / 1.2, 17_500))
 
 
-def test_a_single_value_can_be_seen() -> None:
-    pytest.importorskip("bokeh")
-    text = str(charts([Panel("Loss", "x", [Line(0, "validation", Series([7], [3e-3]))])], ["run"])["charts"])
-    assert "'name': 'Scatter'" in text
-
-
 def test_a_picture_leaves_out_what_is_empty_and_shows_a_single_value(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     file = io.BytesIO()
@@ -112,18 +109,28 @@ def test_a_picture_leaves_out_what_is_empty_and_shows_a_single_value(tmp_path: P
     assert re.search(rb'<g clip-path="[^"]*">\s*<use', content)  # a marker
 
 
-def test_a_long_curve_keeps_its_extremes_its_ends_and_its_order() -> None:
-    pytest.importorskip("bokeh")
+def test_a_long_curve_keeps_its_extremes_its_ends_and_its_order(tmp_path: Path) -> None:
     n = 10 * STRETCHES
     values = [1.0] * n
-    values[1234], values[5678], values[-2] = 9.0, -9.0, 2.0
-    document = charts([Panel("Loss", "x", [Line(0, "loss", Series(list(range(n)), values))])], ["run"])
-    text = str(document["charts"])
-    assert "9.0" in text
-    assert "-9.0" in text
-    assert "5678" in text
-    assert str(n - 1) in text
-    assert len(text) < 100_000
+    values[1234], values[3456], values[-2] = 9.0, -9.0, 2.0
+    panel = Panel("Loss", "x", [Line(0, "loss", Series(list(range(n)), values))])
+    (line,) = charts([panel], [read_curves(made(tmp_path / "run", ROWS))])["charts"][0]["lines"]
+    kept = dict(zip(line["iterations"], line["values"], strict=True))
+    assert kept == {k: values[k] for k in kept}
+    assert {0, 1234, 3456, n - 2, n - 1} <= kept.keys()
+    assert list(kept) == sorted(kept)
+    assert len(kept) <= 2 * STRETCHES + 2
+
+
+@pytest.mark.parametrize(("iterations", "most"), [(2_000, 150_000), (1_000_000, 250_000)])
+def test_a_page_is_small(tmp_path: Path, iterations: int, most: int) -> None:
+    """Without samples; of a usual run, and of a long one, which is thinned."""
+    rng = random.Random(0)
+    names = ("loss", "gradient_norm", "learning_rate", "characters_per_second", "validation_loss", "seconds")
+    rows = [{"iteration": k} | {name: rng.random() for name in names} for k in range(10, iterations + 1, 10)]
+    run = made(tmp_path / "run", [json.dumps(row) for row in rows], clip=0.5)
+    run.keep_baseline({"nats_per_character": {"lzma": 0.9}})
+    assert 100_000 < len(report_page(read_all([run])).encode()) < most
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])

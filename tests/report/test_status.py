@@ -84,7 +84,8 @@ def test_the_folder_of_a_run_tells(run: Run) -> None:
     run.note(BEGUN)
     run.report({"iteration": 30, "loss": 1.0, "seconds": 60.0})
     with run.writing():
-        assert status_text(read_curves(Run(run.folder)).status) == "running at iteration 30 of 90, about 2 minutes left"
+        for reader in (run, Run(run.folder)):
+            assert status_text(read_curves(reader).status) == "running at iteration 30 of 90, about 2 minutes left"
     assert read_curves(run).status == Status("stopped", 30, 90)
     run.note(DIVERGED)
     assert read_curves(run).status == DIVERGED

@@ -62,6 +62,8 @@ class RunError(CharRNNError):
 class DivergenceError(CharRNNError):
     """A loss, gradient or parameter that is no longer a finite number, or a loss far beyond that of guessing evenly."""
 
+    ADVICE = "try a lower {training.learning_rate} or a smaller {training.clip}"
+
 
 class WorkerError(CharRNNError):
     """A process that shared the work and is gone."""

@@ -3,6 +3,7 @@
 config.yaml              the resolved settings, enough to start the same run again
 corpus.txt               the text, where it came by standard input
 metrics.jsonl            one line per report
+status.json              how far the run is, or how it ended
 baseline.json            what counting and compressing achieve on the validation part, where that was asked for
 snapshots/000100.txt     the sample taken at iteration 100
 checkpoints/             last.npz, best.npz, and iteration-000100.npz for each snapshot (weights only)
@@ -18,6 +19,7 @@ CONFIG = "config.yaml"
 CORPUS = "corpus.txt"
 METRICS = "metrics.jsonl"
 BASELINE = "baseline.json"
+STATUS = "status.json"
 SNAPSHOTS = "snapshots"
 CHECKPOINTS = "checkpoints"
 BEST, LAST, PREVIOUS, DAMAGED = "best.npz", "last.npz", "last.prev.npz", "last.damaged.npz"

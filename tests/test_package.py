@@ -27,7 +27,7 @@ def test_an_extra_brings_each_library_that_a_hint_names() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "load_extra"
     }
-    assert {"bokeh", "numba", "requests"} <= asked <= brought
+    assert {"matplotlib", "numba", "requests"} <= asked <= brought
 
 
 def test_the_extras_are_those_of_this_distribution() -> None:
@@ -42,7 +42,7 @@ def test_nothing_installs_the_project_of_another(path: Path) -> None:
     assert INSTALLED.findall(path.read_text("utf-8")) == []
 
 
-@pytest.mark.parametrize("line", ["pip install charrnn", "pip install 'charrnn[report]'", "-m pip install charrnn -U"])
+@pytest.mark.parametrize("line", ["pip install charrnn", "pip install 'charrnn[plot]'", "-m pip install charrnn -U"])
 def test_such_a_command_is_seen(line: str) -> None:
     assert INSTALLED.search(line)
     assert not INSTALLED.search(line.replace("charrnn", "charrnn-numpy"))

@@ -3,12 +3,15 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tqdm import tqdm
 
 from charrnn.cli.terminal import print_text, say
+from charrnn.report.curves import Curves
 from charrnn.report.figures import snapshot_text
+from charrnn.report.status import status_sentence
 from charrnn.storage.snapshot import Snapshot
 from charrnn.training.facts import Evaluation, Fact, Planned, Step, Turned
 from charrnn.training.trainer import Trainer
@@ -37,6 +40,13 @@ def introduce(trainer: Trainer) -> None:
     )
 
 
+def say_if_diverged(runs: Sequence[Curves]) -> None:
+    """Says which of the runs diverged, and what to try."""
+    for curves in runs:
+        if curves.status.state == "diverged":
+            say(f"{curves.run} {status_sentence(curves.status)}")
+
+
 class TrainingBar:
     """A bar on a terminal; a plain line now and then where stderr goes elsewhere."""
 
@@ -58,7 +68,7 @@ class TrainingBar:
             case Step():
                 self._step(fact)
             case Evaluation():
-                self._validation = f", validation {fact.loss:.3f}"
+                self._validation = f", validation {fact.loss:.3f} (at {fact.iteration})"
             case Planned():
                 self._iterations = self._bar.total = fact.iterations
                 with tqdm.external_write_mode(file=sys.stderr):

@@ -1,76 +1,82 @@
-"""Charts of runs on a page, drawn by Bokeh in the reader's browser, where they can be zoomed."""
+"""Charts of runs on a page, as data: the page's scripts draw them."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from charrnn.extras import load_extra
-from charrnn.report.curves import Series
+from charrnn.report.curves import Curves, Series
 from charrnn.report.escaping import escaped
 from charrnn.report.panels import COLOURS, Line, Panel
 
-STRETCHES = 1000
+STRETCHES = 500
 """How many stretches a curve is cut into, if it has more than twice as many points. Only the lowest and the highest
 point of each stretch are drawn, and the ends of the curve."""
 
 
-def charts(panels: Sequence[Panel], runs: Sequence[str]) -> dict[str, Any]:
-    """For Bokeh's ``embed_items``: ``charts``, the document as JSON, and ``roots``, which gives for each chart's id
-    that of the element it goes into, ``chart0`` and so on. All charts share the range of iterations. A renderer that
-    has a name is a line whose values the page's script shows; its tag is the line's style."""
-    models = load_extra("bokeh.models")
-    document = load_extra("bokeh.document").Document()
-    x_range = models.DataRange1d(range_padding=0.02)
-    roots = {}
-    for k, panel in enumerate(panels):
-        figure = _figure(panel, x_range)
-        for line in panel.lines:
-            _draw(figure, line, f"{runs[line.run]}, {line.name}" if len(runs) > 1 else line.name)
-        document.add_root(figure)
-        roots[figure.id] = f"chart{k}"
-    text = load_extra("bokeh.core.json_encoder").serialize_json(document.to_json())
-    return {"charts": json.loads(text), "roots": roots}
+def charts(panels: Sequence[Panel], runs: Sequence[Curves]) -> dict[str, Any]:
+    """For the scripts: ``runs``, with what turns their iterations into characters and seconds, and ``charts``."""
+    return {
+        "runs": [_run(curves, k) for k, curves in enumerate(runs)],
+        "charts": [
+            {
+                "unit": panel.unit,
+                "isLoss": panel.is_loss,
+                "top": panel.top if panel.is_cut else None,
+                "lines": [_line(line, name) for line, name in zip(panel.lines, line_names(panel, runs), strict=True)],
+            }
+            for panel in panels
+        ],
+    }
 
 
-def _figure(panel: Panel, x_range: Any) -> Any:
-    models = load_extra("bokeh.models")
-    figure = load_extra("bokeh.plotting").figure(
-        x_range=x_range,
-        y_axis_type="log" if panel.logarithmic else "linear",
-        x_axis_label="iteration",
-        y_axis_label=panel.unit,
-        sizing_mode="stretch_both",
-        tools="box_zoom,wheel_zoom,pan,reset",
-        active_drag="box_zoom",
+def line_names(panel: Panel, runs: Sequence[Curves]) -> list[str]:
+    """What the lines of a chart are called. Of several runs each is named, alone where it has but one line."""
+    if len(runs) == 1:
+        return [line.name for line in panel.lines]
+    if len({line.name for line in panel.lines}) == 1:
+        return [runs[line.run].run for line in panel.lines]
+    return [f"{runs[line.run].run}, {line.name}" for line in panel.lines]
+
+
+def summary(panel: Panel, runs: Sequence[Curves]) -> str:
+    """What a chart shows, for those who cannot see it: a sentence for each line."""
+    names = line_names(panel, runs)
+    return " ".join(_sentence(name, line.series) for name, line in zip(names, panel.lines, strict=True))
+
+
+def _sentence(name: str, series: Series) -> str:
+    iterations, values = series.iterations, series.values
+    if len({*values}) == 1:
+        return f"{name}: {_number(values[0])} throughout."
+    lowest = min(values)
+    return (
+        f"{name}: first {_number(values[0])} at iteration {iterations[0]:,}, last {_number(values[-1])} at "
+        f"{iterations[-1]:,}, lowest {_number(lowest)} at {iterations[values.index(lowest)]:,}."
     )
-    figure.toolbar.logo = figure.background_fill_color = figure.border_fill_color = None
-    figure.xaxis.formatter = models.NumeralTickFormatter(format="0,0")
-    figure.xaxis.ticker.min_interval = 1
-    if not panel.logarithmic:
-        figure.y_range.default_span = _span(panel)
-        figure.yaxis.formatter = models.BasicTickFormatter(power_limit_high=7, power_limit_low=-6)
-    figure.add_tools(models.CrosshairTool(dimensions="height", line_color="#808080", visible=False))
-    figure.add_layout(models.Span(dimension="height", line_dash="dotted", visible=False, name="marker"))
-    return figure
 
 
-def _span(panel: Panel) -> float:
-    """The span of an axis if all its values are the same, such as a constant learning rate."""
-    return max((abs(value) for line in panel.lines for value in line.series.values), default=0.0) or 1.0
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
-def _draw(figure: Any, line: Line, name: str) -> None:
-    models = load_extra("bokeh.models")
+def _run(curves: Curves, k: int) -> dict[str, Any]:
+    t, clock = curves.settings.training, _thinned(curves.seconds)
+    return {
+        "end": max([curves.last_iteration, *(snapshot.iteration for snapshot in curves.snapshots)]),
+        "colour": COLOURS[k % len(COLOURS)],
+        "characters": t.batch * t.window,
+        "clock": {"iterations": clock.iterations, "seconds": clock.values},
+    }
+
+
+def _line(line: Line, name: str) -> dict[str, Any]:
     series = _thinned(line.series)
-    source = models.ColumnDataSource({"x": series.iterations, "y": series.values})
-    look = {"source": source, "color": COLOURS[line.run % len(COLOURS)], "line_width": 2, "name": escaped(name)}
-    if line.style == "crosses":
-        figure.scatter("x", "y", marker="x", size=10, **look).tags = [line.style]
-        return
-    dash = "solid" if line.style == "points" else line.style
-    figure.line("x", "y", line_dash=dash, **look).tags = [line.style]
-    if line.style == "points" or len(series) == 1:
-        figure.scatter("x", "y", size=8, **look | {"name": None})
+    return {
+        "run": line.run,
+        "name": escaped(name),
+        "style": line.style,
+        "iterations": series.iterations,
+        "values": [float(f"{value:.6g}") for value in series.values],
+    }
 
 
 def _thinned(series: Series) -> Series:

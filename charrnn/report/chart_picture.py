@@ -9,6 +9,7 @@ from charrnn.report.escaping import escaped
 from charrnn.report.figures import list_text
 from charrnn.report.look import INK, count_iterations, drawing, make_logarithmic
 from charrnn.report.panels import COLOURS, panels
+from charrnn.report.status import status_sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,8 +34,10 @@ def draw_charts(runs: Sequence[Curves]) -> "Figure":
     rows = ["00", *(f"{k}{min(k + 1, last)}" for k in range(1, last + 1, 2))]
     heights = [1.4] + [1] * (len(rows) - 1)
     of = list_text([curves.run for curves in runs]) if len(runs) <= NAMED else f"{len(runs)} runs"
-    key = [(curves.run, {"color": COLOURS[k % len(COLOURS)]}) for k, curves in enumerate(runs)]
-    with drawing(f"The training of {of}", 9, 2.1 * sum(heights), key if len(runs) > 1 else []) as figure:
+    about = [_about(curves) for curves in runs]
+    title = f"The training of {of if len(runs) > 1 else about[0]}"
+    key = [(text, {"color": COLOURS[k % len(COLOURS)]}) for k, text in enumerate(about)]
+    with drawing(title, 9, 2.1 * sum(heights), key if len(runs) > 1 else []) as figure:
         grid: dict[str, Any] = figure.subplot_mosaic("\n".join(rows), sharex=True, height_ratios=heights)
         for panel, (k, axes) in zip(drawn, grid.items(), strict=True):
             axes.set_title(panel.title)
@@ -49,6 +52,9 @@ def draw_charts(runs: Sequence[Curves]) -> "Figure":
                 look = {"marker": "."} if len(line.series) == 1 else {}
                 look |= _LOOKS[line.style] | {"color": COLOURS[line.run % len(COLOURS)]}
                 axes.plot(line.series.iterations, line.series.values, **look)
+            if panel.is_cut:
+                low, high = panel.bounds
+                axes.set_ylim(low / 1.2 if panel.logarithmic else low - 0.05 * (high - low), high)
             if len(styles) > 1:
                 handles = [Line2D([], [], color=INK, label=escaped(name), **look) for name, look in styles.items()]
                 axes.legend(handles=handles, fontsize="small")
@@ -56,3 +62,8 @@ def draw_charts(runs: Sequence[Curves]) -> "Figure":
                 axes.tick_params(labelbottom=True)
                 count_iterations(axes)
     return figure
+
+
+def _about(curves: Curves) -> str:
+    """The name of a run, and how it stands unless it finished."""
+    return curves.run if curves.status.state == "finished" else f"{curves.run}: {status_sentence(curves.status)}"

@@ -28,13 +28,13 @@ def chart(panel: Panel, width: int, height: int, braille: bool, colour: bool) ->
     if not lines:
         return [*title, *[" " * width] * (rows + 1)]
     scale = math.log10 if panel.logarithmic else float
-    low, high = _range(scale(value) for line in lines for value in line.series.values)
+    low, high = _range(map(scale, panel.bounds))
     first, last = _range(iteration for line in lines for iteration in line.series.iterations)
     cells = np.zeros((rows, columns), int)
     colours = np.full((rows, columns), "", object)
     for line in lines:
         x = (np.array(line.series.iterations) - first) / (last - first) * (2 * columns - 1)
-        y = (np.array([scale(value) for value in line.series.values]) - low) / (high - low) * (4 * rows - 1)
+        y = (np.array([min(scale(value), high) for value in line.series.values]) - low) / (high - low) * (4 * rows - 1)
         for column, dot in _dots(line, x, 4 * rows - 1 - y):
             cells[dot // 4, column // 2] |= _DOTS[dot % 4][column % 2]
             colours[dot // 4, column // 2] = _COLOURS[line.style]

@@ -8,8 +8,10 @@ from typing import Any
 
 from charrnn.errors import RunError
 from charrnn.report.figures import telling_names
+from charrnn.report.status import status_of, status_sentence
 from charrnn.settings.schema import Settings
 from charrnn.storage.document import without_folders
+from charrnn.storage.records import Status
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 
@@ -63,7 +65,10 @@ class Curves:
     learning_rate: Series
     speed: Series
     """Characters per second, as the run measured it."""
+    seconds: Series
+    """That training had taken so far; empty for a run of an older version."""
     snapshots: list[Snapshot]
+    status: Status
 
     @property
     def last_iteration(self) -> int:
@@ -78,11 +83,13 @@ class Curves:
 
 def read_curves(run: Run) -> Curves:
     """The curves of a run. Raises RunError where there is none, SettingsError where its settings cannot be read."""
-    snapshots = run.snapshots()  # first: its error says best what is wrong with a folder that holds no run
+    going_on = run.is_going_on()  # before the rest, so that all that is read of a run that has ended is complete
+    snapshots = run.snapshots()  # its error says best what is wrong with a folder that holds no run
     settings = without_folders(run.settings())
-    rows = sorted(run.metrics(), key=lambda row: row["iteration"])
+    rows = [row for row in run.metrics() if 0 < row["iteration"] <= LAST_ITERATION]
+    rows.sort(key=lambda row: row["iteration"])
     baseline = {name: loss for name, loss in run.baseline().items() if math.isfinite(loss)}
-    norms = _series(rows, "gradient_norm")
+    norms, seconds = _series(rows, "gradient_norm"), _series(rows, "seconds")
     clip = settings.training.clip if settings.training.clip_kind == "norm" else None
     return Curves(
         run=str(run),
@@ -96,27 +103,38 @@ def read_curves(run: Run) -> Curves:
         clip=clip,
         learning_rate=_series(rows, "learning_rate"),
         speed=_series(rows, "characters_per_second"),
+        seconds=seconds,
         snapshots=snapshots,
+        status=status_of(
+            run.noted(),
+            settings.training.iterations,
+            reported=rows[-1]["iteration"] if rows else 0,
+            clock=list(seconds.pairs()),
+            going_on=going_on,
+        ),
     )
 
 
 def read_all(runs: Iterable[Run]) -> list[Curves]:
     """The curves of several runs to compare, called by the names of their folders. Raises RunError where one has
-    reported nothing yet."""
+    reported nothing."""
     found = [read_curves(run) for run in runs]
     for curves in found:
         if not len(curves.training):
-            raise RunError(
-                f"{curves.run!r} has reported nothing yet",
-                f"wait until its iteration {curves.settings.training.report}, or set {{training.report}} lower",
-            )
+            raise _nothing_reported(curves)
     names = telling_names([curves.folder for curves in found])
     return [replace(curves, run=name) for curves, name in zip(found, names, strict=True)]
 
 
+def _nothing_reported(curves: Curves) -> RunError:
+    if curves.status.state == "running":
+        remedy = f"wait until its iteration {curves.settings.training.report}, or set {{training.report}} lower"
+        return RunError(f"{curves.run!r} has reported nothing yet", remedy)
+    return RunError(f"{curves.run!r} has reported nothing: it {status_sentence(curves.status)}")
+
+
 def _series(rows: Iterable[Mapping[str, Any]], name: str) -> Series:
-    pairs = [(row["iteration"], row.get(name)) for row in rows if 0 <= row["iteration"] <= LAST_ITERATION]
-    return Series.of((iteration, value) for iteration, value in pairs if _is_number(value))
+    return Series.of((row["iteration"], row[name]) for row in rows if _is_number(row.get(name)))
 
 
 def _is_number(value: object) -> bool:

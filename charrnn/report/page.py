@@ -41,7 +41,6 @@ def make_page(template: str, *, title: str, scripts: Sequence[str] = (), **value
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.policies["json.dumps_kwargs"] = {}  # Bokeh's references follow what they refer to: keys are not sorted
     hashes = [Markup(_hash(script)) for script in scripts]
     parts = environment.get_template(template).stream(title=title, scripts=scripts, hashes=hashes, **values)
     parts.enable_buffering(PIECES)

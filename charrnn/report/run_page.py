@@ -4,16 +4,17 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import CharRNNError, CheckpointError
-from charrnn.extras import load_extra
-from charrnn.report.chart_page import charts
+from charrnn.report.chart_page import charts, line_names, summary
 from charrnn.report.curves import Curves
 from charrnn.report.escaping import escaped
 from charrnn.report.page import make_page, page_script
-from charrnn.report.panels import COLOURS, panels
+from charrnn.report.panels import COLOURS, Panel, panels
+from charrnn.report.status import status_reason, status_text
 from charrnn.settings.schema import MEANINGS
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
@@ -21,30 +22,33 @@ from charrnn.text.vocabulary import describe_character
 
 MARK = b"<!doctype html>\n<!-- charrnn report -->\n"
 """What every report begins with."""
+SCRIPTS = (
+    "uplot/uPlot.iife.min.js",
+    "report.js",
+    "report_numbers.js",
+    "report_charts.js",
+    "report_view.js",
+)
+"""Each uses those before it."""
 _BLANKS = {" ": "space", "\n": "newline", "\t": "tab"}
 
 
 def report_page(runs: Sequence[Curves]) -> str:
-    """The page about one run, or several to compare. Raises CharRNNError where Bokeh is missing."""
-    library = load_extra("bokeh.resources").Resources(mode="inline", components=["bokeh"]).js_raw[0]
+    """The page about one run, or several to compare."""
     checkpoints = [_checkpoint(curves) for curves in runs]
     positions = sorted({snapshot.iteration for curves in runs for snapshot in curves.snapshots})
-    drawn = [panel for panel in panels(runs) if not panel.is_empty]
+    drawn = [_without_empty_lines(panel) for panel in panels(runs) if not panel.is_empty]
     parts = make_page(
         "report.html",
         title=", ".join(curves.run for curves in runs),
-        scripts=(library, page_script("report.js")),
+        scripts=[page_script(name) for name in SCRIPTS],
         runs=[_facts(*run) for run in zip(runs, checkpoints, itertools.cycle(COLOURS), strict=False)],
         positions=positions,
-        panels=drawn,
+        has_clock=all(len(curves.seconds) for curves in runs),
+        panels=[_panel(panel, runs) for panel in drawn],
         settings=_settings(runs),
         vocabularies=_vocabularies(runs, checkpoints),
-        data=charts(drawn, [curves.run for curves in runs])
-        | {
-            "losses": [panel.is_loss for panel in drawn],
-            "positions": positions,
-            "snapshots": [_snapshots(curves) for curves in runs],
-        },
+        data=charts(drawn, runs) | {"positions": positions, "snapshots": [_snapshots(curves) for curves in runs]},
     )
     return "".join(parts)
 
@@ -61,16 +65,17 @@ def _facts(curves: Curves, checkpoint: Checkpoint | None, colour: str) -> dict[s
     """What the page says of a run."""
     model = curves.settings.model
     numbers = f", {len(checkpoint.model.parameters.vector):,} parameters" if checkpoint else ""
-    best = min(curves.validation.values, default=None)
+    best = min(curves.validation.pairs(), key=lambda pair: pair[1], default=None)
     baseline = f"{_loss(curves.baseline[1])}, {curves.baseline[0]}" if curves.baseline else "not computed"
     return {
         "name": curves.run,
         "colour": colour,
         "corpus": checkpoint.corpus.name if checkpoint else ", ".join(curves.settings.corpus.path),
         "network": f"{model.cell}, {model.layers} x {model.hidden}{numbers}",
-        "iterations": f"{curves.last_iteration:,}",
-        "training": _loss(curves.training.values[-1]),
-        "validation": "none" if best is None else _loss(best),
+        "status": status_text(curves.status),
+        "reason": status_reason(curves.status),
+        "training": f"{_loss(curves.training.values[-1])} at {curves.last_iteration:,}",
+        "validation": "none" if best is None else f"{_loss(best[1])} at {best[0]:,}",
         "baseline": baseline,
         "snapshots": _snapshots(curves),
     }
@@ -117,18 +122,35 @@ def _snapshots(curves: Curves) -> list[dict[str, Any]]:
     ]
 
 
-def _settings(runs: Sequence[Curves]) -> list[dict[str, Any]]:
-    """A row for each setting, with the value it has in each run as a settings file has it."""
+def _without_empty_lines(panel: Panel) -> Panel:
+    return replace(panel, lines=[line for line in panel.lines if len(line.series)])
+
+
+def _panel(panel: Panel, runs: Sequence[Curves]) -> dict[str, Any]:
+    """What stands around a chart."""
+    beyond = f" Not shown is what lies above {panel.top:.4g}." if panel.is_cut else ""
+    return {
+        "title": panel.title,
+        "note": panel.note + beyond,
+        "logarithmic": panel.logarithmic,
+        "summary": summary(panel, runs),
+        "lines": [
+            {"name": name, "style": line.style, "colour": COLOURS[line.run % len(COLOURS)]}
+            for line, name in zip(panel.lines, line_names(panel, runs), strict=True)
+        ],
+    }
+
+
+def _settings(runs: Sequence[Curves]) -> dict[str, list[dict[str, Any]]]:
+    """The settings that differ between the runs, and those that are the same: a row for each, with the value it has in
+    each run as a settings file has it."""
     written = [re.findall(r"^  \w+: (.*)$", curves.settings.to_yaml(), re.M) for curves in runs]
-    return [
-        {
-            "key": key,
-            "values": values,
-            "differs": len(set(values)) > 1,
-            "meaning": meaning,
-        }
+    rows = [
+        {"key": key, "values": values, "meaning": meaning}
         for (key, meaning), *values in zip(MEANINGS.items(), *written, strict=True)
     ]
+    differing = [row for row in rows if len(set(row["values"])) > 1]
+    return {"differing": differing, "same": [row for row in rows if row not in differing]}
 
 
 def check_replaceable(path: Path) -> None:

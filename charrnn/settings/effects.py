@@ -63,8 +63,6 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
 
     if s.at and min(s.at) > iterations:
         yield "snapshots.at", f"beyond the run of {iterations:,} iterations"
-    if not s.every and not s.at:
-        yield from _all("snapshots", ("length", "temperature", "prime"), "no samples are asked for")
 
 
 def _all(section: str, names: Sequence[str], reason: str) -> Iterator[tuple[str, str]]:

@@ -161,7 +161,7 @@ class TrainingSettings(Section):
 
 
 class SnapshotSettings(Section):
-    at: Counts = Field([], description="iterations after which to write a sample")
+    at: Counts = Field([], description="iterations after which to write a sample; the last is one in any case")
     every: Count | None = Field(None, description="iterations between further samples; null: only those above")
     length: Count = Field(400, description="characters of a sample")
     temperature: Annotated[NotNegative, Field(le=1e6)] = Field(

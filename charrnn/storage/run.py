@@ -22,6 +22,7 @@ from charrnn.settings.runs import edits
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint, first_whole, read_checkpoint
 from charrnn.storage.migrations import renamed
+from charrnn.storage.records import Status, read_baseline, read_rows, read_status
 from charrnn.storage.snapshot import Snapshot
 
 SECONDS_TO_LOCK = 0.25
@@ -78,6 +79,7 @@ class Run:
         self.ids = self.folder.parent / layout.IDS
         self._metrics = self.folder / layout.METRICS
         self._baseline = self.folder / layout.BASELINE
+        self._status = self.folder / layout.STATUS
         self._snapshots = self.folder / layout.SNAPSHOTS
         self._checkpoints = self.folder / layout.CHECKPOINTS
         self.last = self._checkpoints / layout.LAST
@@ -112,16 +114,18 @@ class Run:
             return layout.is_run(self.folder)
         return False
 
-    def is_going_on(self) -> bool:
-        """Whether a process holds the folder, or that cannot be told. To find out, this process holds it for a moment,
-        too short to keep a writer out."""
-        if not os.path.exists(self._lock.lock_file):
-            return False
+    def is_going_on(self) -> bool | None:
+        """Whether a process holds the folder; None where that cannot be told. To find out, this process holds it for a
+        moment, too short to keep a writer out."""
+        if self._lock.is_locked or not os.path.exists(self._lock.lock_file):
+            return self._lock.is_locked
         try:
             with self._lock:
                 return False
-        except (Timeout, OSError):
+        except Timeout:
             return True
+        except OSError:
+            return None
 
     @contextmanager
     def writing(self, continued: bool = False) -> Iterator[None]:
@@ -196,7 +200,7 @@ class Run:
                 f"{str(self)!r} already holds a run",
                 "continue it with {resume}, replace it with {force}, or name another folder with {run}",
             )
-        made = (self.corpus, self._metrics, self._baseline, self._snapshots, self._checkpoints)
+        made = (self.corpus, self._metrics, self._baseline, self._status, self._snapshots, self._checkpoints)
         in_the_way = [path.name for path in made if path.is_file() or any(path.glob("*"))]
         if in_the_way and not self.exists:
             raise RunError(f"{str(self)!r} holds {in_the_way[0]!r} but no run", "name another folder with {run}")
@@ -207,7 +211,7 @@ class Run:
         with self.writing():
             self.check_free(force)
             kept = {Path(path).resolve() for path in settings.corpus.path}
-            written = (self._metrics, self._baseline, self.corpus)
+            written = (self._metrics, self._baseline, self._status, self.corpus)
             named = (layout.LAST, layout.PREVIOUS, layout.DAMAGED, layout.BEST)
             checkpoints = [*(self._checkpoints / name for name in named), *self._weights().values()]
             for file in (*written, *self._snapshot_files(), *checkpoints):
@@ -299,6 +303,7 @@ class Run:
         """Removes what the run wrote after an iteration, which going on from there will write again, and keeps the
         settings it goes on with. The best checkpoint stays, even where it was made later."""
         with self.writing():
+            self._status.unlink(missing_ok=True)
             kept = [row for row in self.metrics() if row["iteration"] <= iteration]
             replace_text(self._metrics, "".join(json.dumps(row) + "\n" for row in kept))
             snapshots = {int(file.stem): file for file in self._snapshot_files()}
@@ -343,14 +348,18 @@ class Run:
     @_named_errors
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl, without any that a crash cut short."""
-        rows = []
-        if self._metrics.exists():
-            for line in self._metrics.read_text("utf-8", errors="replace").splitlines():
-                with suppress(ValueError, RecursionError):
-                    row = json.loads(line)
-                    if isinstance(row, dict) and isinstance(row.get("iteration"), int):
-                        rows.append(row)
-        return rows
+        return read_rows(self._metrics)
+
+    @_named_errors
+    def note(self, status: Status) -> None:
+        """Keeps how far training is, in the place of what was noted before."""
+        replace_text(self._status, status.to_json())
+
+    @_named_errors
+    def noted(self) -> Status | None:
+        """What training noted last of how far it is; None where that is nothing, or cannot be read. A run that was
+        killed still says here that it runs: whether it does, ``is_going_on`` tells."""
+        return read_status(self._status)
 
     @_named_errors
     def keep_baseline(self, baseline: Mapping[str, Any]) -> None:
@@ -360,10 +369,7 @@ class Run:
     @_named_errors
     def baseline(self) -> dict[str, float]:
         """The losses that were kept, nats per character by name; none where none were kept, or cannot be read."""
-        with suppress(FileNotFoundError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            kept = json.loads(self._baseline.read_text("utf-8"))["nats_per_character"]
-            return {str(name): float(loss) for name, loss in kept.items()}
-        return {}
+        return read_baseline(self._baseline)
 
     @_named_errors
     def kept(self) -> list[int]:

@@ -3,7 +3,7 @@
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,6 @@ from charrnn.text.streams import Streams
 from charrnn.training.engine import Learnt
 from charrnn.training.transport import AnyEngine
 from charrnn.training.updater import Updater
-
-
-@dataclass(frozen=True)
-class Update:
-    """What one iteration was."""
-
-    learnt: Learnt
-    learning_rate: float
 
 
 class Learner:
@@ -44,12 +36,13 @@ class Learner:
         self._training = settings.training
         self._schedule = build_schedule(settings)
 
-    def step(self, iteration: int, iterations: int) -> Update:
-        """Learns from the window of iteration number ``iteration``, counted from 0, of ``iterations`` in all."""
+    def step(self, iteration: int, iterations: int) -> tuple[Learnt, float]:
+        """Learns from the window of iteration number ``iteration``, counted from 0, of ``iterations`` in all; returns
+        what it taught, and the learning rate."""
         x, y = self.streams.window(iteration)
         dropout = replace(self._dropout, iteration=iteration)
         rate = self._schedule(Position(iteration, iterations, self.streams.windows))
-        return Update(self._engine.learn(self.updater, x, y, self._fresh(iteration), dropout, rate), rate)
+        return self._engine.learn(self.updater, x, y, self._fresh(iteration), dropout, rate), rate
 
     def _fresh(self, iteration: int) -> npt.NDArray[np.bool_]:
         """Which streams begin anew, (B,), from a hidden state of zero: all at the end of an epoch, if set so, and some

@@ -11,7 +11,7 @@ from charrnn.text.words import real_word_share
 
 
 def is_due(iteration: int, settings: SnapshotSettings) -> bool:
-    """Whether a snapshot is to be taken after this iteration."""
+    """Whether the settings ask for a snapshot after this iteration."""
     return iteration in settings.at or bool(settings.every and iteration % settings.every == 0)
 
 

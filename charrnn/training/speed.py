@@ -84,7 +84,7 @@ def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: 
     return Duration(
         training=(last - done) * t.batch * t.window / speed.training,
         evaluation=evaluated / speed.evaluation if speed.evaluation else 0.0,
-        snapshots=occasions(done, last, every, s.at) * s.length / speed.sampling,
+        snapshots=occasions(done, last, every, {*s.at, last}) * s.length / speed.sampling,
     )
 
 

@@ -7,29 +7,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from charrnn.arguments import check_type
-from charrnn.arrays import Array, Ids
-from charrnn.errors import (
-    CorpusError,
-    DivergenceError,
-    RunError,
-    SettingsError,
-    UnknownCharacterError,
-    WorkerError,
-)
+from charrnn.arrays import Ids
+from charrnn.errors import CorpusError, DivergenceError, RunError, SettingsError, UnknownCharacterError, WorkerError
 from charrnn.layout import BEST, LAST
 from charrnn.model import Model
-from charrnn.nn.functional import quiet_overflow
 from charrnn.settings.build import build_streams
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint, TrainingState, versions
 from charrnn.storage.document import CorpusRecord, Origin, Progress
+from charrnn.storage.records import State, Status
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
 from charrnn.training.budget import Budget
+from charrnn.training.divergence import far_beyond, not_finite
 from charrnn.training.engine import Engine
 from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step, Turned
 from charrnn.training.learner import Learner
@@ -37,8 +29,6 @@ from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
 from charrnn.training.transport import engine_for
 
-FAR_BEYOND = 10.0
-"""How many times the loss of guessing evenly the training loss, a mean of the latest iterations, may be."""
 FIRST_SAVE = 60.0
 """Seconds after which a run is saved for the first time, where ``checkpoints.every`` would save it later."""
 
@@ -99,6 +89,7 @@ class Trainer:
         self.speed: Speed | None = None
         """As ``plan`` measured it."""
         self._budget: Budget | None = None
+        self._seconds = 0.0  # spent in training so far, also before the run was stopped and went on
         self._saved: Saved | None = None
         self._stopping = False
         self._create = create
@@ -121,6 +112,11 @@ class Trainer:
     def has_turned(self) -> bool:
         """Whether the validation loss has not fallen for ``training.patience`` validations."""
         return self.progress.since_best >= self.settings.training.patience
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the run is to end because its validation loss falls no longer."""
+        return self.settings.training.early_stop and self.has_turned
 
     def train(self) -> Iterator[Fact]:
         """Trains for as long as the settings say, or until ``stop``; called again, it goes on.
@@ -188,6 +184,7 @@ class Trainer:
     def _train(self) -> Generator[Fact]:
         started = time.monotonic()
         with self.writing(), self._engine:
+            self._note("running")
             while self.progress.iteration < self._last_iteration and not self._stopping:
                 try:
                     step = self._step()
@@ -205,44 +202,44 @@ class Trainer:
                 yield self._save()
             if self.progress.iteration == self._last_iteration and len(self.corpus.test):
                 yield Evaluation(self.progress.iteration, "test", self._evaluate(self.corpus.test), is_best=False)
+            self._note_end()
         self._stopping = False
 
     def _step(self) -> Step:
         t, done = self.settings.training, self.progress.iteration
         started = time.perf_counter()
-        update = self._learner.step(done, self._last_iteration)
-        self._check_finite(
-            loss=update.learnt.loss,
-            gradient=update.learnt.gradient_norm,
-            parameters=self.model.parameters.vector,
-            state=update.learnt.state,
-        )
-        recent = (*self.progress.recent_losses, update.learnt.loss)[-t.report :]
+        learnt, rate = self._learner.step(done, self._last_iteration)
+        recent = (*self.progress.recent_losses, learnt.loss)[-t.report :]
         self._advance(iteration=done + 1, recent_losses=recent)
-        self._check_bounded(self.progress.training_loss)
+        numbers = {"loss": learnt.loss, "gradient": learnt.gradient_norm, "state": learnt.state}
+        self._check(
+            not_finite(**numbers, parameters=self.model.parameters.vector)
+            or far_beyond(self.progress.training_loss, len(self.corpus.vocabulary))
+        )
         return Step(
             iteration=done + 1,
             epoch=(done + 1) / self.streams.windows,
             loss=self.progress.training_loss,
-            gradient_norm=update.learnt.gradient_norm,
-            learning_rate=update.learning_rate,
+            gradient_norm=learnt.gradient_norm,
+            learning_rate=rate,
             characters_per_second=t.batch * t.window / (time.perf_counter() - started),
         )
 
     def _observe(self, step: Step) -> Iterator[Fact]:
-        """Evaluation, snapshot and report, where they are due. None of them changes what training does next."""
+        """Evaluation, snapshot and report, where they are due, and all of them at the end. None of them changes what
+        training does next, but that it may end."""
         t, now = self.settings.training, step.iteration
-        snapshot_due = is_due(now, self.settings.snapshots)
         ended = now == self.iterations
-        evaluate = len(self.corpus.validation) and (now % t.validate_every == 0 or snapshot_due or ended)
+        snapshot_due = ended or is_due(now, self.settings.snapshots)
+        evaluate = len(self.corpus.validation) and (now % t.validate_every == 0 or snapshot_due)
         if evaluate:
             yield self._validate()
             yield from self._look_at_validation()
-        if snapshot_due:
+        if snapshot_due or (evaluate and self.ends_early):
             yield self._snapshot()
         if self.run and (evaluate or now % t.report == 0 or ended):
-            validation_loss = self.progress.validation_loss if evaluate else None
-            self.run.report(vars(step) | {"validation_loss": validation_loss})
+            measured = {"validation_loss": self.progress.validation_loss if evaluate else None}
+            self.run.report(vars(step) | measured | {"seconds": round(self._seconds, 3)})
 
     def _validate(self) -> Evaluation:
         now, loss = self.progress.iteration, self._evaluate(self.corpus.validation)
@@ -260,7 +257,7 @@ class Trainer:
         if progress.since_best == t.patience:
             assert progress.best_loss is not None
             yield Turned(progress.iteration, progress.best_iteration, progress.best_loss)
-        if t.early_stop and self.has_turned:
+        if self.ends_early:
             self.stop()
 
     def _evaluate(self, ids: Ids) -> float:
@@ -271,7 +268,7 @@ class Trainer:
         except WorkerError:  # done here alone, so that what the next iteration saves has been evaluated
             with Engine(self._engine.network, workers=1) as alone:
                 loss = alone.evaluate(*how)
-        self._check_finite(evaluation=loss)
+        self._check(not_finite(evaluation=loss))
         return loss
 
     def _snapshot(self) -> Snapshot:
@@ -287,7 +284,7 @@ class Trainer:
 
     def _save(self) -> Saved:
         assert self.run
-        self._check_finite(**self._learner.updater.memory)
+        self._check(not_finite(**self._learner.updater.memory))
         self._saved = Saved(self.progress.iteration, self.run.save(self.checkpoint(), LAST))
         return self._saved
 
@@ -302,6 +299,7 @@ class Trainer:
             iterations = self._budget.look(now, self.progress.seconds, self._last_iteration)
             if iterations != self.iterations:
                 self._plan(iterations)
+                self._note("running")
                 yield Planned(now, iterations)
 
     def _plan(self, iterations: int) -> None:
@@ -309,6 +307,7 @@ class Trainer:
         self._advance(plan=(*self.progress.plan, (self.progress.iteration, iterations)))
 
     def _spend(self, seconds: float) -> None:
+        self._seconds += seconds
         if self._budget:
             self._advance(seconds=self.progress.seconds + seconds)
 
@@ -333,6 +332,8 @@ class Trainer:
         self._engine.state = checkpoint.training.state
         if self.run:
             self._saved = Saved(self.progress.iteration, self.run.last)
+            rows = [row for row in self.run.metrics() if row["iteration"] <= self.progress.iteration]
+            self._seconds = max((row["seconds"] for row in rows if isinstance(row.get("seconds"), float)), default=0.0)
 
     def _check_length(self, checkpoint: Checkpoint) -> None:
         """Raises RunError where the settings ask for less than has been done. A changed number of minutes drops the
@@ -354,26 +355,29 @@ class Trainer:
     def _advance(self, **changes: Any) -> None:
         self.progress = replace(self.progress, **changes)
 
-    def _check_finite(self, **numbers: float | Array) -> None:
-        with quiet_overflow():
-            lost = [name for name, number in numbers.items() if not math.isfinite(np.sum(number))]
-        if lost:
-            raise self._diverged(f"{', '.join(lost)} not finite")
+    def _note(self, state: State, why: str = "") -> None:
+        if self.run:
+            self.run.note(Status(state, self.progress.iteration, self.iterations, why))
 
-    def _check_bounded(self, loss: float) -> None:
-        evenly = math.log(len(self.corpus.vocabulary))
-        if loss > FAR_BEYOND * evenly:
-            raise self._diverged(f"the loss is {loss:,.1f} nats a character, and that of guessing evenly {evenly:.1f}")
+    def _note_end(self) -> None:
+        if self.progress.iteration == self.iterations:
+            self._note("finished")
+        elif self.ends_early:
+            self._note("finished", "the validation loss falls no longer")
+        else:
+            self._note("stopped")
 
-    def _diverged(self, how: str) -> DivergenceError:
+    def _check(self, how: str) -> None:
+        """Raises DivergenceError where something says how training has diverged."""
+        if not how:
+            return
+        self._note("diverged", how)
         if self._saved:
             good = f"the last good checkpoint is {str(self._saved.path)!r}, of iteration {self._saved.iteration}"
         else:
             good = "no checkpoint was saved before"
-        return DivergenceError(
-            f"training diverged after iteration {self.progress.iteration}: {how}; {good}",
-            "try a lower {training.learning_rate} or a smaller {training.clip}",
-        )
+        where = f"at iteration {self.progress.iteration} of {self.iterations}"
+        raise DivergenceError(f"training diverged {where}: {how}; {good}", DivergenceError.ADVICE)
 
 
 def _first_model(

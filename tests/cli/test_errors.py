@@ -249,7 +249,7 @@ def test_a_run_that_diverges_says_so_and_no_more(charrnn: Callable, cell: str, r
     code, _, err = charrnn(*TRAIN, "--set", f"model.cell={cell}", "--set", f"training.learning_rate={rate}")
     assert code == 1
     last = err.splitlines()[-1]
-    assert last.startswith("charrnn: training diverged after iteration ")
+    assert last.startswith("charrnn: training diverged at iteration ")
     assert "not finite; no checkpoint was saved before; try a lower training.learning_rate" in last
 
 
@@ -258,8 +258,12 @@ def test_a_validation_loss_that_is_no_number_stops_the_run(charrnn: Callable) ->
     steps = ("training.clip=null", "training.iterations=60")
     code, _, err = charrnn(*TRAIN, *(part for setting in steep + steps for part in ("--set", setting)))
     assert code == 1
-    assert "diverged after iteration 1: evaluation not finite" in err
+    assert "diverged at iteration 1 of 60: evaluation not finite" in err
     assert list(Path("new/checkpoints").iterdir()) == []
+    said = "new: diverged at iteration 1 of 60: evaluation not finite; try a lower training.learning_rate or a smaller"
+    assert charrnn("watch", "new").out.replace("\n", " ").startswith(said)
+    refused = charrnn("report", "new")
+    assert refused.err.startswith("charrnn: 'new' has reported nothing: it diverged at iteration 1 of 60: evaluation ")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -8,6 +8,8 @@ import pytest
 from pages import Svg
 
 from charrnn.report.panels import COLOURS
+from charrnn.storage.records import Status
+from charrnn.storage.run import Run
 
 pytest.importorskip("matplotlib")
 
@@ -15,6 +17,16 @@ pytest.importorskip("matplotlib")
 def test_a_picture_of_two_runs(charrnn: Callable, folder: Path) -> None:
     assert charrnn("plot", "run", "run", "-o", "a.png") == (0, "a.png\n", "")
     assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_that_diverged_says_so(charrnn: Callable, folder: Path) -> None:
+    Run("run").note(Status("diverged", 8, 2000, "loss not finite"))
+    plotted = charrnn("plot", "run", "-o", "a.svg")
+    said = (
+        "diverged at iteration 8 of 2,000: loss not finite; try a lower training.learning_rate or a smaller training."
+    )
+    assert plotted == (0, "a.svg\n", f"run {said}clip\n")
+    assert Svg("a.svg").title == f"The training of run: {said}clip"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from terminals import needs_terminals, read_until
 
 from charrnn import Trainer, load_checkpoint, load_corpus, load_settings
+from charrnn.cli import output
 from charrnn.text import corpus
 
 TINY = ("--config", "tiny.yaml")
@@ -27,9 +28,10 @@ def test_a_run_is_a_folder(folder: Path) -> None:
         *(".lock", ".writer"),
         "config.yaml",
         "metrics.jsonl",
-        *("snapshots/000001.txt", "snapshots/000003.txt"),
+        "status.json",
+        *(f"snapshots/{iteration:06d}.txt" for iteration in (1, 3, 6)),
         *("checkpoints/last.npz", "checkpoints/last.prev.npz", "checkpoints/best.npz"),
-        *("checkpoints/iteration-000001.npz", "checkpoints/iteration-000003.npz"),
+        *(f"checkpoints/iteration-{iteration:06d}.npz" for iteration in (1, 3, 6)),
     }
 
 
@@ -40,8 +42,9 @@ def test_metrics_are_a_line_a_report(folder: Path) -> None:
     for row in rows:
         assert list(row) == [
             *("iteration", "epoch", "loss", "gradient_norm", "learning_rate", "characters_per_second"),
-            "validation_loss",
+            *("validation_loss", "seconds"),
         ]
+    assert 0 < rows[0]["seconds"] <= rows[-1]["seconds"]
 
 
 def test_a_snapshot_file_is_a_header_and_a_text(folder: Path) -> None:
@@ -63,7 +66,7 @@ def test_stdout_is_the_progression_and_nothing_else(folder: Path, charrnn: Calla
     trained = charrnn("train", "cats.txt", *TINY, "--run", "new")
     assert trained.code == 0
     assert trained.out == charrnn("snapshots", "new").out
-    for iteration in (1, 3):
+    for iteration in (1, 3, 6):
         text = Path(f"new/snapshots/{iteration:06d}.txt").read_text().partition("\n\n")[2]
         assert f"\n\n{text}" in trained.out
         assert f"iteration {iteration}, loss " in trained.out
@@ -89,6 +92,17 @@ def test_stderr_is_plain_lines_where_it_is_no_terminal(folder: Path, charrnn: Ca
     ):
         assert said in err
     assert err.endswith("write: charrnn sample new\n")
+
+
+def test_a_line_says_at_which_iteration_the_validation_loss_was_measured(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "SECONDS_BETWEEN_LINES", 0)
+    err = charrnn("train", "cats.txt", *TINY, "--run", "new").err
+    lines = dict(re.findall(r"^iteration (\d) of 6: loss [\d.]+(.*), [\d,]+ chars/s$", err, re.M))
+    assert lines["1"] == ""
+    for iteration, measured in (("2", 1), ("3", 1), ("4", 3), ("6", 3)):
+        assert re.fullmatch(rf", validation \d\.\d{{3}} \(at {measured}\)", lines[iteration])
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -354,7 +368,7 @@ def test_force_replaces_the_run_and_nothing_else(folder: Path, charrnn: Callable
     forced = charrnn("train", "cats.txt", *TINY, "--run", "run", "--force", "--set", "snapshots.at=2")
     assert forced.code == 0
     assert Path("run/mine.txt").read_text() == "mine"
-    assert [path.name for path in Path("run/snapshots").iterdir()] == ["000002.txt"]
+    assert {path.name for path in Path("run/snapshots").iterdir()} == {"000002.txt", "000006.txt"}
     assert [row["iteration"] for row in metrics(folder / "run")] == [2, 3, 4, 6]
     assert charrnn("snapshots", "run").out == forced.out
 
@@ -396,7 +410,7 @@ def test_strangers_among_the_files_of_a_run_are_passed_over(folder: Path, charrn
     assert charrnn("snapshots", "run").out == shown
     assert charrnn("train", "--run", "run", "--resume", "--set", "training.iterations=8").code == 0
     assert charrnn("sample", "--checkpoint", "run", "--at", "2").err == (
-        "charrnn: run 'run' kept no weights at iteration 2; there are: 1, 3\n"
+        "charrnn: run 'run' kept no weights at iteration 2; there are: 1, 3, 6, 8\n"
     )
     assert (folder / "run" / stranger).read_text() == "mine"
 
@@ -519,6 +533,9 @@ def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Ca
         told.err,
     )
     ended = charrnn("train", "noise.txt", *options, "--run", "other", "--set", "training.early_stop=true")
-    assert re.search(r"ended at iteration \d+ of 300, as .* falls no longer\nbest validation loss", ended.err)
+    (end,) = re.findall(r"ended at iteration (\d+) of 300, as .* falls no longer\nbest validation loss", ended.err)
+    assert ended.out.rpartition("\niteration ")[2].startswith(f"{end}, loss ")
+    said = f"other: finished at iteration {end} of 300: the validation loss falls no longer\n"
+    assert charrnn("watch", "other").out.startswith(said)
     assert "taught it the text" not in ended.err
     assert "taught it the text" not in charrnn("train", "cats.txt", *TINY, "--run", "third").err

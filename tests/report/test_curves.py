@@ -1,6 +1,8 @@
 """What a run has reported, as series."""
 
 import io
+import json
+import random
 import re
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from charrnn.report.chart_picture import draw_charts
 from charrnn.report.curves import Series, read_all, read_curves
 from charrnn.report.look import save_picture
 from charrnn.report.panels import Line, Panel, panels
+from charrnn.report.run_page import report_page
 from charrnn.settings.runs import load_settings
 from charrnn.storage.run import Run
 
@@ -58,7 +61,7 @@ def test_the_best_baseline_counts(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_report_cannot_be_drawn(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="has reported nothing yet"):
+    with pytest.raises(RunError, match="has reported nothing: it stopped at iteration 0 of 9"):
         read_all([made(tmp_path / "run", [])])
 
 
@@ -74,10 +77,27 @@ def test_a_run_that_diverged_is_drawn(tmp_path: Path) -> None:
     assert curves.clipped == Series([2], [1e30])
 
 
-def test_a_single_value_can_be_seen() -> None:
-    pytest.importorskip("bokeh")
-    text = str(charts([Panel("Loss", "x", [Line(0, "validation", Series([7], [3e-3]))])], ["run"])["charts"])
-    assert "'name': 'Scatter'" in text
+DIVERGED = [
+    *(f'{{"iteration": {k}, "loss": {4 - k / 2}, "gradient_norm": {k / 2}}}' for k in range(1, 6)),
+    '{"iteration": 6, "loss": 1e30, "gradient_norm": 1e29}',
+]
+
+
+def test_what_a_run_that_diverged_reported_last_squashes_no_curve(tmp_path: Path) -> None:
+    run, longer = made(tmp_path / "run", DIVERGED, clip=5), made(tmp_path / "longer", DIVERGED[:5])
+    loss, _, norm, *others = panels([read_curves(run), read_curves(longer)])
+    assert loss.bounds == (1.5, 7.0)  # twice the first
+    assert norm.bounds == (0.5, 15_000)  # ten thousand times the median
+    assert loss.is_cut
+    assert norm.is_cut
+    assert not any(panel.is_cut for panel in [*others, *panels([read_curves(longer)])])
+
+
+def test_a_picture_shows_the_part_that_is_of_use(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    loss, norm = draw_charts([read_curves(made(tmp_path / "run", DIVERGED))]).axes
+    assert loss.get_ylim() == pytest.approx((1.5 - 0.05 * 5.5, 7.0))
+    assert norm.get_ylim() == pytest.approx((0.5 / 1.2, 17_500))
 
 
 def test_a_picture_leaves_out_what_is_empty_and_shows_a_single_value(tmp_path: Path) -> None:
@@ -90,18 +110,28 @@ def test_a_picture_leaves_out_what_is_empty_and_shows_a_single_value(tmp_path: P
     assert re.search(rb'<g clip-path="[^"]*">\s*<use', content)  # a marker
 
 
-def test_a_long_curve_keeps_its_extremes_its_ends_and_its_order() -> None:
-    pytest.importorskip("bokeh")
+def test_a_long_curve_keeps_its_extremes_its_ends_and_its_order(tmp_path: Path) -> None:
     n = 10 * STRETCHES
     values = [1.0] * n
-    values[1234], values[5678], values[-2] = 9.0, -9.0, 2.0
-    document = charts([Panel("Loss", "x", [Line(0, "loss", Series(list(range(n)), values))])], ["run"])
-    text = str(document["charts"])
-    assert "9.0" in text
-    assert "-9.0" in text
-    assert "5678" in text
-    assert str(n - 1) in text
-    assert len(text) < 100_000
+    values[1234], values[3456], values[-2] = 9.0, -9.0, 2.0
+    panel = Panel("Loss", "x", [Line(0, "loss", Series(list(range(n)), values))])
+    (line,) = charts([panel], [read_curves(made(tmp_path / "run", ROWS))])["charts"][0]["lines"]
+    kept = dict(zip(line["iterations"], line["values"], strict=True))
+    assert kept == {k: values[k] for k in kept}
+    assert {0, 1234, 3456, n - 2, n - 1} <= kept.keys()
+    assert list(kept) == sorted(kept)
+    assert len(kept) <= 2 * STRETCHES + 2
+
+
+@pytest.mark.parametrize(("iterations", "most"), [(2_000, 150_000), (1_000_000, 250_000)])
+def test_a_page_is_small(tmp_path: Path, iterations: int, most: int) -> None:
+    """Without samples; of a usual run, and of a long one, which is thinned."""
+    rng = random.Random(0)
+    names = ("loss", "gradient_norm", "learning_rate", "characters_per_second", "validation_loss", "seconds")
+    rows = [{"iteration": k} | {name: rng.random() for name in names} for k in range(10, iterations + 1, 10)]
+    run = made(tmp_path / "run", [json.dumps(row) for row in rows], clip=0.5)
+    run.keep_baseline({"nats_per_character": {"lzma": 0.9}})
+    assert 100_000 < len(report_page(read_all([run])).encode()) < most
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from charrnn.report.page import PAGES, PIECES, make_page
 
@@ -35,6 +38,21 @@ def test_a_long_text_is_read_while_its_page_is_passed_on() -> None:
     assert 0 < len(read) < 2 * PIECES
     assert "".join(parts).rstrip().endswith("</html>")
     assert len(read) == 10 * PIECES
+
+
+def test_the_library_that_draws_charts_is_that_of_its_release() -> None:
+    told = re.findall(r"^([0-9a-f]{64})  (\S+)$", (PAGES / "uplot/README.md").read_text("utf-8"), re.M)
+    assert [name for _, name in told] == ["uPlot.iife.min.js", "uPlot.min.css"]
+    for digest, name in told:
+        assert hashlib.sha256((PAGES / "uplot" / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("script", sorted(PAGES.rglob("*.js")), ids=lambda path: path.name)
+def test_no_script_makes_markup_of_text(script: Path) -> None:
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|eval\(",
+        script.read_text("utf-8"),
+    )
 
 
 def test_only_the_scripts_of_a_page_may_run() -> None:

@@ -30,7 +30,6 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
         (["training.init_from=runs/my", "model.scale=2"], "model.scale"),
         (["corpus.validation=0", "training.early_stop=true"], "training.early_stop"),
         (["training.clip=null", "training.clip_kind=value"], "training.clip_kind"),
-        (["snapshots.at=[]", "snapshots.length=10"], "snapshots.length"),
         (["corpus.encoding=latin-1"], "corpus.encoding"),
         (["corpus.items=lines", "training.state_reset=0.5"], "training.state_reset"),
         (["corpus.seed=1"], "corpus.seed"),

@@ -144,8 +144,8 @@ def test_a_run_folder_stands_for_its_best_then_its_last_checkpoint(tmp_path: Pat
     assert load_checkpoint(run.folder, at=2).progress.iteration == 2
     (run.folder / "checkpoints" / "best.npz").unlink()
     assert load_checkpoint(run.folder).progress.iteration == 3
-    with pytest.raises(CheckpointError, match="there are: 1, 2"):
-        load_checkpoint(run.folder, at=3)
+    with pytest.raises(CheckpointError, match="there are: 1, 2, 3"):
+        load_checkpoint(run.folder, at=4)
 
 
 def test_a_name_may_hold_brackets(tmp_path: Path) -> None:

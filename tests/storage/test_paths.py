@@ -59,7 +59,7 @@ def test_no_file_tells_where_it_was_made(run: Run, tmp_path: Path, kind: str) ->
     import_weights(export).save(tmp_path / "imported.npz")
     load_checkpoint(run.folder).save(tmp_path / "saved.npz")
     files = [export, *tmp_path.rglob("*.npz")]
-    assert len(files) == 1 + 2 * 4 + 2
+    assert len(files) == 1 + 2 * 5 + 2
     for file in files:
         assert b"fox.txt" in file.read_bytes()
         for telling in (TELLING, tmp_path.name):

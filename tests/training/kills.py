@@ -22,6 +22,7 @@ from pathlib import Path
 import charrnn.files
 from charrnn import Run, Trainer, load_settings, make_corpus
 from charrnn.errors import RunError
+from charrnn.storage.records import Status
 
 CORPUS = make_corpus("".join(chr(97 + i * i % 17) for i in range(200)), validation=0.2)
 SETTINGS = load_settings(
@@ -53,14 +54,15 @@ def train(folder: Path, settings=SETTINGS) -> None:
             pass
 
 
-def outcome(folder: Path) -> tuple[str, list[dict], list]:
-    """SHA-256 of the parameters, metrics but for the speed, snapshots."""
+def outcome(folder: Path) -> tuple[str, list[dict], list, Status | None]:
+    """SHA-256 of the parameters, metrics but for what a clock measured, snapshots, how it ended."""
     run = Run(folder)
     parameters = run.last_checkpoint().model.parameters.vector
-    rows = [{key: value for key, value in row.items() if key != "characters_per_second"} for row in run.metrics()]
+    clocked = ("characters_per_second", "seconds")
+    rows = [{key: value for key, value in row.items() if key not in clocked} for row in run.metrics()]
     left = [path.name for path in folder.rglob(".*") if path.name not in (".lock", ".writer")]
     assert not left, left
-    return hashlib.sha256(parameters.tobytes()).hexdigest(), rows, run.snapshots()
+    return hashlib.sha256(parameters.tobytes()).hexdigest(), rows, run.snapshots(), run.noted()
 
 
 class Moments:

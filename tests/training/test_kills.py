@@ -26,7 +26,7 @@ def kills(how: str, folder: Path, count: int) -> dict:
 
 @pytest.mark.parametrize("how", ["points", "power"])
 def test_at_some_moments_of_a_save(tmp_path: Path, how: str) -> None:
-    assert kills(how, tmp_path, 11)["moments"] == sorted(MOMENTS | {"before open", "in a write"})
+    assert kills(how, tmp_path, 10)["moments"] == sorted(MOMENTS | {"before open", "in a write"})
 
 
 @pytest.mark.slow

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from charrnn import Run, Saved, Settings, Step, Trainer, load_checkpoint, load_settings, make_corpus
+from charrnn import Run, Saved, Settings, Snapshot, Step, Trainer, load_checkpoint, load_settings, make_corpus
 from charrnn.errors import CharRNNWarning, RunError, WorkerError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.settings.overlays import from_mapping
 from charrnn.settings.runs import settings_to_resume
+from charrnn.storage.records import Status
 from charrnn.training import trainer as module
 
 ITERATIONS = 12
@@ -57,7 +58,9 @@ def digest(trainer: Trainer) -> str:
 
 
 def facts(run: Run) -> list[dict]:
-    return [{key: value for key, value in row.items() if key != "characters_per_second"} for row in run.metrics()]
+    """Metrics, but for what a clock measured."""
+    clocked = ("characters_per_second", "seconds")
+    return [{key: value for key, value in row.items() if key not in clocked} for row in run.metrics()]
 
 
 def same(a: Trainer, b: Trainer) -> None:
@@ -66,6 +69,7 @@ def same(a: Trainer, b: Trainer) -> None:
     assert a.progress == b.progress
     assert facts(a.run) == facts(b.run)
     assert a.run.snapshots() == b.run.snapshots()
+    assert a.run.noted() == b.run.noted() == Status("finished", ITERATIONS, ITERATIONS)
 
 
 def children() -> set[str]:
@@ -209,6 +213,49 @@ def test_raising_the_iterations_continues_a_run_that_had_ended(tmp_path: Path) -
     list(trainer.train())
     assert trainer.progress.iteration == 20
     assert digest(trainer) == digest(longer)
+
+
+def test_a_run_that_is_stopped_takes_no_snapshot_and_says_so(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.create(settings())
+    until(Trainer(settings(), CORPUS, run), 5)
+    assert [snapshot.iteration for snapshot in run.snapshots()] == [2]
+    assert run.noted() == Status("stopped", 5, ITERATIONS)
+    run.cut_back(5, settings())
+    assert run.noted() is None  # until training goes on
+
+
+def test_what_was_written_at_the_end_stays_when_a_run_goes_on_and_is_not_written_twice(tmp_path: Path) -> None:
+    """Ended at 12, it goes on to 20, is killed after its save at 15 and one more snapshot, and goes on again."""
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    checkpoint = run.last_checkpoint()
+    raised = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 20}, "test")])
+    run.cut_back(ITERATIONS, raised)
+    ended = run.snapshots()
+    assert [snapshot.iteration for snapshot in ended] == [2, 7, ITERATIONS]
+    for fact in Trainer(raised, CORPUS, run, checkpoint).train():
+        if isinstance(fact, Snapshot):
+            break  # at 20, whose save is not done
+    killed = run.snapshots()
+    assert killed[:-1] == ended
+    assert run.noted() == Status("running", ITERATIONS, 20)
+    checkpoint = run.last_checkpoint()
+    assert checkpoint.progress.iteration == 15
+    run.cut_back(15, raised)
+    assert run.snapshots() == ended
+    list(Trainer(raised, CORPUS, run, checkpoint).train())
+    assert run.snapshots() == killed
+    assert [row["iteration"] for row in run.metrics()] == [2, 4, 5, 7, 8, 10, 12, 15, 16, 20]
+    assert run.noted() == Status("finished", 20, 20)
+
+
+def test_time_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(run, settings(), stops=(6,))
+    seconds = [row["seconds"] for row in run.metrics()]
+    assert seconds[0] > 0
+    assert seconds == sorted(seconds)
 
 
 def test_a_trainer_that_was_stopped_goes_on_when_asked_again(tmp_path: Path) -> None:

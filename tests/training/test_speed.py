@@ -78,14 +78,16 @@ def test_time_left_is_what_remains_at_that_speed(tmp_path: Path) -> None:
     assert begun.time_left(at) == Duration(
         training=pytest.approx(10 * 4 * 5 / 10),
         evaluation=pytest.approx((4 * 118 + 59) / 100),  # at 3, 4, 8 and the end
-        snapshots=pytest.approx(20 / 5),
+        snapshots=pytest.approx(2 * 20 / 5),  # at 3 and the end
     )
-    assert begun.time_left(at).total == pytest.approx(20 + 5.31 + 4)
+    assert begun.time_left(at).total == pytest.approx(20 + 5.31 + 8)
     for fact in begun.train():
         if fact.iteration == 4:
             begun.stop()
     assert begun.time_left(at) == Duration(
-        training=pytest.approx(6 * 4 * 5 / 10), evaluation=pytest.approx((2 * 118 + 59) / 100), snapshots=0
+        training=pytest.approx(6 * 4 * 5 / 10),
+        evaluation=pytest.approx((2 * 118 + 59) / 100),
+        snapshots=pytest.approx(4),
     )
 
 
@@ -94,7 +96,7 @@ def test_time_left_without_a_part_to_evaluate() -> None:
     left = bare.time_left(Speed(training=10, evaluation=None, sampling=5))
     assert left.training == pytest.approx(2 * bare.streams.windows * 20 / 10)
     assert left.evaluation == 0
-    assert left.snapshots == pytest.approx((2 * bare.streams.windows // 7 + 1) * 20 / 5)
+    assert left.snapshots == pytest.approx((2 * bare.streams.windows // 7 + 2) * 20 / 5)  # every 7, at 3, at the end
 
 
 @given(

@@ -95,7 +95,7 @@ def test_settings_that_may_change_are_given_by_section() -> None:
     list(start(settings(), run="my").train())
     longer = resume("my", training={"iterations": 10}, snapshots={"at": [9]})
     list(longer.train())
-    assert (longer.progress.iteration, len(Run("my").snapshots())) == (10, 3)
+    assert (longer.progress.iteration, len(Run("my").snapshots())) == (10, 5)
     with pytest.raises(SettingsError, match=r"model\.hidden is 6 in this run and cannot change"):
         resume("my", model={"hidden": 7})
 

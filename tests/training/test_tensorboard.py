@@ -75,10 +75,10 @@ def test_facts_are_scalars_and_samples_text(tmp_path: Path) -> None:
         assert found[name] == pytest.approx({step.iteration: getattr(step, name) for step in steps})
     validated = {fact.iteration: fact.loss for fact in facts if isinstance(fact, Evaluation)}
     assert found["loss/validation"] == pytest.approx(validated)
-    (snapshot,) = Run(tmp_path / "run").snapshots()
-    assert found["real_words"] == {3: pytest.approx(snapshot.real_words)}
-    (sample,) = samples(file).values()
-    assert sample.replace("\n    ", "\n").removeprefix("    ") == f"{snapshot.text}\n"
+    snapshots = Run(tmp_path / "run").snapshots()
+    assert found["real_words"] == pytest.approx({snapshot.iteration: snapshot.real_words for snapshot in snapshots})
+    shown = {n: sample.replace("\n    ", "\n").removeprefix("    ") for n, sample in samples(file).items()}
+    assert shown == {snapshot.iteration: f"{snapshot.text}\n" for snapshot in snapshots}
 
 
 def test_a_run_that_goes_on_continues_its_axis(tmp_path: Path) -> None:

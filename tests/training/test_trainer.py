@@ -27,6 +27,7 @@ from charrnn import (
 from charrnn.errors import CorpusError, DivergenceError
 from charrnn.nn.functional import cross_entropy
 from charrnn.nn.parameters import Workspace
+from charrnn.storage.records import Status
 from charrnn.text.words import real_word_share, real_words
 
 TEXT = "".join("the cat sat on the mat and the dog ran to the man who sat, " for _ in range(40))
@@ -96,7 +97,7 @@ def test_snapshots_evaluations_and_a_folder_change_nothing_that_follows(tmp_path
     chosen = settings(training={"validate_every": 2}, snapshots={"every": 3}, checkpoints={"every": 4})
     run.create(chosen)
     watched, facts = trained(chosen, run=run)
-    assert sum(isinstance(fact, Snapshot) for fact in facts) == 6
+    assert sum(isinstance(fact, Snapshot) for fact in facts) == 7  # six, and one at the end
     assert digest(watched) == digest(bare)
 
 
@@ -127,7 +128,8 @@ def test_facts_come_in_order_and_say_what_happened(tmp_path: Path) -> None:
         (20, "test"),
     ]
     assert [saved.iteration for saved in kinds[Saved]] == [15, 20]
-    (snapshot,) = kinds[Snapshot]
+    snapshot, last = kinds[Snapshot]
+    assert (last.iteration, last.validation_loss) == (20, kinds[Evaluation][-2].loss)
     assert (snapshot.iteration, snapshot.temperature, len(snapshot.text)) == (4, 0.9, 30)
     learnt = TEXT[: len(corpus.training)]
     assert snapshot.real_words == real_word_share(snapshot.text, real_words([learnt]))
@@ -158,7 +160,7 @@ def test_the_best_is_kept_when_validation_gets_worse_again(tmp_path: Path) -> No
 def test_each_snapshot_draws_its_own_sample() -> None:
     """Even where the network has hardly changed in between."""
     _, facts = trained(settings(training={"learning_rate": 1e-12}, snapshots={"at": [1, 2]}))
-    first, second = (fact.text for fact in facts if isinstance(fact, Snapshot))
+    first, second, _ = (fact.text for fact in facts if isinstance(fact, Snapshot))
     assert first != second
 
 
@@ -203,7 +205,7 @@ def test_any_text_can_be_learnt_and_written(text: str) -> None:
     corpus = make_corpus(text, validation=0)
     assert corpus.vocabulary.decode(corpus.ids) == text
     trainer = Trainer(chosen, corpus)
-    assert len(list(trainer.train())) == 1
+    assert [type(fact) for fact in trainer.train()] == [Step, Snapshot]
     ((character,),) = generate(trainer.model, 1, np.random.default_rng(0))
     assert character in text
 
@@ -223,10 +225,14 @@ def test_divergence_stops_before_it_spoils_anything(tmp_path: Path) -> None:
     run.create(chosen)
     trainer = Trainer(chosen, make_corpus(TEXT), run)
     with pytest.raises(
-        DivergenceError, match=r"iteration \d+: .* good checkpoint .* of iteration \d+; .*learning_rate"
+        DivergenceError, match=r"at iteration \d+ of 20: .* good checkpoint .* of iteration \d+; .*learning_rate"
     ):
         list(trainer.train())
-    assert np.isfinite(run.last_checkpoint().model.parameters.vector).all()
+    good = run.last_checkpoint()
+    assert np.isfinite(good.model.parameters.vector).all()
+    noted = run.noted()
+    assert (noted.state, noted.iteration, noted.iterations) == ("diverged", good.progress.iteration + 1, 20)
+    assert noted.why.endswith("not finite")
 
 
 def test_a_loss_far_beyond_guessing_is_a_divergence_too() -> None:
@@ -286,6 +292,9 @@ def test_learning_by_heart_ends_a_run_that_is_told_so(tmp_path: Path) -> None:
     (turned,) = (fact for fact in facts if isinstance(fact, Turned))
     assert trainer.progress.iteration == turned.iteration < 300
     assert run.last_checkpoint().progress.since_best == 4
+    assert [snapshot.iteration for snapshot in run.snapshots()] == [turned.iteration]
+    assert facts[-2] == run.snapshots()[0]
+    assert run.noted() == Status("finished", turned.iteration, 300, "the validation loss falls no longer")
     assert load_checkpoint(tmp_path / "run").progress.iteration == turned.best_iteration
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from charrnn.cli.output import say_if_diverged
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.pictures import check_picture, picture_options, write_picture
 from charrnn.report.chart_picture import draw_charts
@@ -20,5 +21,7 @@ def command(runs: tuple[str, ...], to: Path, force: bool) -> None:
     RUN is a folder that charrnn train made; the run may still go on. Prints the path of the file.
     """
     check_picture(to, force, "to")
-    write_picture(draw_charts(read_all(map(Run, runs))), to)
+    curves = read_all(map(Run, runs))
+    say_if_diverged(curves)
+    write_picture(draw_charts(curves), to)
     click.echo(to)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from charrnn.cli.output import say_if_diverged
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.files import write_output
@@ -20,17 +21,20 @@ from charrnn.storage.run import Run
 def command(runs: tuple[str, ...], to: str, force: bool) -> None:
     """Write one page of HTML about a run, or about several to compare.
 
-    RUN is a folder that charrnn train made; the run may still go on. The page holds its curves, its progression, its
-    settings and its vocabulary, and works offline. An older report is replaced. Prints the path of the file.
+    RUN is a folder that charrnn train made; the run may still go on. The page says how far it is and holds
+    its curves, its progression, its settings and its vocabulary, and works offline. An older report is replaced.
+    Prints the path of the file.
     """
     path = Path(to)
     if to != "-" and not force:
         check_replaceable(path)
-    page = report_page(read_all(map(Run, runs)))
+    curves = read_all(map(Run, runs))
+    say_if_diverged(curves)
+    page = report_page(curves)
     if to == "-":
         sys.stdout.write(page)
         return
     content = page.encode("utf-8", "replace")  # a folder may have a name that is no text
     write_output(path, lambda file: file.write(content))
     click.echo(path)
-    say(f"{len(content) / 1e6:.1f} MB; it works offline")
+    say(f"{len(content) / 1e3:,.0f} kB; it works offline")

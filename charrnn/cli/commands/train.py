@@ -245,7 +245,7 @@ def _say_stopped(trainer: Trainer, run: Run) -> None:
 
 def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
     done, where = trainer.progress, shlex.quote(str(run))
-    if trainer.has_turned and trainer.settings.training.early_stop:
+    if trainer.ends_early:
         say(f"ended at iteration {done.iteration} of {trainer.iterations}, as the validation loss falls no longer")
     elif done.iteration != trainer.iterations:
         _say_stopped(trainer, run)

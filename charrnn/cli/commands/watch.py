@@ -18,6 +18,7 @@ from charrnn.report.curves import Curves, read_curves
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
 from charrnn.report.panels import panels
+from charrnn.report.status import status_sentence
 from charrnn.storage.run import Run
 
 SECONDS_BETWEEN_LOOKS = 1
@@ -44,16 +45,15 @@ def command(run: str, once: bool) -> None:
         _print(curves)
         return
     with _screen() as woken:
-        going_on = True
-        while going_on:
-            going_on = watched.is_going_on()  # asked before the curves are read, so that the last ones are complete
+        while True:
             curves = read_curves(watched)
             size = shutil.get_terminal_size()
             sys.stdout.write("\x1b[H" + "\x1b[K\r\n".join(_frame(curves, size.columns, size.lines)) + "\x1b[J")
             sys.stdout.flush()
-            if going_on:
-                woken.wait(SECONDS_BETWEEN_LOOKS)
-                woken.clear()
+            if curves.status.state != "running":
+                break
+            woken.wait(SECONDS_BETWEEN_LOOKS)
+            woken.clear()
     _print(curves)
 
 
@@ -79,12 +79,13 @@ def _print(curves: Curves) -> None:
 
 
 def _frame(curves: Curves, width: int, height: int) -> list[str]:
-    """At most ``height`` lines of at most ``width`` columns: figures, charts, the newest sample."""
+    """At most ``height`` lines of at most ``width`` columns: status, figures, charts, the newest sample."""
     loss, _, norm, *_ = panels([curves])
     across = 2 if width >= _WIDE else 1
     look = {"width": (width - 2 * (across - 1)) // across, "height": max(height // 2, 4)}
     charts = [chart(panel, **look, braille=can_show("\u28ff"), colour=has_colour()) for panel in (loss, norm)[:across]]
     lines = [
+        *textwrap.wrap(escaped(f"{curves.run}: {status_sentence(curves.status)}"), width),
         *textwrap.wrap(escaped(_figures(curves)), width),
         *("  ".join(row) for row in zip(*charts, strict=True)),
         "",
@@ -98,12 +99,14 @@ def _frame(curves: Curves, width: int, height: int) -> list[str]:
 
 
 def _figures(curves: Curves) -> str:
-    """How far the run is, and how well it does, by its last report."""
+    """How well the run does, by its last report."""
     if not len(curves.training):
-        return f"{curves.run}: nothing reported yet"
-    facts = [f"{curves.run}: iteration {curves.last_iteration:,}", f"loss {loss_text(curves.training.values[-1])}"]
+        return "nothing reported yet"
+    facts = [f"iteration {curves.last_iteration:,}: loss {loss_text(curves.training.values[-1])}"]
     if len(curves.validation):
-        facts.append(f"validation {loss_text(curves.validation.values[-1])}")
+        measured = curves.validation.iterations[-1]
+        at = "" if measured == curves.last_iteration else f" (at {measured:,})"
+        facts.append(f"validation {loss_text(curves.validation.values[-1])}{at}")
     if len(curves.speed):
         facts.append(f"{curves.speed.values[-1]:,.0f} chars/s")
     return ", ".join(facts)

@@ -7,6 +7,7 @@ user can cause arrives in ``main`` as an exception and leaves as one line on std
 import importlib
 import io
 import os
+import signal
 import sys
 import warnings
 
@@ -16,7 +17,7 @@ from click.shell_completion import CompletionItem
 from charrnn.cli.remedies import CommandGroup, out_of_memory, running, sentence
 from charrnn.cli.terminal import abandon, say, show_warning
 from charrnn.errors import CharRNNError, CharRNNWarning
-from charrnn.launch import is_rank
+from charrnn.launch import is_first_rank, is_rank
 from charrnn.report.escaping import escaped
 from charrnn.version import __version__
 
@@ -105,10 +106,15 @@ def main() -> None:
     Ctrl-C, 143 after SIGTERM. Of the ranks of an MPI job the first does, and the others serve it."""
     if not is_rank():
         _main()
-    else:
+        return
+    if not is_first_rank():  # signals are for the first, which then ends the others
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    try:
         from charrnn.cli.ranks import share
-
-        share(_main)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    share(_main)
 
 
 def _main() -> None:

@@ -1,7 +1,7 @@
 """Options for a text that a network is to read, and reading its beginning."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, get_args
 
@@ -17,7 +17,6 @@ from charrnn.resources import shipped_network
 from charrnn.settings.build import read_as
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
-from charrnn.text.items import shown_in_place
 from charrnn.text.reading import find_sources, first_characters
 from charrnn.text.vocabulary import Unknown
 
@@ -142,5 +141,5 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
         bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
     ) as bar:
         for trace in read_activations(checkpoint.model, [characters[:length]], text, reading.unknown):
-            yield replace(trace, text=shown_in_place(trace.text))
+            yield trace
             bar.update(len(trace.text))

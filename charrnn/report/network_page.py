@@ -12,10 +12,13 @@ from charrnn.report.page import make_page, page_script
 from charrnn.report.pane import code_points_of, in_base64
 from charrnn.report.units import NamedUnit
 from charrnn.storage.checkpoint import Checkpoint
+from charrnn.text.items import RECORD_SEPARATOR, UNIT_SEPARATOR
 from charrnn.version import __version__
 
 LARGEST = 32_000_000
 """Characters that the weights of a page may take: what a browser opens within seconds."""
+_SIGNS = {ord(mark): 0x2400 + ord(mark) for mark in (RECORD_SEPARATOR, UNIT_SEPARATOR)}
+"""Marks that cannot be typed, as the signs that stand for them on the page."""
 NETWORK = ("base64.js", "cells.js", "network.js")
 """The scripts that compute, in the page and in its worker."""
 
@@ -43,7 +46,7 @@ def network_page(
         "start": int(shown.model.start[0]),
         "layers": len(network.cells),
         "hidden": network.hidden_size,
-        "beginning": beginning,
+        "beginning": beginning.translate(_SIGNS),
         "unit": units[0]["place"] if units else 0,
         "shown": checkpoints.index(shown),
         "iterations": [
@@ -55,7 +58,7 @@ def network_page(
         title=title,
         scripts=[page_script(name) for name in (*NETWORK, "pane.js", "squares.js", "live.js")],
         worker="".join(map(page_script, (*NETWORK, "worker.js"))),
-        about=_about(shown),
+        about=_about(shown, with_loss=len(checkpoints) == 1),
         named=units,
         data=data,
         networks=(_network(each, small) for each in checkpoints),
@@ -63,8 +66,8 @@ def network_page(
     )
 
 
-def _about(checkpoint: Checkpoint) -> str:
-    m, best = checkpoint.settings.model, checkpoint.progress.best_loss
+def _about(checkpoint: Checkpoint, with_loss: bool) -> str:
+    m, best = checkpoint.settings.model, checkpoint.progress.best_loss if with_loss else None
     parameters = f"{len(checkpoint.model.parameters.vector):,} parameters"
     loss = (
         f"; {_figure(best)} nats ({_figure(best / math.log(2))} bits) a character on text that it has not read"

@@ -7,14 +7,13 @@ import numpy as np
 
 from charrnn.analysis.expectations import Expectations
 from charrnn.arrays import Array
-from charrnn.text.items import shown_in_place
 from charrnn.text.vocabulary import Vocabulary
 
 
 def pane_data(text: str, expected: Expectations, vocabulary: Vocabulary) -> dict[str, Any]:
     """A text for the script ``ReadText``."""
     return {
-        "text": shown_in_place(text),
+        "text": text,
         "alphabet": code_points_of(vocabulary),
         "nats": in_base64(expected.nats.astype("<f4")),
         "guesses": in_base64(expected.guesses.astype("<u2")),

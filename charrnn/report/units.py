@@ -82,6 +82,8 @@ class Activations:
     text: str
     values: Array
     expected: Expectations
+    characters: str
+    """The text as the network read it: with marks of items where it shows line ends."""
 
     @property
     def label(self) -> str:
@@ -129,7 +131,7 @@ def units_page(
     """A page of HTML, part by part, with some of the characters and all units. It shows one unit at first, and those
     that are ``named`` can be picked by their names. Raises CharRNNError where it would be too large."""
     layers, units = seen.values.shape[1:]
-    text = seen.text[part]
+    text = seen.characters[part]
     if len(text) * layers * units > LARGEST:
         raise CharRNNError(
             f"a page of {layers * units:,} units along {len(text):,} characters would be too large",

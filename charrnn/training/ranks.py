@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Ids
-from charrnn.errors import WorkerError
+from charrnn.errors import CharRNNError, WorkerError
 from charrnn.extras import load_extra
 from charrnn.launch import is_rank
 from charrnn.nn.dropout import Dropout
@@ -36,7 +36,15 @@ Tasks = Sequence[Any] | None
 @cache
 def world() -> Any:
     """The communicator of all ranks; None where no launcher of MPI started this process."""
-    return load_extra("mpi4py.MPI").COMM_WORLD if is_rank() else None
+    if not is_rank():
+        return None
+    try:
+        return load_extra("mpi4py.MPI").COMM_WORLD
+    except RuntimeError as error:
+        raise CharRNNError(
+            f"mpi4py finds no MPI to work with ({' '.join(str(error).split())})",
+            "install the one that mpirun belongs to",
+        ) from None
 
 
 def ranks() -> int:
@@ -51,6 +59,8 @@ class _Rank:
     def __init__(self, network: Network, workers: int, p: Parameters) -> None:
         self.engine = Engine(network, workers, p)
         self.updater: Updater
+        self.norm = 0.0
+        """Of the latest gradient, before clipping."""
         self._p = p
         bounds = [len(p.vector) * k // world().size for k in range(world().size + 1)]
         self._slices = [b - a for a, b in pairwise(bounds)], bounds[:-1]
@@ -120,7 +130,7 @@ class RankEngine:
     """The engine of rank 0, whose workers are all ranks; the same as ``Engine`` to whoever learns with it."""
 
     is_amid: ClassVar[bool] = False
-    """Whether the ranks are within something that takes all of them."""
+    """Whether the ranks are within something that takes all of them: then this one can only abort the job."""
 
     def __init__(self, network: Network, workers: int, p: Parameters) -> None:
         """``workers``: of each rank."""
@@ -150,7 +160,7 @@ class RankEngine:
     ) -> None:
         if RankEngine.is_amid:  # the job is aborted
             return
-        self.state = self.state
+        self.state = self.state  # brought here while the others are there
         self._all("close")
 
     @property
@@ -204,7 +214,10 @@ class RankEngine:
         RankEngine.is_amid = True
         world().bcast((what, arguments))
         given = [*(tasks or []), *[None] * (world().size - len(tasks or []))]
-        made: list[Any] = getattr(self._rank, what)(*arguments, tasks=given)
+        try:
+            made: list[Any] = getattr(self._rank, what)(*arguments, tasks=given)
+        except WorkerError as error:  # nothing can be saved any more: the states of the others cannot be asked for
+            raise CharRNNError(error.problem, error.remedy) from None
         RankEngine.is_amid = False
         return made if tasks is None else made[: len(tasks)]
 

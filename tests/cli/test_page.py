@@ -69,15 +69,17 @@ def test_it_reads_and_writes_as_the_program(tmp_path: Path, browser: Any, cell: 
 
 
 @needs_a_browser
-def test_items_begin_anew(tmp_path: Path, browser: Any) -> None:
+@pytest.mark.parametrize("between", ["", " of\ntwo lines"])
+def test_items_begin_anew(tmp_path: Path, browser: Any, between: str) -> None:
+    """Of lines, and of items that may hold lines and end with a mark that cannot be typed."""
     settings = load_settings(
         "quick", model={"hidden": 7, "scale": 1.5}, training={"iterations": 1, "batch": 2, "window": 8}
     )
-    trainer = start(settings, make_corpus([f"name {k}" for k in range(200)]))
+    trainer = start(settings, make_corpus([f"name {k}{between}" for k in range(200)]))
     list(trainer.train())
     vector = trainer.model.parameters.vector
     vector[:] = vector.astype("f2")
-    items = "name 1\nname 22\nna"
+    items = trainer.corpus.mark.join([f"name 1{between}", f"name 22{between}", "na"])
     with visited(browser, made(tmp_path, trainer.checkpoint(), beginning=items)) as page:
         until(page, ALL.format(len(items) + 300))
         nats = page.evaluate("text.nats")[: len(items)]
@@ -127,6 +129,14 @@ def test_what_a_reader_can_do(tmp_path: Path, browser: Any, scheme: str, width: 
         until(page, "!isWriting")
         page.click("#again")
         until(page, "text.ids.length === 13")
+        page.evaluate("element('pane').scrollTop = 0")  # what is looked at stays in view
+        page.fill("#beginning", "The cat")  # and what is typed is read before anything is written
+        page.click("#one")
+        until(page, "text.ids.length === 8")
+        page.fill("#beginning", "The cat sat.")
+        until(page, "text.ids.length === 12")
+        page.fill("#beginning", "The cat sat \u2603.")
+        until(page, "text.ids.length === 13")
 
         page.focus("#pane")
         for key, place in {"End": 12, "ArrowLeft": 11, "Home": 0, "ArrowRight": 1, "ArrowDown": 1}.items():
@@ -141,9 +151,10 @@ def test_what_a_reader_can_do(tmp_path: Path, browser: Any, scheme: str, width: 
         page.focus("canvas >> nth=1")
         page.keyboard.press("ArrowRight")
         assert page.input_value("#unit") == "1:1"
-        page.fill("#unit", "9:9")
-        page.keyboard.press("Enter")
-        assert page.input_value("#unit") == "1:1"
+        for wrong in ("9:9", "-1:3", "1", ""):
+            page.fill("#unit", wrong)
+            page.keyboard.press("Enter")
+            assert page.input_value("#unit") == "1:1"
         until(page, "text.remembered.at(-1) === Math.round(127 * latest.memory[24 + 1])")
 
         page.select_option("#by", "surprisal")

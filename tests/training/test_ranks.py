@@ -138,6 +138,23 @@ def test_a_rank_that_is_killed_ends_all_and_the_run_goes_on(started: Callable, r
     assert went_on.returncode == 0, went_on.stderr
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux")
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_worker_of_a_rank_that_is_killed_ends_all(started: Callable, rank: str) -> None:
+    process = started(mpi(2, *train("run", "lstm", *FOR_EVER, "--set", "compute.workers=2")))
+    while not Path("run/checkpoints/last.npz").exists():
+        assert process.poll() is None, process.communicate()
+    found = subprocess.run(["pgrep", "-f", "charrnn.training.worker"], capture_output=True, text=True).stdout.split()
+    (worker,) = (
+        pid for pid in map(int, found) if rank_of(pid) == rank and Path(f"/proc/{pid}/cwd").resolve() == Path.cwd()
+    )
+    os.kill(worker, signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "a worker process ended with status -9, perhaps for lack of memory; lower " in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_to_the_launcher_saves_and_ends(started: Callable, number: int, code: int) -> None:
     if "HYDRA" not in done((str(MPIRUN), "--version")).stdout:
@@ -185,3 +202,18 @@ def test_standard_input_is_refused_and_mistakes_are_one_sentence() -> None:
 
 def test_other_commands_run_once() -> None:
     assert re.fullmatch(r"charrnn \S+\n", done(mpi(3, "--version")).stdout)
+
+
+def test_without_mpi4py_it_says_so_once(folder: Path) -> None:
+    for broken, says in (
+        ("raise ImportError", "this needs mpi4py"),
+        ("raise RuntimeError('no libmpi')", "finds no MPI"),
+    ):
+        Path("broken/mpi4py").mkdir(parents=True, exist_ok=True)
+        Path("broken/mpi4py/__init__.py").write_text(broken)
+        command = mpi(2, *train("run", "lstm"))
+        env = os.environ | {"PYTHONPATH": f"{folder / 'broken'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+        failed = subprocess.run(command, capture_output=True, text=True, env=env, timeout=60)
+        assert failed.returncode == 1
+        assert failed.stderr.count(says) == 1
+        assert "Traceback" not in failed.stderr

@@ -15,6 +15,7 @@ from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.errors import CharRNNError
 from charrnn.nn.cells import CELLS
 from charrnn.report.gate_charts import BARS, DIGITS, draw_gates, gate_plots, gate_table, gates_along
+from charrnn.text.items import shown_in_place
 
 SHOWN, MEASURED = 1_000, 20_000
 """How many characters are read: to be shown, and for the table."""
@@ -49,6 +50,7 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
         )
     read = read_beginning(reading, checkpoint, SHOWN if show else MEASURED)
     characters, gates = study(read, names)
+    characters = shown_in_place(characters)
     shown, along = reading.names
     with picture_beside(plot, lambda: draw_gates(gates, f"The gates of {shown} along {along}")):
         if as_json:

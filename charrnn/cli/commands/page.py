@@ -82,11 +82,11 @@ def command(
         reading = Reading(network, text, None, unknown, encoding)
         cell = loaded.model.network.cells[0]
         read, values, _ = collect(read_beginning(reading, loaded, RANKED), cell.memory)
-        units = above_luck(read, values)
+        units = above_luck(shown_in_place(read), values)
     begun = _beginning(read) if prime is None else vocabulary.decode(vocabulary.encode(prime, unknown))
     checkpoints = list(_of_run(network, loaded)) if snapshots else [loaded]
     title = f"A network that has read {'War and Peace' if network is None else loaded.corpus.name}"
-    parts = network_page(checkpoints, loaded, title, shown_in_place(begun), units, small)
+    parts = network_page(checkpoints, loaded, title, begun, units, small)
     if to == "-":
         for part in parts:
             print_text(part)

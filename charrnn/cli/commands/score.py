@@ -33,7 +33,7 @@ from charrnn.settings.build import read_as
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
 from charrnn.text.items import shown, shown_in_place
-from charrnn.text.reading import Source, find_sources, first_characters
+from charrnn.text.reading import Source, find_sources
 from charrnn.text.vocabulary import Unknown
 
 TOGETHER = "together"
@@ -175,11 +175,15 @@ class _Reading:
 
     def pane(self) -> dict[str, Any]:
         """The beginning of the text as a page shows it."""
+        text, expected = "", []
         blocks = read_as(self._settings, [self._source], self._encoding)
-        beginning = ["".join(first_characters(blocks, SHOWN))]
-        traces = read_activations(self._model, beginning, self.name, self._unknown)
-        text, expected = zip(*((trace.text, trace.expected) for trace in traces), strict=True)
-        return pane_data("".join(text), joined(expected), self._model.vocabulary)
+        for trace in read_activations(self._model, blocks, self.name, self._unknown):
+            text += trace.text
+            expected.append(trace.expected)
+            if len(text) >= SHOWN:
+                break
+        part = slice(SHOWN)
+        return pane_data(text[part], joined(expected).cut(part), self._model.vocabulary)
 
     def _pieces(self, score: Callable[[Model, Iterator[str], str, Unknown], Iterator[Piece]]) -> Iterator[Piece]:
         size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)

@@ -19,6 +19,8 @@ let strongest = 1, // of what the unit remembers
   unit = data.unit,
   latest = null,
   isWriting = false,
+  told = data.unit, // the unit about which something is told
+  soon = null, // the timer after which what was typed is read
   unknown = new Set();
 
 const source = {
@@ -38,6 +40,12 @@ const source = {
 const pane = new TextPane(element("pane"), source);
 
 const send = (name, more = {}) => worker.postMessage({name, ...more});
+// A command about the text as it stands in the page, which what was just typed may not have reached.
+const command = (name, more) => {
+  if (soon) readBeginning();
+  send(name, more);
+};
+const write = (speed, left) => command("write", {speed, left, temperature: temperature()});
 const temperature = () => Number(element("temperature").value);
 const speed = () => Math.round(10 ** Number(element("speed").value));
 
@@ -57,6 +65,7 @@ worker.onmessage = ({data: it}) => {
     pane.changed(it.from);
     showNext();
     squares.show(it.memory);
+    tellUnit(told);
     showFacts();
   }
   if (!it.ids || strongest !== before) pane.repaint();
@@ -64,6 +73,8 @@ worker.onmessage = ({data: it}) => {
 
 // Reads the beginning; what was written after it is gone.
 function readBeginning() {
+  clearTimeout(soon);
+  soon = null;
   pane.follows = false;
   const characters = [
     ...(data.form === "none" ? element("beginning").value : element("beginning").value.normalize(data.form)),
@@ -91,7 +102,7 @@ function showWriting(yes) {
 
 function showFacts() {
   const mean = (list) => list.reduce((sum, x) => sum + x, 0) / list.length;
-  const parts = [`${source.length.toLocaleString("en")} characters`];
+  const parts = [`${source.length.toLocaleString("en")} character${source.length === 1 ? "" : "s"}`];
   if (latest.waiting) parts.push(`${latest.waiting.toLocaleString("en")} still to be read`);
   if (typed && !latest.waiting) {
     const nats = mean(text.nats.slice(0, typed));
@@ -129,8 +140,8 @@ function nextButton() {
     }),
   );
   button.addEventListener("click", () => {
-    pane.follows = true;
-    send("read", {id: Number(button.dataset.id)});
+    command("read", {id: Number(button.dataset.id)});
+    pane.follow();
   });
   item.append(button);
   return item;
@@ -139,8 +150,10 @@ function nextButton() {
 const squares = new UnitSquares(element("memory"), data.layers, data.hidden, {onChoose: choose, onPoint: tellUnit});
 
 function tellUnit(u) {
-  const value = latest ? `, ${latest.memory[u].toFixed(2)}` : "";
-  element("units").textContent = `Unit ${squares.name(u)}${value}. Choose one, and it colours the text.`;
+  told = u;
+  const button = [...document.querySelectorAll(".unit")].find((unit) => Number(unit.dataset.unit) === u);
+  const at = latest ? ` is at ${latest.memory[u].toFixed(2)}` : "";
+  element("told").textContent = `Unit ${squares.name(u)}${at}${button ? `: ${button.title}` : ""}.`;
 }
 
 function choose(u) {
@@ -159,48 +172,56 @@ function use(k) {
   send("network", {network: JSON.parse(networks[k].textContent), start: data.start});
   readBeginning();
   send("seed", {seed: 1});
-  send("write", {speed: 1e6, temperature: temperature(), left: CONTINUED});
+  write(1e6, CONTINUED);
+  showIteration(k);
+}
+
+function showIteration(k) {
   if (networks.length === 1) return;
   const {iteration, loss} = data.iterations[k];
   element("at").textContent = `${iteration.toLocaleString("en")} iterations, training loss ${loss}`;
   element("slider").setAttribute("aria-valuetext", element("at").textContent);
 }
 
-let soon;
 element("beginning").addEventListener("input", () => {
   clearTimeout(soon);
   soon = setTimeout(readBeginning, 150);
 });
 element("write").addEventListener("click", () => {
   if (isWriting) return send("stop");
-  pane.follows = true;
-  send("write", {speed: speed(), temperature: temperature()});
+  write(speed());
+  pane.follow();
 });
 element("one").addEventListener("click", () => {
-  pane.follows = true;
-  send("write", {speed: 1e6, temperature: temperature(), left: 1});
+  write(1e6, 1);
+  pane.follow();
 });
 element("again").addEventListener("click", readBeginning);
-for (const name of ["temperature", "speed"])
-  element(name).addEventListener("input", () => {
-    showControls();
-    if (isWriting) send("write", {speed: speed(), temperature: temperature()});
-    else if (latest) showNext();
-  });
+element("temperature").addEventListener("input", () => {
+  showControls();
+  send("pace", {temperature: temperature()});
+  if (latest) showNext();
+});
+element("speed").addEventListener("input", () => {
+  showControls();
+  send("pace", {speed: speed()});
+});
 element("by").addEventListener("change", () => pane.repaint());
 element("deep").addEventListener("change", () => pane.showGuesses(element("deep").checked));
 element("unit").addEventListener("change", () => {
-  const [layer, number] = element("unit").value.split(":").map(Number);
-  if (layer < data.layers && number < data.hidden) choose(layer * data.hidden + number);
-  else element("unit").value = squares.name(unit);
+  choose(squares.named(element("unit").value) ?? unit);
 });
 for (const button of document.querySelectorAll(".unit"))
   button.addEventListener("click", () => choose(Number(button.dataset.unit)));
 element("slider")?.addEventListener("change", () => use(Number(element("slider").value)));
+element("slider")?.addEventListener("input", () => showIteration(Number(element("slider").value)));
 
 function showControls() {
-  element("temperature_is").textContent = temperature().toFixed(2);
-  element("speed_is").textContent = `${speed().toLocaleString("en")}/s`;
+  const shown = {temperature: temperature().toFixed(2), speed: `${speed().toLocaleString("en")} a second`};
+  for (const [name, text] of Object.entries(shown)) {
+    element(`${name}_is`).textContent = text;
+    element(name).setAttribute("aria-valuetext", text);
+  }
 }
 
 showControls();

@@ -5,7 +5,8 @@ const shades = new Int8Array(bytes(data.shades)); // layers, units, characters
 const element = (id) => document.getElementById(id);
 const last = data.layers * data.units - 1;
 let unit = data.unit,
-  place = 0;
+  place = 0, // the character after which all units are shown
+  told = data.unit; // the unit about which something is told
 
 class UnitText extends ReadText {
   shade(i, u = unit) {
@@ -46,6 +47,7 @@ function choose(u) {
 }
 
 function tell(u) {
+  told = u;
   element("pointed").textContent =
     `Unit ${squares.name(u)} is at ${source.value(place, u)}. Choose one, and it colours the text.`;
 }
@@ -54,13 +56,12 @@ function tell(u) {
 function showAll(i) {
   place = i;
   element("where").textContent = `after character ${(i + 1).toLocaleString("en")}`;
+  tell(told);
   squares.show(Float32Array.from({length: last + 1}, (_, u) => source.shade(i, u)));
 }
 
 element("unit").addEventListener("change", () => {
-  const [layer, number] = element("unit").value.split(":").map(Number);
-  if (layer < data.layers && number < data.units) choose(layer * data.units + number);
-  else element("unit").value = squares.name(unit);
+  choose(squares.named(element("unit").value) ?? unit);
 });
 document.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
 element("previous").addEventListener("click", () => choose(unit - 1));

@@ -67,7 +67,10 @@ class TextPane {
     root.append(this.lines);
     root.after(this.said);
     root.tabIndex = 0;
-    root.addEventListener("scroll", () => this.draw());
+    root.addEventListener("scroll", () => {
+      this.follows = root.scrollTop + root.clientHeight >= root.scrollHeight - 2;
+      this.draw();
+    });
     root.addEventListener("keydown", (event) => this.pressed(event));
     for (const kind of ["pointerover", "click"])
       root.addEventListener(kind, (event) => {
@@ -88,7 +91,7 @@ class TextPane {
   // The characters from a place on are new, or gone.
   changed(from) {
     this.measure();
-    const line = this.lineOf(Math.min(from, this.source.length));
+    const line = Math.max(0, this.lineOf(Math.min(from, this.source.length)) - 1); // its first word may fit before it now
     this.starts.length = line + 1;
     for (let start = this.starts[line]; ; ) {
       start = this.wrapped(start);
@@ -101,6 +104,12 @@ class TextPane {
     this.forget(line);
     if (this.follows) this.root.scrollTop = this.lines.offsetHeight;
     this.draw();
+  }
+
+  // Goes to the end of the text, and stays there while it grows.
+  follow() {
+    this.root.scrollTop = this.root.scrollHeight;
+    this.follows = true;
   }
 
   repaint() {
@@ -233,7 +242,7 @@ class TextPane {
     for (const [guess, probability] of this.source.guesses(i)) {
       const under = document.createElement("i");
       under.textContent = sign(guess);
-      under.style.setProperty("--a", (0.8 * probability).toFixed(2));
+      under.style.setProperty("--a", (0.6 * probability).toFixed(2));
       cell.append(under);
     }
     return cell;

@@ -3,6 +3,7 @@
 // arrow keys.
 
 const COLUMNS = 32; // squares in a row
+const SIZE = 8; // of a square, in dots of the picture
 
 class UnitSquares {
   // Calls onChoose with a unit that is chosen, and onPoint with one that is pointed at: layer * units + number.
@@ -13,7 +14,8 @@ class UnitSquares {
     this.layers = Array.from({length: layers}, (_, layer) => {
       const canvas = document.createElement("canvas");
       canvas.className = "squares";
-      [canvas.width, canvas.height, canvas.tabIndex] = [COLUMNS, Math.ceil(units / COLUMNS), 0];
+      const rows = Math.ceil(units / COLUMNS);
+      [canvas.width, canvas.height, canvas.tabIndex] = [COLUMNS * SIZE, rows * SIZE, 0];
       const facts = {
         role: "slider",
         "aria-label": `unit of layer ${layer} that colours the text`,
@@ -24,7 +26,7 @@ class UnitSquares {
       const at = (event) => {
         const box = canvas.getBoundingClientRect();
         const column = Math.floor(((event.clientX - box.left) / box.width) * COLUMNS);
-        const row = Math.floor(((event.clientY - box.top) / box.height) * canvas.height);
+        const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
         return layer * units + Math.min(Math.max(row * COLUMNS + column, 0), units - 1);
       };
       canvas.addEventListener("click", (event) => onChoose(at(event)));
@@ -46,6 +48,12 @@ class UnitSquares {
     return `${Math.floor(unit / this.units)}:${unit % this.units}`;
   }
 
+  // The unit that a text such as 1:81 names; null where there is none.
+  named(text) {
+    const [, layer, number] = /^(\d+):(\d+)$/.exec(text.trim()) ?? [];
+    return layer < this.layers.length && number < this.units ? layer * this.units + Number(number) : null;
+  }
+
   choose(unit) {
     this.chosen = unit;
     this.layers.forEach((canvas, layer) => {
@@ -53,6 +61,7 @@ class UnitSquares {
       canvas.setAttribute("aria-valuenow", isHere ? unit % this.units : 0);
       canvas.setAttribute("aria-valuetext", isHere ? `unit ${this.name(unit)}` : "none of this layer");
     });
+    this.show(this.values);
   }
 
   // Values from -1 to 1: layers, units.
@@ -66,8 +75,18 @@ class UnitSquares {
       for (let j = 0; j < this.units; j++) {
         const value = values[layer * this.units + j];
         context.fillStyle = `rgb(${value < 0 ? low : high} / ${Math.abs(value)})`;
-        context.fillRect(j % COLUMNS, Math.floor(j / COLUMNS), 1, 1);
+        context.fillRect(...corner(j), SIZE, SIZE);
       }
+      if (Math.floor(this.chosen / this.units) !== layer) return;
+      context.strokeStyle = style.getPropertyValue("--text");
+      context.lineWidth = 2;
+      const [x, y] = corner(this.chosen % this.units);
+      context.strokeRect(x + 1, y + 1, SIZE - 2, SIZE - 2);
     });
   }
+}
+
+// Where the square of a unit begins.
+function corner(number) {
+  return [(number % COLUMNS) * SIZE, Math.floor(number / COLUMNS) * SIZE];
 }

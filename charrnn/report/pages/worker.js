@@ -8,6 +8,7 @@ const GUESSES = 5;
 const BLOCK = 4096; // characters whose memories lie in one array
 
 let network, start; // start: what is read before a text
+let ahead = null; // the logits of the character after the text, once they are asked for
 let state, ids, kept, memories; // after the text so far; its characters; states along it; what units remembered after each
 let version = 0,
   unit = 0,
@@ -24,8 +25,13 @@ function random() {
   return (seed >>> 0) / 2 ** 32;
 }
 
+function logits() {
+  ahead ??= network.logits(state);
+  return ahead;
+}
+
 function drawn(temperature) {
-  const p = softmax(network.logits(state), temperature);
+  const p = softmax(logits(), temperature);
   let rest = random();
   for (let v = 0; v < p.length; v++) {
     rest -= p[v];
@@ -37,6 +43,7 @@ function drawn(temperature) {
 function read(id) {
   if (ids.length % KEEP === 0) kept[ids.length / KEEP] = state.slice();
   network.step(state, id);
+  ahead = null;
   const n = ids.push(id) - 1;
   if (n % BLOCK === 0) memories[n / BLOCK] = new Int8Array(BLOCK * network.units);
   const values = network.remembered(state),
@@ -47,7 +54,7 @@ function read(id) {
 function forget() {
   state = network.newState();
   network.step(state, start);
-  [ids, kept, memories] = [[], [], []];
+  [ids, kept, memories, ahead] = [[], [], [], null];
 }
 
 // Goes back to the first n characters.
@@ -56,6 +63,7 @@ function backTo(n) {
   const from = Math.floor(n / KEEP),
     again = ids.slice(from * KEEP, n);
   state = kept[from].slice();
+  ahead = null;
   ids.length = from * KEEP;
   again.forEach(read);
 }
@@ -78,7 +86,7 @@ function work() {
   while (performance.now() < end) {
     const id = next();
     if (id === undefined) break;
-    const p = softmax(network.logits(state)),
+    const p = softmax(logits()),
       best = largest(p, GUESSES);
     nats.push(-Math.log(p[id]));
     guesses.push(best);
@@ -93,7 +101,7 @@ function work() {
     guesses,
     chances,
     remembered: remembered(from),
-    logits: network.logits(state),
+    logits: logits(),
     memory: network.remembered(state),
     waiting: waiting.length,
     isWriting: writing !== null,
@@ -146,6 +154,10 @@ const COMMANDS = {
   // Writes so many characters a second, and so many in all.
   write({speed, temperature, left = Infinity}) {
     writing = {owed: 1, since: performance.now(), speed, temperature, left};
+  },
+  // Writes on at another temperature or speed.
+  pace({name, ...changed}) {
+    if (writing) Object.assign(writing, changed);
   },
   // From here on the same is drawn as after the same seed.
   seed(it) {

@@ -213,7 +213,7 @@ class Run:
             kept = {Path(path).resolve() for path in settings.corpus.path}
             written = (self._metrics, self._baseline, self._status, self.corpus)
             named = (layout.LAST, layout.PREVIOUS, layout.DAMAGED, layout.BEST)
-            checkpoints = [*(self._checkpoints / name for name in named), *self._weights().values()]
+            checkpoints = [*(self._checkpoints / name for name in named), *self.kept().values()]
             for file in (*written, *self._snapshot_files(), *checkpoints):
                 if file.resolve() not in kept:
                     file.unlink(missing_ok=True)
@@ -244,7 +244,7 @@ class Run:
         self.check_exists()
         there = [path for path in self._resumed_from if path.exists()]
         if not there:
-            kept = f"; the weights it kept are those of iteration {max(self._weights())}" if self._weights() else ""
+            kept = f"; the weights it kept are those of iteration {max(self.kept())}" if self.kept() else ""
             raise RunError(
                 f"{str(self)!r} was stopped before it saved anything that training could go on from{kept}",
                 "start it again with {force}, or another run that begins with its weights, with {init_from}",
@@ -265,7 +265,7 @@ class Run:
 
     def checkpoint_at(self, iteration: int) -> Checkpoint:
         """The weights kept with the snapshot of an iteration."""
-        kept = self._weights()
+        kept = self.kept()
         if iteration not in kept:
             there = ", ".join(map(str, kept)) or "none"
             raise CheckpointError(f"run {str(self)!r} kept no weights at iteration {iteration}; there are: {there}")
@@ -307,7 +307,7 @@ class Run:
             kept = [row for row in self.metrics() if row["iteration"] <= iteration]
             replace_text(self._metrics, "".join(json.dumps(row) + "\n" for row in kept))
             snapshots = {int(file.stem): file for file in self._snapshot_files()}
-            for files in (snapshots, self._weights()):
+            for files in (snapshots, self.kept()):
                 for made_at, file in files.items():
                     if made_at > iteration:
                         file.unlink()
@@ -372,12 +372,6 @@ class Run:
         return read_baseline(self._baseline)
 
     @_named_errors
-    def kept(self) -> list[int]:
-        """The iterations whose weights were kept, with their snapshots, in order."""
-        self._check_made()
-        return list(self._weights())
-
-    @_named_errors
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, in the order of their iterations."""
         self._check_made()
@@ -398,7 +392,7 @@ class Run:
         numbered = (path for path in self._snapshots.glob("*.txt") if path.stem.isdecimal())
         return sorted(numbered, key=lambda path: int(path.stem))
 
-    def _weights(self) -> dict[int, Path]:
+    def kept(self) -> dict[int, Path]:
         """The weights kept with snapshots, by iteration, in order."""
         files = {path.stem.removeprefix("iteration-"): path for path in self._checkpoints.glob("iteration-*.npz")}
         numbered = {int(number): path for number, path in files.items() if re.fullmatch("[0-9]{1,12}", number)}

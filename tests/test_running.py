@@ -105,13 +105,12 @@ def test_many_runs_side_by_side_and_their_report(monkeypatch: pytest.MonkeyPatch
 
 
 @needs_bash
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_further_in_pytorch_and_back(cell: str) -> None:
+def test_further_in_pytorch_and_back() -> None:
     pytest.importorskip("torch")
     page = (ROOT / "docs" / "gpu.md").read_text("utf-8")
     (script,), (commands,) = (re.findall(rf"^```{kind}\n(.*?)^```$", page, re.S | re.M) for kind in ("python", "sh"))
     Path("further.py").write_text(script.replace("200, 50, 50, 2e-3", "60, 8, 20, 2e-2"))
-    more = f"--config char-rnn --set model.hidden=16 --set model.cell={cell} --set model.embedding=5"
+    more = "--config char-rnn --set model.hidden=16 --set model.embedding=5"
     lines = [f'python3() {{ "{sys.executable}" "$@"; }}', commands.replace("--config char-rnn", more)]
     done = subprocess.run(["bash", "-euc", "\n".join(lines)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

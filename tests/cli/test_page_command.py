@@ -166,7 +166,7 @@ def test_what_a_reader_can_do(tmp_path: Path, browser: Any, scheme: str, width: 
 
 @needs_a_browser
 def test_a_long_text_is_drawn_where_it_is_looked_at(tmp_path: Path, browser: Any) -> None:
-    long = "".join(SCRIPTS) * 400
+    long = "".join(SCRIPTS) * 120
     with visited(browser, made(tmp_path, trained("rnn", hidden=4))) as page:
         page.fill("#beginning", long)
         until(page, f"text.ids.length === {len(long)}")

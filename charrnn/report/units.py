@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from charrnn.errors import CharRNNError
 from charrnn.report.levels import Stretch, background, scale, stretches
 from charrnn.report.page import make_page, page_script
 from charrnn.report.pane import in_base64, pane_data
+from charrnn.text.items import shown_in_place
 from charrnn.text.vocabulary import Vocabulary
 
 SHOWN = 2_000
 """Characters on a page."""
+RANKED = 20_000
+"""Characters of a text that are read to rank units."""
 LARGEST = 24_000_000
 """Values that a page may hold."""
 COLOURS = [*map(background, (33, 75, 117, 153)), "", *map(background, (224, 217, 210, 203))]
@@ -53,20 +57,19 @@ def above_luck(text: str, values: Array) -> list[NamedUnit]:
         if ranking:
             (unit,) = ranking.best(1)
             if ranking.scores[unit] > ranking.by_luck:
-                found.append(NamedUnit(name, f"{describe_property(name)}, {_how_well(ranking, unit)}", unit))
+                found.append(_telling(name, name, ranking, unit))
     return found
 
 
 def ranked(name: str, ranking: Ranking, top: int) -> list[NamedUnit]:
     """The ``top`` units that tell a property best, each named by its score."""
-    return [
-        NamedUnit(f"{ranking.scores[unit]:.3f}", f"{describe_property(name)}, {_how_well(ranking, unit)}", unit)
-        for unit in ranking.best(top)
-    ]
+    return [_telling(f"{ranking.scores[unit]:.3f}", name, ranking, unit) for unit in ranking.best(top)]
 
 
-def _how_well(ranking: Ranking, unit: tuple[int, int]) -> str:
-    return f"{ranking.measure} {ranking.scores[unit]:.3f}, by luck {ranking.by_luck:.3f}"
+def _telling(called: str, name: str, ranking: Ranking, unit: tuple[int, int]) -> NamedUnit:
+    """A unit that tells a property."""
+    how_well = f"{ranking.measure} {ranking.scores[unit]:.3f}, by luck {ranking.by_luck:.3f}"
+    return NamedUnit(called, f"{describe_property(name)}, {how_well}", unit)
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,15 @@ class Activations:
     """``gate``, ``state``, or nothing for the candidate."""
     through_tanh: bool
     """Whether it leaves the cell through tanh, and is shown so."""
-    text: str
+    characters: str
+    """The text as the network read it, with marks of items."""
     values: Array
     expected: Expectations
-    characters: str
-    """The text as the network read it: with marks of items where it shows line ends."""
+
+    @cached_property
+    def text(self) -> str:
+        """The text as it is shown, with line ends in the places of marks."""
+        return shown_in_place(self.characters)
 
     @property
     def label(self) -> str:

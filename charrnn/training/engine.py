@@ -7,7 +7,7 @@ rounding only.
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -40,11 +40,25 @@ class Learnt:
     """The sum of the hidden states after the window, which is finite where all of them are."""
 
 
-def parts_of(streams: int, workers: int) -> list[slice]:
-    """The streams of each worker, in their order; where there are fewer streams than workers, the last have none."""
+def parts_of(streams: int, workers: int) -> tuple[list[slice], list[float]]:
+    """The streams of each worker, in their order, and its share of them; where there are fewer streams than workers,
+    the last have none."""
     workers = min(workers, streams)
     bounds = [streams * k // workers for k in range(workers + 1)]
-    return [slice(*pair) for pair in pairwise(bounds)]
+    parts = [slice(*pair) for pair in pairwise(bounds)]
+    return parts, [(part.stop - part.start) / streams for part in parts]
+
+
+def average(gradients: Iterable[Array], shares: Sequence[float]) -> Array:
+    """The average of the gradients of workers, (P,) each, that have these shares of the streams, added up in their
+    order. It takes the memory of the first, and uses the others up; those of workers without a share count for nothing.
+    """
+    total, *others = gradients
+    if len(shares) > 1:
+        total *= shares[0]
+    for gradient, share in zip(others, shares[1:], strict=False):
+        total += np.multiply(gradient, share, out=gradient)
+    return total
 
 
 def nats_per_character(
@@ -122,9 +136,16 @@ class Engine:
     ) -> Learnt:
         """Learns from a window x, y (T, B) that goes on from the last one, but for the ``fresh`` streams (B,), which
         begin from zero."""
+        loss, gradient, state = self.go_on(updater.trained, x, y, fresh, dropout)
+        return Learnt(loss, updater.step(gradient.vector, rate), state)
+
+    def go_on(
+        self, p: Parameters, x: Ids, y: Ids, fresh: npt.NDArray[np.bool_], dropout: Dropout, first: int = 0
+    ) -> tuple[float, Parameters, float]:
+        """The loss and the gradient of such a window, and the sum of the states after it."""
         self.state[:, :, fresh] = 0
-        loss, gradient, self.state = self.loss_and_gradients(updater.trained, x, y, self.state, dropout)
-        return Learnt(loss, updater.step(gradient.vector, rate), float(np.sum(self.state)))
+        loss, gradient, self.state = self.loss_and_gradients(p, x, y, self.state, dropout, first)
+        return loss, gradient, float(np.sum(self.state))
 
     def loss_and_gradients(
         self, p: Parameters, x: Ids, y: Ids, state: Array, dropout: Dropout = NO_DROPOUT, first: int = 0
@@ -135,11 +156,7 @@ class Engine:
         The gradient is the engine's own and holds until the next call.
         """
         loss, after, shares = self._read(p, x, y, state, dropout, first, gradient=True)
-        total = self._gradient.vector
-        if len(shares) > 1:
-            total *= shares[0]
-        for worker, share in zip(self.others, shares[1:], strict=False):
-            total += np.multiply(worker.gradient, share, out=worker.gradient)
+        average([self._gradient.vector, *(worker.gradient for worker in self.others)], shares)
         return loss, self._gradient, after
 
     def read(self, p: Parameters, x: Ids, y: Ids, state: Array) -> tuple[float, Array]:
@@ -162,8 +179,7 @@ class Engine:
         gradient: bool = False,
     ) -> tuple[float, Array, list[float]]:
         """The loss of a window in nats per character, the state after it, and each worker's share of the streams."""
-        streams = x.shape[1]
-        parts = parts_of(streams, self.workers)
+        parts, shares = parts_of(x.shape[1], self.workers)
         workers = len(parts)
         tasks = [
             Task(
@@ -183,6 +199,5 @@ class Engine:
             worker.start(task)
         results = [do(tasks[0], self.network, p, self._gradient, self._space)]
         results += [worker.result() for worker in self.others[: workers - 1]]
-        shares = [(part.stop - part.start) / streams for part in parts]
         loss = sum(result.loss * share for result, share in zip(results, shares, strict=True))
         return loss, np.concatenate([result.state for result in results], axis=2), shares

@@ -26,7 +26,7 @@ from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import versions
-from charrnn.training.engine import Engine, Learnt, nats_per_character, parts_of
+from charrnn.training.engine import Engine, Learnt, average, nats_per_character, parts_of
 from charrnn.training.updater import Updater
 
 Tasks = Sequence[Any] | None
@@ -86,16 +86,13 @@ class _Rank:
 
     def learn(self, shares: Sequence[float], dropout: Dropout, rate: float, tasks: Tasks = None) -> Any:
         """Of each rank its loss and the sum of its states; the norm of the gradient is the same on all."""
-        task, made, engine = world().scatter(tasks), None, self.engine
-        gradient = self._p.like() if task is None else None
-        if task is not None:
+        task = world().scatter(tasks)
+        if task is None:
+            made, gradient = None, self._p.like()
+        else:
             x, y, fresh, first = task
-            engine.state[:, :, fresh] = 0
-            loss, gradient, engine.state = engine.loss_and_gradients(
-                self.updater.trained, x, y, engine.state, dropout, first
-            )
-            made = loss, float(np.sum(engine.state))
-        assert gradient is not None
+            loss, gradient, state = self.engine.go_on(self.updater.trained, x, y, fresh, dropout, first)
+            made = loss, state
         self._average(gradient.vector, shares)
         self.norm = self.updater.step(gradient.vector, rate)
         return world().gather(made)
@@ -118,12 +115,7 @@ class _Rank:
         """Makes of each rank's gradient (P,) the average of all, where each rank has its share of the streams."""
         count, size = self._received.shape
         world().Alltoallv([gradient, self._slices], [self._received, ([size] * count, None)])
-        total = self._received[0]
-        if len(shares) > 1:
-            total *= shares[0]
-        for other, share in zip(self._received[1:], shares[1:], strict=False):
-            total += np.multiply(other, share, out=other)
-        world().Allgatherv(total, [gradient, self._slices])
+        world().Allgatherv(average(self._received, shares), [gradient, self._slices])
 
 
 class RankEngine:
@@ -176,7 +168,7 @@ class RankEngine:
         self, updater: Updater, x: Ids, y: Ids, fresh: npt.NDArray[np.bool_], dropout: Dropout, rate: float
     ) -> Learnt:
         """As ``Engine.learn``."""
-        parts, shares = self._parts(x.shape[1])
+        parts, shares = parts_of(x.shape[1], world().size)
         if updater is not self._updater:
             self._begin(updater, parts)
         tasks = [(x[:, part].copy(), y[:, part].copy(), fresh[part], part.start) for part in parts]
@@ -191,7 +183,7 @@ class RankEngine:
         return nats_per_character(streams, window, self.network.zero_state, partial(self._read, which))
 
     def _read(self, which: str, x: Ids, y: Ids, state: Array) -> tuple[float, Array]:
-        parts, shares = self._parts(x.shape[1])
+        parts, shares = parts_of(x.shape[1], world().size)
         tasks = [(x[:, part].copy(), y[:, part].copy(), state[:, :, part].copy()) for part in parts]
         made = self._all("read", which, tasks=tasks)
         loss = sum(loss * share for (loss, _), share in zip(made, shares, strict=True))
@@ -203,11 +195,6 @@ class RankEngine:
         idle = [self.network.zero_state(0)] * (world().size - len(parts))
         memory = updater.parameters.vector, updater.memory, updater.optimizer.steps
         self._all("begin", updater.settings, *memory, tasks=states + idle)
-
-    def _parts(self, streams: int) -> tuple[list[slice], list[float]]:
-        """The streams of each rank, and its share of them."""
-        parts = parts_of(streams, world().size)
-        return parts, [(part.stop - part.start) / streams for part in parts]
 
     def _all(self, what: str, *arguments: Any, tasks: Sequence[Any] | None = None) -> list[Any]:
         """Has all ranks do something at the same time, and returns what those with a task made."""

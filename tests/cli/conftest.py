@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import random
 import shutil
 import subprocess
 import sys
@@ -116,3 +117,15 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def said(folder: Path) -> str:
+    """A text in which somebody speaks now and then."""
+    lines = (
+        '"Well, Prince," she said, "so it is."',
+        "He went out of the room at once.",
+        '"And what of him?" said Pierre.',
+    )
+    Path("said.txt").write_text("".join(f"{random.Random(k).choice(lines)}\n" for k in range(40)))
+    return "said.txt"

@@ -1,7 +1,6 @@
 """``charrnn page``: the network in a real browser, beside the same one here, and what is written where."""
 
 import json
-import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -221,25 +220,19 @@ def test_a_hostile_network(browser: Any, hostile: str, charrnn: Callable, tmp_pa
         assert "\u202e" not in page.inner_text("#pane")
 
 
-def test_units_are_named_where_they_do_better_than_by_luck(folder: Path, charrnn: Callable) -> None:
-    lines = (
-        '"Well, Prince," she said, "so it is."',
-        "He went out of the room at once.",
-        '"And what of him?" said Pierre.',
-    )
-    Path("said.txt").write_text("".join(f"{random.Random(k).choice(lines)}\n" for k in range(40)))
-    done = charrnn("page", "--text", "said.txt", "-o", "said.html")
+def test_units_are_named_where_they_do_better_than_by_luck(folder: Path, said: str, charrnn: Callable) -> None:
+    done = charrnn("page", "--text", said, "-o", "said.html")
     assert (done.code, done.out) == (0, "said.html\n")
     assert "it holds the network, and so perhaps pieces of the text that it learnt" in done.err
     content = Path("said.html").read_text("utf-8")
     named = dict(re.findall(r'data-unit="\d+"[^>]*>([a-z-]+) <small>(\d+:\d+)</small>', content))
-    overview = [line.split() for line in charrnn("neurons", "said.txt").out.splitlines()[3:]]
+    overview = [line.split() for line in charrnn("neurons", said).out.splitlines()[3:]]
     better = {name: unit for name, unit, score, luck, *_ in overview if unit != "-" and float(score) > float(luck)}
     assert named == better
     assert "quotes" in named
     data = json.loads(re.search(r"id=data>(.*?)</script>", content)[1])
     assert 100 < len(data["beginning"]) <= 120
-    assert Path("said.txt").read_text().startswith(data["beginning"])
+    assert Path(said).read_text().startswith(data["beginning"])
 
 
 def test_the_networks_of_a_run(folder: Path, charrnn: Callable) -> None:

@@ -15,6 +15,7 @@ from charrnn.nn.cells import CELLS
 from charrnn.report.levels import coloured, marked
 from charrnn.report.units import (
     COLOURS,
+    RANKED,
     SHOWN,
     Activations,
     NamedUnit,
@@ -26,10 +27,6 @@ from charrnn.report.units import (
     units_page,
 )
 from charrnn.storage.checkpoint import Checkpoint
-from charrnn.text.items import shown_in_place
-
-RANKED = 20_000
-"""Characters of the text that are read to rank units."""
 
 
 def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -105,11 +102,9 @@ def command(
             f"--unit {unit[0]}:{unit[1]} is not there; layers go from 0 to {layers - 1}, units from 0 to {units - 1}"
         )
     read = read_beginning(reading, checkpoint, SHOWN if unit else RANKED)
-    characters, values, expected = collect(read, of)
-    text = shown_in_place(characters)
-    ranking = rank(text, values, find) if find else None
     kind = "gate" if of in cell.gates else "state" if of in cell.carried else ""
-    seen = Activations(of, kind, of in cell.through_tanh, text, values, expected, characters)
+    seen = Activations(of, kind, of in cell.through_tanh, *collect(read, of))
+    ranking = rank(seen.text, seen.values, find) if find else None
     if as_html:
         for part in _page(
             reading, checkpoint, seen, unit, find, ranked(find, ranking, top) if find and ranking else []

@@ -20,14 +20,12 @@ from charrnn.cli.texts import (
 )
 from charrnn.files import check_free, write_output
 from charrnn.report.network_page import network_page
-from charrnn.report.units import NamedUnit, above_luck
+from charrnn.report.units import RANKED, NamedUnit, above_luck
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import Run
 from charrnn.text.items import shown_in_place
 from charrnn.text.vocabulary import Unknown
 
-RANKED = 20_000
-"""Characters of the text that are read to name units."""
 BEGINNING = 120
 """Characters of it, at most, that stand on the page at first."""
 

@@ -151,17 +151,14 @@ const squares = new UnitSquares(element("memory"), data.layers, data.hidden, {on
 
 function tellUnit(u) {
   told = u;
-  const button = [...document.querySelectorAll(".unit")].find((unit) => Number(unit.dataset.unit) === u);
+  const title = squares.title(u);
   const at = latest ? ` is at ${latest.memory[u].toFixed(2)}` : "";
-  element("told").textContent = `Unit ${squares.name(u)}${at}${button ? `: ${button.title}` : ""}.`;
+  element("told").textContent = `Unit ${squares.name(u)}${at}${title ? `: ${title}` : ""}.`;
 }
 
 function choose(u) {
   unit = u;
   element("by").value = "unit";
-  element("unit").value = squares.name(u);
-  for (const button of document.querySelectorAll(".unit"))
-    button.setAttribute("aria-pressed", Number(button.dataset.unit) === u);
   squares.choose(u);
   tellUnit(u);
   send("unit", {unit: u});
@@ -208,11 +205,6 @@ element("speed").addEventListener("input", () => {
 });
 element("by").addEventListener("change", () => pane.repaint());
 element("deep").addEventListener("change", () => pane.showGuesses(element("deep").checked));
-element("unit").addEventListener("change", () => {
-  choose(squares.named(element("unit").value) ?? unit);
-});
-for (const button of document.querySelectorAll(".unit"))
-  button.addEventListener("click", () => choose(Number(button.dataset.unit)));
 element("slider")?.addEventListener("change", () => use(Number(element("slider").value)));
 element("slider")?.addEventListener("input", () => showIteration(Number(element("slider").value)));
 

@@ -33,14 +33,10 @@ const pane = new TextPane(element("pane"), source);
 
 function choose(u) {
   unit = Math.min(Math.max(u, 0), last);
-  element("unit").value = squares.name(unit);
-  let about = data.gate ? "0 to 1" : `${(-data.largest[unit]).toPrecision(3)} to ${data.largest[unit].toPrecision(3)}`;
-  for (const button of document.querySelectorAll(".unit")) {
-    const isThis = Number(button.dataset.unit) === unit;
-    button.setAttribute("aria-pressed", isThis);
-    if (isThis) about = `${button.title}; ${about}`;
-  }
-  element("about").textContent = about;
+  const range = data.gate
+    ? "0 to 1"
+    : `${(-data.largest[unit]).toPrecision(3)} to ${data.largest[unit].toPrecision(3)}`;
+  element("about").textContent = [squares.title(unit), range].filter(Boolean).join("; ");
   squares.choose(unit);
   tell(unit);
   pane.repaint();
@@ -60,14 +56,9 @@ function showAll(i) {
   squares.show(Float32Array.from({length: last + 1}, (_, u) => source.shade(i, u)));
 }
 
-element("unit").addEventListener("change", () => {
-  choose(squares.named(element("unit").value) ?? unit);
-});
 document.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
 element("previous").addEventListener("click", () => choose(unit - 1));
 element("next").addEventListener("click", () => choose(unit + 1));
-for (const button of document.querySelectorAll(".unit"))
-  button.addEventListener("click", () => choose(Number(button.dataset.unit)));
 element("deep").addEventListener("change", () => pane.showGuesses(element("deep").checked));
 element("pane").addEventListener("point", (event) => showAll(event.detail));
 pane.showGuesses(true);

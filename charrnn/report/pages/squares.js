@@ -1,6 +1,6 @@
 "use strict";
 // All units of a network as squares, a picture for each layer: blue below zero, red above. One of them is chosen, by a pointer or by
-// arrow keys.
+// arrow keys, by the field for its name, or by a button for one that has a name of its own.
 
 const COLUMNS = 32; // squares in a row
 const SIZE = 8; // of a square, in dots of the picture
@@ -9,6 +9,10 @@ class UnitSquares {
   // Calls onChoose with a unit that is chosen, and onPoint with one that is pointed at: layer * units + number.
   constructor(root, layers, units, {onChoose, onPoint}) {
     this.units = units;
+    this.field = document.getElementById("unit");
+    this.buttons = [...document.querySelectorAll(".unit")];
+    this.field.addEventListener("change", () => onChoose(this.named(this.field.value) ?? this.chosen));
+    for (const button of this.buttons) button.addEventListener("click", () => onChoose(Number(button.dataset.unit)));
     this.chosen = 0;
     this.values = new Float32Array(layers * units);
     this.layers = Array.from({length: layers}, (_, layer) => {
@@ -48,6 +52,11 @@ class UnitSquares {
     return `${Math.floor(unit / this.units)}:${unit % this.units}`;
   }
 
+  // What a unit keeps track of, in words, where it has a name of its own.
+  title(unit) {
+    return this.buttons.find((button) => Number(button.dataset.unit) === unit)?.title;
+  }
+
   // The unit that a text such as 1:81 names; null where there is none.
   named(text) {
     const [, layer, number] = /^(\d+):(\d+)$/.exec(text.trim()) ?? [];
@@ -56,6 +65,8 @@ class UnitSquares {
 
   choose(unit) {
     this.chosen = unit;
+    this.field.value = this.name(unit);
+    for (const button of this.buttons) button.setAttribute("aria-pressed", Number(button.dataset.unit) === unit);
     this.layers.forEach((canvas, layer) => {
       const isHere = Math.floor(unit / this.units) === layer;
       canvas.setAttribute("aria-valuenow", isHere ? unit % this.units : 0);

@@ -111,6 +111,9 @@ class TrainingSettings(Section):
         None, description="length of the run in minutes; or set iterations or epochs"
     )
     batch: Size = Field(32, description="streams of text read side by side")
+    accumulate: Size = Field(
+        1, description="read the streams of the batch in so many parts, one after another, which takes less memory"
+    )
     window: Size = Field(64, description="steps of truncated backpropagation through time")
     epoch_end: Literal["carry", "reset"] = Field(
         "carry", description="at the end of an epoch: carry the hidden state on, or reset it to zero"

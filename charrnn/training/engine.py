@@ -7,12 +7,11 @@ rounding only.
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +23,7 @@ from charrnn.arrays import Array, Ids
 from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
+from charrnn.training.shares import average, parts_of
 from charrnn.training.updater import Updater
 from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
 
@@ -38,27 +38,6 @@ class Learnt:
     """Before clipping."""
     state: float
     """The sum of the hidden states after the window, which is finite where all of them are."""
-
-
-def parts_of(streams: int, workers: int) -> tuple[list[slice], list[float]]:
-    """The streams of each worker, in their order, and its share of them; where there are fewer streams than workers,
-    the last have none."""
-    workers = min(workers, streams)
-    bounds = [streams * k // workers for k in range(workers + 1)]
-    parts = [slice(*pair) for pair in pairwise(bounds)]
-    return parts, [(part.stop - part.start) / streams for part in parts]
-
-
-def average(gradients: Iterable[Array], shares: Sequence[float]) -> Array:
-    """The average of the gradients of workers, (P,) each, that have these shares of the streams, added up in their
-    order. It takes the memory of the first, and uses the others up; those of workers without a share count for nothing.
-    """
-    total, *others = gradients
-    if len(shares) > 1:
-        total *= shares[0]
-    for gradient, share in zip(others, shares[1:], strict=False):
-        total += np.multiply(gradient, share, out=gradient)
-    return total
 
 
 def nats_per_character(
@@ -91,14 +70,20 @@ class Engine:
     Its methods raise WorkerError when a worker's process is gone.
     """
 
-    def __init__(self, network: Network, workers: int, p: Parameters | None = None) -> None:
+    def __init__(self, network: Network, workers: int, p: Parameters | None = None, accumulate: int = 1) -> None:
         """``p``: parameters that move to where all workers can read them, for as long as the engine runs: arrays of
-        them that were taken before stay behind. Any others are copied there for every window."""
+        them that were taken before stay behind. Any others are copied there for every window.
+
+        ``accumulate``: in how many parts each worker reads its streams, one after another.
+        """
         self.network = network
         self.workers = workers
         self._own = p
+        self._accumulate = accumulate
         self.made_with: dict[str, str | int] = {"workers": workers}
         """What decides, besides the libraries, how numbers are rounded."""
+        if accumulate > 1:
+            self.made_with["parts of a worker's streams"] = accumulate
         if network.is_compiled:
             self.made_with["numba"] = version("numba")
         self.state: Array = network.zero_state(1)
@@ -183,13 +168,14 @@ class Engine:
         workers = len(parts)
         tasks = [
             Task(
-                np.ascontiguousarray(x[:, part]),
-                np.ascontiguousarray(y[:, part]),
+                x[:, part],
+                y[:, part],
                 state[:, :, part],
                 first + part.start,
                 dropout,
                 gradient,
                 own=p is self._own,
+                parts=self._accumulate,
             )
             for part in parts
         ]

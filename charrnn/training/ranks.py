@@ -26,7 +26,8 @@ from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import versions
-from charrnn.training.engine import Engine, Learnt, average, nats_per_character, parts_of
+from charrnn.training.engine import Engine, Learnt, nats_per_character
+from charrnn.training.shares import average, parts_of
 from charrnn.training.updater import Updater
 
 Tasks = Sequence[Any] | None
@@ -56,8 +57,8 @@ class _Rank:
     """What every rank has: an engine for its part of the streams, and all parameters. The methods are called on all
     ranks at the same time; only rank 0 passes tasks, and is given what all made."""
 
-    def __init__(self, network: Network, workers: int, p: Parameters) -> None:
-        self.engine = Engine(network, workers, p)
+    def __init__(self, network: Network, workers: int, p: Parameters, accumulate: int) -> None:
+        self.engine = Engine(network, workers, p, accumulate)
         self.updater: Updater
         self.norm = 0.0
         """Of the latest gradient, before clipping."""
@@ -124,18 +125,18 @@ class RankEngine:
     is_amid: ClassVar[bool] = False
     """Whether the ranks are within something that takes all of them: then this one can only abort the job."""
 
-    def __init__(self, network: Network, workers: int, p: Parameters) -> None:
-        """``workers``: of each rank."""
+    def __init__(self, network: Network, workers: int, p: Parameters, accumulate: int = 1) -> None:
+        """``workers``: of each rank. ``accumulate``: in how many parts each of them reads its streams."""
         self.network = network
-        self.made_with: dict[str, str | int] = dict(Engine(network, 1).made_with)
+        self._rank = _Rank(network, workers, p, accumulate)
+        self.made_with = dict(self._rank.engine.made_with)
         self.made_with["workers"] = world().size if workers == 1 else f"{world().size} x {workers}"
-        self._rank = _Rank(network, workers, p)
-        self._workers = workers
+        self._plan = network, workers, accumulate
         self._updater: Updater | None = None
         self._state: Array = network.zero_state(1)
 
     def __enter__(self) -> Self:
-        world().bcast(("new", (self.network, self._workers)))
+        world().bcast(("new", self._plan))
         kinds = self._all("open")
         for rank, kind in enumerate(kinds):
             for name, value in kind.items():
@@ -215,7 +216,7 @@ def serve() -> None:
     while (call := world().bcast(None)) is not None:
         what, arguments = call
         if what == "new":
-            network, workers = arguments
-            rank = _Rank(network, workers, Parameters(network.shapes, network.dtype))
+            network, workers, accumulate = arguments
+            rank = _Rank(network, workers, Parameters(network.shapes, network.dtype), accumulate)
         else:
             getattr(rank, what)(*arguments)

@@ -15,8 +15,8 @@ def engine_for(settings: Settings, network: Network, p: Parameters) -> AnyEngine
     cannot be."""
     network = network.compiled() if settings.compute.compiled else network
     if ranks() > 1:
-        return RankEngine(network, settings.compute.workers or 1, p)
-    return Engine(network, worker_count(settings), p)
+        return RankEngine(network, settings.compute.workers or 1, p, settings.training.accumulate)
+    return Engine(network, worker_count(settings), p, settings.training.accumulate)
 
 
 def worker_count(settings: Settings) -> int:

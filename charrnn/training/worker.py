@@ -13,7 +13,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -27,6 +29,7 @@ from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.functional import cross_entropy, quiet_overflow
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
+from charrnn.training.shares import average, parts_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Task:
     gradient: bool = False
     own: bool = False
     """Whether it is to be read with the engine's own parameters, or with others that were copied."""
+    parts: int = 1
+    """In how many parts its streams are read, one after another: the more, the less memory that takes."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,34 @@ class Result:
 
 def do(task: Task, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:
     """Does a task; ``grads`` is overwritten where a gradient is wanted."""
-    T, B = task.x.shape
+    parts, shares = parts_of(task.x.shape[1], task.parts)
+    more = Parameters(grads.shapes, grads.vector.dtype, space("gradient", grads.vector.shape)) if parts[1:] else grads
+    results = []
+
+    def gradients() -> Iterator[Array]:
+        for part, gradient in zip(parts, chain([grads], repeat(more)), strict=False):
+            results.append(_do(task, part, network, p, gradient, space))
+            yield gradient.vector
+
     with quiet_overflow():
         if task.gradient:
-            masks = task.dropout.masks(network, T, range(task.first_stream, task.first_stream + B))
-            return Result(*network.loss_and_gradients(p, grads, task.x, task.y, task.state, space, masks))
-        unrolled = network.forward(p, task.x, task.state, space)
-        return Result(cross_entropy(unrolled.logits, task.y), unrolled.state)
+            average(gradients(), shares)
+        else:
+            results += [_do(task, part, network, p, grads, space) for part in parts]
+    loss = sum(result.loss * share for result, share in zip(results, shares, strict=True))
+    return Result(loss, np.concatenate([result.state for result in results], axis=2))
+
+
+def _do(task: Task, part: slice, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:
+    """Does the part of a task that these streams are."""
+    x, y = (np.ascontiguousarray(ids[:, part]) for ids in (task.x, task.y))
+    state = task.state[:, :, part]
+    if task.gradient:
+        streams = range(task.first_stream + part.start, task.first_stream + part.stop)
+        masks = task.dropout.masks(network, len(x), streams)
+        return Result(*network.loss_and_gradients(p, grads, x, y, state, space, masks))
+    unrolled = network.forward(p, x, state, space)
+    return Result(cross_entropy(unrolled.logits, y), unrolled.state)
 
 
 class RemoteWorker:
@@ -115,7 +141,7 @@ class RemoteWorker:
     def _ended(self) -> WorkerError:
         return WorkerError(
             f"a worker process ended with status {self._process.wait()}, perhaps for lack of memory",
-            "lower {compute.workers}, {training.batch} or {model.hidden}",
+            "lower {compute.workers} or {model.hidden}, or raise {training.accumulate}",
         )
 
 

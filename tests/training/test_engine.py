@@ -46,16 +46,17 @@ def batch(network: Network, streams: int) -> tuple[Ids, Ids, Array]:
     return x, y, state
 
 
+@pytest.mark.parametrize("accumulate", [1, 2, 5], ids="in {} parts".format)
 @pytest.mark.parametrize("dropout", [Dropout(), DROPOUT], ids=["no dropout", "dropout"])
 @pytest.mark.parametrize("streams", [2, 3, 4, 5])
 @every_cell
-def test_engine_equals_the_network(cell: str, streams: int, dropout: Dropout, workers: int) -> None:
+def test_engine_equals_the_network(cell: str, streams: int, dropout: Dropout, accumulate: int, workers: int) -> None:
     network, p = small_network(cell)
     x, y, state = batch(network, streams)
     grads, masks = p.like(), dropout.masks(network, T, range(streams))
     loss, after = network.loss_and_gradients(p, grads, x, y, state, Workspace(np.float64), masks)
 
-    with Engine(network, workers) as engine:
+    with Engine(network, workers, accumulate=accumulate) as engine:
         shared_loss, shared_grads, shared_after = engine.loss_and_gradients(p, x, y, state, dropout)
 
     assert_allclose(shared_loss, loss, **EXACT)

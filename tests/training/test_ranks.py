@@ -21,6 +21,7 @@ CHARRNN = (sys.executable, "-m", "charrnn")
 NETWORKS = {
     "lstm": "model: {layers: 2, hidden: 9, dropout: 0.2}",
     "gru": "model: {cell: gru, layers: 2, hidden: 9, embedding: 4, dropout_head: 0.2, dropout_recurrent: 0.1}",
+    "lstm in parts": "{model: {layers: 2, hidden: 9, dropout: 0.2}, training: {accumulate: 2}}",
     "an average": "{model: {hidden: 9}, training: {average_decay: 0.9, state_reset: 0.3}}",
 }
 TRAINING = """
@@ -78,7 +79,7 @@ def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
         process.communicate()
 
 
-@pytest.mark.parametrize(("network", "ranks"), [("lstm", 2), ("lstm", 9), ("gru", 4), ("an average", 2)])
+@pytest.mark.parametrize(("network", "ranks"), [("lstm", 2), ("lstm", 9), ("gru", 4), ("an average", 2), ("lstm in parts", 2)])
 def test_ranks_have_the_bits_of_workers(network: str, ranks: int) -> None:
     """Of seven streams, which two and four ranks share unevenly, and of which two of nine have none."""
     assert done((*CHARRNN, *train("workers", network, "--set", f"compute.workers={ranks}"))).returncode == 0

@@ -27,7 +27,7 @@ WINDOW = 50
 PASSES = 3
 RATE = 1e-2
 """Of 50 streams."""
-SCALINGS = ("the same", "square root")
+SCALINGS = ("square root", "the same")
 RESULTS = Path(__file__).with_name("batches.json")
 
 
@@ -42,9 +42,16 @@ def main() -> None:
         if not runs:
             parser.error("name the text and a folder for the runs, or give --table")
         runs.mkdir(parents=True, exist_ok=True)
-        wanted = {f"{batch} {scaling}": (batch, rate_of(batch, scaling)) for scaling in SCALINGS for batch in BATCHES}
+        wanted = {
+            name_of(batch, scaling): (batch, rate_of(batch, scaling)) for scaling in SCALINGS for batch in BATCHES
+        }
         measure_missing(wanted, lambda name: train(text, *wanted[name], runs / name.replace(" ", "-")), RESULTS, runs)
     print(table_of_results())
+
+
+def name_of(batch: int, scaling: str) -> str:
+    """The name of a run; the smallest batch has one for both."""
+    return f"{batch} {scaling if batch > BATCHES[0] else SCALINGS[0]}"
 
 
 def rate_of(batch: int, scaling: str) -> float:
@@ -107,11 +114,11 @@ def table_of_results() -> str:
     reached = results(RESULTS)
     rows = []
     for batch in BATCHES:
-        found = [reached.get(f"{batch} {scaling}") for scaling in SCALINGS]
+        found = [reached.get(name_of(batch, scaling)) for scaling in SCALINGS]
         if all(found):
             row = [f"{batch:,}", f"{found[0]['iterations']:,}"]
             for run in found:
-                more = run["validation"] - reached[f"{BATCHES[0]} {SCALINGS[0]}"]["validation"]
+                more = run["validation"] - reached[name_of(BATCHES[0], SCALINGS[0])]["validation"]
                 row += [f"{run['learning rate']:g}", f"{run['validation']:.3f}", f"{more:+.3f}"]
             rows.append(row)
     header = ["streams", "iterations"]

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.machine import available_cores
-from charrnn.text import corpus
+from charrnn.text import corpus, ids
 
 MB = 10**6
 BEYOND = {"z": "\U0001d56b", "Z": "\U0001d57f"}
@@ -71,7 +71,7 @@ def measured(file: Path, cache: Path | None) -> tuple[float, float, int, int, in
 
 
 def load(file: Path, cache: Path | None) -> tuple[float, float, int, int, int]:
-    corpus.MAPPED_FROM = 0
+    ids.MAPPED_FROM = 0
     before, started, started_cpu = peak_memory(), time.perf_counter(), time.process_time()
     loaded = corpus.load_corpus([file], cache=cache)
     wall, cpu = time.perf_counter() - started, time.process_time() - started_cpu

@@ -68,7 +68,8 @@ class TrainingBar:
             case Step():
                 self._step(fact)
             case Evaluation():
-                self._validation = f", validation {fact.loss:.3f} (at {fact.iteration})"
+                error = "" if fact.error is None else f" ± {fact.error:.3f}"
+                self._validation = f", validation {fact.loss:.3f}{error} (at {fact.iteration})"
             case Planned():
                 self._iterations = self._bar.total = fact.iterations
                 with tqdm.external_write_mode(file=sys.stderr):

@@ -115,25 +115,27 @@ def surprisal(logits: Array, targets: Ids) -> Array:
     return nats
 
 
-def cross_entropy(logits: Array, targets: Ids) -> float:
-    """The loss: the mean of ``-log softmax(logits)[target]`` in nats, logits (T, B, V), targets (T, B).
+def cross_entropy(logits: Array, targets: Ids) -> Array:
+    """The loss of each stream (B,): the mean of ``-log softmax(logits)[target]`` over the window, in nats, of logits
+    (T, B, V) and targets (T, B).
 
     The mean of ``surprisal``, but computed in the precision of the logits, which takes a fraction of the time.
     """
-    loss, _, _ = _loss_and_exponentials(logits, targets, out=np.empty_like(logits))
-    return loss
+    losses, _, _ = _losses_and_exponentials(logits, targets, out=np.empty_like(logits))
+    return losses
 
 
-def cross_entropy_and_gradient(logits: Array, targets: Ids) -> tuple[float, Array]:
-    """``(loss, dlogits)``: the loss as of ``cross_entropy``, and ``dlogits = (softmax(logits) - one_hot) / (T B)``.
+def cross_entropy_and_gradient(logits: Array, targets: Ids) -> tuple[Array, Array]:
+    """``(losses, dlogits)``: losses as of ``cross_entropy``, and ``dlogits = (softmax(logits) - one_hot) / (T B)``, the
+    gradient of their mean.
 
     ``dlogits`` takes the memory of the logits, which are gone then.
     """
-    loss, exponentials, totals = _loss_and_exponentials(logits, targets, out=logits)
+    losses, exponentials, totals = _losses_and_exponentials(logits, targets, out=logits)
     totals *= targets.size
     dlogits = np.divide(exponentials, totals, out=exponentials)
     _rows(dlogits)[np.arange(targets.size), targets.ravel()] -= 1 / targets.size
-    return loss, dlogits
+    return losses, dlogits
 
 
 def is_ids(x: Array | Ids) -> TypeGuard[Ids]:
@@ -141,14 +143,14 @@ def is_ids(x: Array | Ids) -> TypeGuard[Ids]:
     return x.dtype.kind in "ui"
 
 
-def _loss_and_exponentials(logits: Array, targets: Ids, out: Array) -> tuple[float, Array, Array]:
-    """The loss; ``exp(logits - max)`` (T, B, V), written to ``out``; and their sums (T, B, 1)."""
+def _losses_and_exponentials(logits: Array, targets: Ids, out: Array) -> tuple[Array, Array, Array]:
+    """The losses (B,); ``exp(logits - max)`` (T, B, V), written to ``out``; and their sums (T, B, 1)."""
     shifted = np.subtract(logits, logits.max(axis=-1, keepdims=True), out=out)
-    picked = pick(shifted, targets).sum(dtype=np.float64)
+    picked = pick(shifted, targets).sum(axis=0, dtype=np.float64)
     exponentials = np.exp(shifted, out=out)
     totals = exponentials.sum(axis=-1, keepdims=True)
-    loss = float(np.log(totals).sum(dtype=np.float64) - picked) / targets.size
-    return loss, exponentials, totals
+    losses: Array = (np.log(totals[..., 0]).sum(axis=0, dtype=np.float64) - picked) / len(targets)
+    return losses, exponentials, totals
 
 
 def _rows(x: Array | Ids) -> Any:

@@ -275,9 +275,10 @@ class Network:
         state: Array,
         space: Workspace,
         masks: Masks | None = None,
-    ) -> tuple[float, Array]:
-        """Loss in nats per character and the state after the window; ``grads`` is overwritten with the gradient."""
+    ) -> tuple[Array, Array]:
+        """The loss of each stream (B,) in nats per character, and the state after the window; ``grads`` is overwritten
+        with the gradient of their mean."""
         unrolled = self.forward(p, x, state, space, masks)
-        loss, dlogits = cross_entropy_and_gradient(unrolled.logits, y)
+        losses, dlogits = cross_entropy_and_gradient(unrolled.logits, y)
         self.backward(p, grads, unrolled, dlogits)
-        return loss, unrolled.state
+        return losses, unrolled.state

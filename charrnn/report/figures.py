@@ -8,10 +8,11 @@ from pathlib import Path
 from charrnn.storage.snapshot import Snapshot
 
 
-def loss_text(nats: float) -> str:
-    """A loss in both units: ``1.405 nats/char (2.027 bits)``."""
+def loss_text(nats: float, error: float | None = None) -> str:
+    """A loss, with its standard error where that is known, in both units: ``1.405 nats/char (2.027 bits)``."""
     kind = ".3f" if nats < 1e6 else ".3e"
-    return f"{nats:{kind}} nats/char ({nats / math.log(2):{kind}} bits)"
+    about = "" if error is None else f" ± {error:.3f}"
+    return f"{nats:{kind}}{about} nats/char ({nats / math.log(2):{kind}} bits)"
 
 
 def snapshot_text(snapshot: Snapshot) -> str:

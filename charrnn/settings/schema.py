@@ -153,6 +153,9 @@ class TrainingSettings(Section):
     seed: Annotated[Whole, Field(ge=0, le=10**18)] = Field(0, description="seed of all random numbers")
     report: Size = Field(10, description="iterations between lines of metrics.jsonl")
     validate_every: Count = Field(100, description="iterations between measurements of the validation loss")
+    evaluate_characters: Count | None = Field(
+        None, description="the most characters read to measure a loss, spread evenly over the part; null: all of it"
+    )
     patience: Count = Field(5, description="so many of them without a new lowest loss, and training says that it rises")
     early_stop: bool = Field(False, description="end the run then; best.npz holds the network with the lowest loss")
 

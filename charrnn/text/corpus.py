@@ -1,9 +1,8 @@
 """From a text to its vocabulary and its ids, split into a training, a validation and a test part."""
 
-import hashlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,19 +13,20 @@ import numpy.typing as npt
 from charrnn.arguments import as_whole, check_type, is_number, shown
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
-from charrnn.text.ids import encoded_blocks, mapped_ids, survey_characters
-from charrnn.text.items import KINDS, Items, Order, as_items, item_starts, item_streams, marked
-from charrnn.text.normalisation import FORMS, Form, normalised, normalised_blocks
+from charrnn.text.ids import Blocks, encode_text
+from charrnn.text.items import KINDS, Items, as_items, item_starts, item_streams, marked
+from charrnn.text.normalisation import FORMS, Form
+from charrnn.text.notes import Notes
 from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.text.words import real_words
 
 NEWLINES = ("universal", "keep")
-MAPPED_FROM = 256 << 20
-"""Ids that take at least this many bytes are kept in a file rather than in memory, if there is a folder for it."""
 
-Blocks = Callable[[], Iterable[str]]
-"""A text that can be read more than once."""
+WORDS_FROM = 1 << 24
+"""The most characters of a text that are read for its words, which takes seconds."""
+PLACES = 50
+"""The fewest places of a part from which a sample of it is taken, unless it is too short for that."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,15 @@ class Corpus:
         """How many items a part of the text has; 0 where it is one."""
         return 0 if self.mark_id is None else int(np.count_nonzero(ids == self.mark_id))
 
+    def sample(self, ids: Ids, count: int, window: int, most: int | None) -> list[Ids]:
+        """A part of the text in streams, as of ``in_streams``, or of a part that is longer than ``most`` characters so
+        many, spread evenly over it: the beginnings of ``PLACES`` streams or more. Items, whose order is random, are
+        taken from the beginning."""
+        if most is None or len(ids) <= most or self.mark is not None:
+            return self.in_streams(ids[:most], count, window)
+        streams = self.in_streams(ids, max(1, min(max(count, PLACES), most // window)), window)
+        return [stream[: max(1, most // len(streams)) + 1] for stream in streams]
+
     def in_streams(self, ids: Ids, count: int, window: int) -> list[Ids]:
         """A part of the text cut into ``count`` streams or fewer, to be read side by side in windows, each an array
         whose first id is not predicted. ``ids`` is one of the parts, or the beginning of one.
@@ -149,8 +158,17 @@ class Corpus:
     @cached_property
     def real_words(self) -> frozenset[str]:
         """The words that count as real: those that occur often enough in the training part; none where these are so few
-        of its words that they tell nothing of a sample, as in scripts without spaces and in lists."""
-        return real_words(map(self.vocabulary.decode, in_blocks(self.training)))
+        of its words that they tell nothing of a sample, as in scripts without spaces and in lists. Of a very long text
+        they are those of a sample of it."""
+        texts = self.sample(self.training, 1, 1, WORDS_FROM)
+        if len(self.training) > WORDS_FROM:
+            texts = [self._whole_words(ids) for ids in texts]
+        return real_words(self.vocabulary.decode(block) for ids in texts for block in in_blocks(ids))
+
+    def _whole_words(self, ids: Ids) -> Ids:
+        """A piece of the text from its first space or line end to its last."""
+        gaps = np.flatnonzero(np.isin(ids, self.vocabulary.encode(" \n", "skip")))
+        return ids[gaps[0] : gaps[-1]] if len(gaps) else ids[:0]
 
 
 def load_corpus(
@@ -188,7 +206,8 @@ def load_corpus(
     items, ``seed`` says which are held out.
 
     Files are read twice, a block at a time, and only the ids stay in memory. If they take at least ``MAPPED_FROM``
-    bytes and a folder ``cache`` is given, they are kept in a file there, which is mapped into memory and used again.
+    bytes and a folder ``cache`` is given, they are kept in a file there, which is mapped into memory; as long as the
+    size and the time of change of the text stay as they are, it is not read again.
 
     Raises CorpusError for what cannot be read or decoded, for a text too small for its split, and for ids that cannot
     be written.
@@ -203,7 +222,9 @@ def load_corpus(
     else:
         manual = Source("the reference manual", python_manual().encode())
         blocks = partial(read_text, [manual], "utf-8", "keep", made_of)
-    corpus = _make(blocks, corpus_name(paths), validation, test, pieces, characters, cache, normalise, made_of, seed)
+    how = encoding, newline, normalise, items, field, label
+    notes = Notes(Path(cache), sources, how) if cache is not None and paths else None
+    corpus = _make(blocks, corpus_name(paths), validation, test, pieces, characters, normalise, made_of, seed, notes)
     return replace(corpus, files=tuple(source.name for source in sources))
 
 
@@ -247,7 +268,7 @@ def make_corpus(
         for item in text:
             check_type(item, str, "an item of the corpus", remedy, CorpusError)
         made_of = Items("blank-lines" if any("\n" in item for item in text) else "lines")
-    return _make(blocks, name, validation, test, pieces, characters, None, normalise, made_of, seed)
+    return _make(blocks, name, validation, test, pieces, characters, normalise, made_of, seed)
 
 
 def python_manual() -> str:
@@ -323,49 +344,16 @@ def _make(
     test: float,
     pieces: int,
     characters: str,
-    cache: str | Path | None = None,
-    form: Form = "none",
-    items: Items | None = None,
-    seed: int = 0,
+    form: Form,
+    items: Items | None,
+    seed: int,
+    notes: Notes | None = None,
 ) -> Corpus:
     check_type(characters, str, "characters", "give {characters} a text", CorpusError)
-    folder = None if cache is None else Path(cache)
-    order = Order(items, as_whole(seed, "seed"), folder) if items else None
-
-    def text() -> Iterator[str]:
-        if items is None:
-            return normalised_blocks(blocks(), form)
-        return (normalised(block, form) for block in blocks())  # of whole items
-
-    n, found, sha256 = survey_characters(order.watch(text()) if order else text(), name)
-    sha256 = order.sha256 if order else sha256
-    if not n:
-        raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
-    if len(found) < 2:
-        raise CorpusError(
-            f"corpus {name!r} repeats one character ({n} times)", "a network needs at least two to learn from"
-        )
-    split(n, name, validation, test, pieces)
-    vocabulary = Vocabulary(found + characters, form)
-    encoded = encoded_blocks(text(), vocabulary, n, name)
-
-    def fill(ids: Ids) -> None:
-        if order and items:
-            order.fill(ids, encoded, vocabulary.characters.index(items.mark))
-        else:
-            for start, block in encoded:
-                ids[start : start + len(block)] = block
-
-    if folder is not None and n * vocabulary.dtype.itemsize < MAPPED_FROM:
-        folder = None
-    if folder is not None:
-        of_items = f" {seed}" if order else ""
-        key = hashlib.sha256(f"{sha256} {vocabulary.characters}{of_items}".encode()).hexdigest()
-        ids = mapped_ids(folder / f"{key}.ids", fill, vocabulary.dtype, n)
-    else:
-        ids = np.empty(n, vocabulary.dtype)
-        fill(ids)
-    corpus = Corpus(name, vocabulary, ids, sha256, n, n, pieces, seed=seed, folder=folder)
-    if order and items:
-        corpus = replace(corpus, mark=items.mark, labels=tuple(sorted(order.labels)))
+    seed = as_whole(seed, "seed") if items else seed
+    made = encode_text(blocks, name, characters, form, items, seed, notes)
+    n = len(made.ids)
+    corpus = Corpus(name, made.vocabulary, made.ids, made.survey.sha256, n, n, pieces, seed=seed, folder=made.folder)
+    if items:
+        corpus = replace(corpus, mark=items.mark, labels=made.survey.labels)
     return corpus.cut(validation, test)

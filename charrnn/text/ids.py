@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,11 +11,106 @@ import numpy as np
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
 from charrnn.files import replace_file, reserve
+from charrnn.text.items import Items, Order
+from charrnn.text.normalisation import Form, normalised, normalised_blocks
+from charrnn.text.notes import Notes, Survey
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 
+MAPPED_FROM = 256 << 20
+"""Ids that take at least this many bytes are kept in a file rather than in memory, if there is a folder for it."""
 
-def survey_characters(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
-    """Number of characters, distinct characters and SHA-256 of a text."""
+Blocks = Callable[[], Iterable[str]]
+"""A text that can be read more than once."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text as ids (n,), with the vocabulary that they belong to."""
+
+    ids: Ids
+    vocabulary: Vocabulary
+    survey: Survey
+    folder: Path | None
+    """Where the ids are in a file; None for in memory."""
+
+
+def encode_text(
+    blocks: Blocks,
+    name: str,
+    characters: str,
+    form: Form,
+    items: Items | None,
+    seed: int,
+    notes: Notes | None,
+) -> Encoded:
+    """The ids of a text, or of its ``items`` in their order by this seed. The vocabulary has ``characters`` too.
+
+    Ids of a long text are kept in a file where its ``notes`` are, if there are some; where these know the text and the
+    file is there, nothing is read. Raises CorpusError for a text that nothing can be learnt from.
+    """
+    folder, survey = (notes.folder, notes.survey()) if notes else (None, None)
+    if survey:
+        vocabulary = Vocabulary(survey.characters + characters, form)
+        path = _file(folder, survey, vocabulary, seed if items else None)
+        if path and _is_complete(path, vocabulary.dtype, survey.length):
+            return Encoded(_mapped(path, vocabulary.dtype), vocabulary, survey, folder)
+
+    def text() -> Iterator[str]:
+        if items is None:
+            return normalised_blocks(blocks(), form)
+        return (normalised(block, form) for block in blocks())  # of whole items
+
+    order = Order(items, seed, folder) if items else None
+    survey = survey_characters(order.watch(text()) if order else text(), name)
+    if order:
+        survey = replace(survey, sha256=order.sha256, labels=tuple(sorted(order.labels)))
+    n = survey.length
+    if not n:
+        raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
+    if len(survey.characters) < 2:
+        raise CorpusError(
+            f"corpus {name!r} repeats one character ({n} times)", "a network needs at least two to learn from"
+        )
+    vocabulary = Vocabulary(survey.characters + characters, form)
+    dtype, encoded = vocabulary.dtype, encoded_blocks(text(), vocabulary, n, name)
+
+    def fill(ids: Ids) -> None:
+        if order and items:
+            order.fill(ids, encoded, vocabulary.characters.index(items.mark))
+        else:
+            for start, block in encoded:
+                ids[start : start + len(block)] = block
+
+    def write(file: BinaryIO) -> None:
+        if order:
+            reserve(file, n * dtype.itemsize)
+            fill(np.memmap(file.name, dtype, "r+"))
+        else:  # what is written through a mapping would count as memory of this process
+            for _, block in encoded:
+                file.write(block.data)
+
+    path = _file(folder, survey, vocabulary, seed if items else None)
+    if path is None:
+        ids = np.empty(n, dtype)
+        fill(ids)
+        return Encoded(ids, vocabulary, survey, None)
+    try:
+        if not _is_complete(path, dtype, n):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, write)
+        if notes:
+            notes.note(survey)
+        return Encoded(_mapped(path, dtype), vocabulary, survey, folder)
+    except OSError as error:
+        raise CorpusError(
+            f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
+            f"{error.strerror}",
+            "make room there, or name a run elsewhere with {run}",
+        ) from None
+
+
+def survey_characters(blocks: Iterable[str], name: str) -> Survey:
+    """Length, distinct characters and SHA-256 of a text."""
     np.empty(1 << 20, np.uint8)  # after this is freed, glibc keeps the memory of blocks for the next: a sixth less time
     n, sha256 = 0, hashlib.sha256()
     seen = np.zeros(0x110000, np.bool_)  # by code point
@@ -31,7 +127,7 @@ def survey_characters(blocks: Iterable[str], name: str) -> tuple[int, str, str]:
         if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking
             seen[points] = True
         n += len(block)
-    return n, "".join(map(chr, np.flatnonzero(seen).tolist())), sha256.hexdigest()
+    return Survey(n, "".join(map(chr, np.flatnonzero(seen).tolist())), sha256.hexdigest())
 
 
 def encoded_blocks(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -> Iterator[tuple[int, Ids]]:
@@ -51,23 +147,18 @@ def encoded_blocks(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: 
         raise changed
 
 
-def mapped_ids(path: Path, fill: Callable[[Ids], None], dtype: np.dtype[np.unsignedinteger], n: int) -> Ids:
-    """Ids (n,) mapped from a file, which is filled first unless it is there and complete."""
+def _file(folder: Path | None, survey: Survey, vocabulary: Vocabulary, seed: int | None) -> Path | None:
+    """The file of the ids of a text, where they are to be kept in one; of items, each order has its own."""
+    if folder is None or survey.length * vocabulary.dtype.itemsize < MAPPED_FROM:
+        return None
+    of_items = "" if seed is None else f" {seed}"
+    key = hashlib.sha256(f"{survey.sha256} {vocabulary.characters}{of_items}".encode()).hexdigest()
+    return folder / f"{key}.ids"
 
-    def write(file: BinaryIO) -> None:
-        reserve(file, n * dtype.itemsize)
-        ids = np.memmap(file.name, dtype, "r+")
-        fill(ids)
-        ids.flush()
 
-    try:
-        if not path.exists() or path.stat().st_size != n * dtype.itemsize:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, write)
-        return np.memmap(path, dtype, "r").view(np.ndarray)
-    except OSError as error:
-        raise CorpusError(
-            f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
-            f"{error.strerror}",
-            "make room there, or name a run elsewhere with {run}",
-        ) from None
+def _is_complete(path: Path, dtype: np.dtype[np.unsignedinteger], n: int) -> bool:
+    return path.exists() and path.stat().st_size == n * dtype.itemsize
+
+
+def _mapped(path: Path, dtype: np.dtype[np.unsignedinteger]) -> Ids:
+    return np.memmap(path, dtype, "r").view(np.ndarray)

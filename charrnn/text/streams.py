@@ -49,6 +49,11 @@ class Streams:
         self._ids = ids
         self._seed = seed
 
+    @property
+    def characters(self) -> int:
+        """How many are read in an epoch."""
+        return self.windows * self.window_length * self.streams
+
     def window(self, number: int) -> tuple[Ids, Ids]:
         """(x, y), both (T, B) and contiguous, y one step ahead of x."""
         n, T, B = len(self._ids), self.window_length, self.streams

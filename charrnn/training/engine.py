@@ -7,7 +7,7 @@ rounding only.
 Shapes: T window, B streams, L layers, S states of a cell, H hidden size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +23,10 @@ from charrnn.arrays import Array, Ids
 from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
+from charrnn.training.evaluation import Measured, measure
 from charrnn.training.shares import average, parts_of
 from charrnn.training.updater import Updater
-from charrnn.training.worker import RemoteWorker, SharedVectors, Task, do
+from charrnn.training.worker import RemoteWorker, Result, SharedVectors, Task, do, joined
 
 
 @dataclass(frozen=True)
@@ -38,30 +39,6 @@ class Learnt:
     """Before clipping."""
     state: float
     """The sum of the hidden states after the window, which is finite where all of them are."""
-
-
-def nats_per_character(
-    streams: Sequence[Ids],
-    window: int,
-    state: Callable[[int], Array],
-    read: Callable[[Ids, Ids, Array], tuple[float, Array]],
-) -> float:
-    """The mean over streams of any lengths, which are read side by side, window by window, each from a zero state to
-    its end; each id but a stream's first is predicted. ``state`` makes zero states for so many streams, and ``read``
-    gives the loss of a window x, y (T, B) and the state after it."""
-    streams = sorted(streams, key=len)
-    predictions = sum(len(ids) - 1 for ids in streams)
-    nats, at, after = 0.0, 0, state(len(streams))
-    while streams:
-        stop = min(at + window, len(streams[0]) - 1)
-        text = np.stack([ids[at : stop + 1] for ids in streams], axis=1)
-        if stop > at:
-            loss, after = read(text[:-1], text[1:], after)
-            nats += loss * text[1:].size
-        at = stop
-        ended = sum(len(ids) - 1 == at for ids in streams)
-        streams, after = streams[ended:], after[:, :, ended:]
-    return nats / predictions
 
 
 class Engine:
@@ -107,7 +84,7 @@ class Engine:
                     self.others.append(stack.enter_context(RemoteWorker(self.network, self._shared, number)))
             if self.network.is_compiled:  # all of it now, so that no iteration is timed with the compiling in it
                 x, state = np.zeros((1, self.workers), np.uint8), self.network.zero_state(self.workers)
-                self._read(self._own or self._gradient.like(), x, x, state, gradient=True)
+                self._do(self._own or self._gradient.like(), x, x, state, gradient=True)
             self._stack = stack.pop_all()
         return self
 
@@ -140,20 +117,22 @@ class Engine:
 
         The gradient is the engine's own and holds until the next call.
         """
-        loss, after, shares = self._read(p, x, y, state, dropout, first, gradient=True)
+        results, shares = self._do(p, x, y, state, dropout, first, gradient=True)
         average([self._gradient.vector, *(worker.gradient for worker in self.others)], shares)
-        return loss, self._gradient, after
+        loss = sum(float(result.losses.mean()) * share for result, share in zip(results, shares, strict=True))
+        return loss, self._gradient, joined(results).state
 
-    def read(self, p: Parameters, x: Ids, y: Ids, state: Array) -> tuple[float, Array]:
-        """The loss of a window in nats per character, and the state after it."""
-        loss, after, _ = self._read(p, x, y, state)
-        return loss, after
+    def read(self, p: Parameters, x: Ids, y: Ids, state: Array) -> tuple[Array, Array]:
+        """The loss of each stream (B,) in a window, in nats per character, and the state after it."""
+        results, _ = self._do(p, x, y, state)
+        result = joined(results)
+        return result.losses, result.state
 
-    def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> float:
-        """Nats per character over streams; see ``nats_per_character`` and ``Corpus.in_streams``."""
-        return nats_per_character(streams, window, self.network.zero_state, partial(self.read, p))
+    def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> Measured:
+        """The loss over streams; see ``measure`` and ``Corpus.in_streams``."""
+        return measure(streams, window, self.network.zero_state, partial(self.read, p))
 
-    def _read(
+    def _do(
         self,
         p: Parameters,
         x: Ids,
@@ -162,8 +141,8 @@ class Engine:
         dropout: Dropout = NO_DROPOUT,
         first: int = 0,
         gradient: bool = False,
-    ) -> tuple[float, Array, list[float]]:
-        """The loss of a window in nats per character, the state after it, and each worker's share of the streams."""
+    ) -> tuple[list[Result], list[float]]:
+        """What the workers made of a window, and each one's share of the streams."""
         parts, shares = parts_of(x.shape[1], self.workers)
         workers = len(parts)
         tasks = [
@@ -185,5 +164,4 @@ class Engine:
             worker.start(task)
         results = [do(tasks[0], self.network, p, self._gradient, self._space)]
         results += [worker.result() for worker in self.others[: workers - 1]]
-        loss = sum(result.loss * share for result, share in zip(results, shares, strict=True))
-        return loss, np.concatenate([result.state for result in results], axis=2), shares
+        return results, shares

@@ -23,12 +23,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A loss over a whole part of the text that is held out."""
+    """A loss over a part of the text that is held out."""
 
     iteration: int
     part: str
     """``validation``, or at the end of training ``test``."""
     loss: float
+    error: float | None
+    """Its standard error, where not all of the part was read (``training.evaluate_characters``)."""
     is_best: bool
 
 

@@ -26,7 +26,8 @@ from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import versions
-from charrnn.training.engine import Engine, Learnt, nats_per_character
+from charrnn.training.engine import Engine, Learnt
+from charrnn.training.evaluation import Measured, measure
 from charrnn.training.shares import average, parts_of
 from charrnn.training.updater import Updater
 
@@ -99,7 +100,7 @@ class _Rank:
         return world().gather(made)
 
     def read(self, which: str, tasks: Tasks = None) -> Any:
-        """Of each rank the loss of its streams in a window, and their states after it, by the updater's ``trained``
+        """Of each rank the losses of its streams in a window, and their states after it, by the updater's ``trained``
         parameters or by its ``parameters``."""
         task = world().scatter(tasks)
         return world().gather(None if task is None else self.engine.read(getattr(self.updater, which), *task))
@@ -177,18 +178,17 @@ class RankEngine:
         loss = sum(loss * share for (loss, _), share in zip(made, shares, strict=True))
         return Learnt(loss, self._rank.norm, sum(total for _, total in made))
 
-    def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> float:
+    def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> Measured:
         """As ``Engine.evaluate``, by the updater's parameters."""
         assert self._updater is not None, "what is evaluated has learnt something"
         which = "parameters" if p is self._updater.parameters else "trained"
-        return nats_per_character(streams, window, self.network.zero_state, partial(self._read, which))
+        return measure(streams, window, self.network.zero_state, partial(self._read, which))
 
-    def _read(self, which: str, x: Ids, y: Ids, state: Array) -> tuple[float, Array]:
-        parts, shares = parts_of(x.shape[1], world().size)
+    def _read(self, which: str, x: Ids, y: Ids, state: Array) -> tuple[Array, Array]:
+        parts, _ = parts_of(x.shape[1], world().size)
         tasks = [(x[:, part].copy(), y[:, part].copy(), state[:, :, part].copy()) for part in parts]
-        made = self._all("read", which, tasks=tasks)
-        loss = sum(loss * share for (loss, _), share in zip(made, shares, strict=True))
-        return loss, np.concatenate([after for _, after in made], axis=2)
+        losses, states = zip(*self._all("read", which, tasks=tasks), strict=True)
+        return np.concatenate(losses), np.concatenate(states, axis=2)
 
     def _begin(self, updater: Updater, parts: Sequence[slice]) -> None:
         self._updater = self._rank.updater = updater

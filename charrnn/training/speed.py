@@ -78,9 +78,11 @@ def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: 
     """How long the iterations after number ``done`` take, up to ``last``, the last of all."""
     s, t = settings.snapshots, settings.training
     every = [s.every] if s.every else []
-    evaluated = len(corpus.test)
+    most = t.evaluate_characters or len(corpus)
+    evaluated = min(len(corpus.test), most)
     if len(corpus.validation):
-        evaluated += len(corpus.validation) * occasions(done, last, [t.validate_every, *every], {*s.at, last})
+        validated = min(len(corpus.validation), most)
+        evaluated += validated * occasions(done, last, [t.validate_every, *every], {*s.at, last})
     return Duration(
         training=(last - done) * t.batch * t.window / speed.training,
         evaluation=evaluated / speed.evaluation if speed.evaluation else 0.0,

@@ -201,7 +201,7 @@ class Trainer:
             if self._is_unsaved:
                 yield self._save()
             if self.progress.iteration == self._last_iteration and len(self.corpus.test):
-                yield Evaluation(self.progress.iteration, "test", self._evaluate(self.corpus.test), is_best=False)
+                yield Evaluation(self.progress.iteration, "test", *self._evaluate(self.corpus.test), is_best=False)
             self._note_end()
         self._stopping = False
 
@@ -209,8 +209,7 @@ class Trainer:
         t, done = self.settings.training, self.progress.iteration
         started = time.perf_counter()
         learnt, rate = self._learner.step(done, self._last_iteration)
-        recent = (*self.progress.recent_losses, learnt.loss)[-t.report :]
-        self._advance(iteration=done + 1, recent_losses=recent)
+        self._advance(iteration=done + 1, recent_losses=(*self.progress.recent_losses, learnt.loss)[-t.report :])
         numbers = {"loss": learnt.loss, "gradient": learnt.gradient_norm, "state": learnt.state}
         self._check(
             not_finite(**numbers, parameters=self.model.parameters.vector)
@@ -231,26 +230,27 @@ class Trainer:
         t, now = self.settings.training, step.iteration
         ended = now == self.iterations
         snapshot_due = ended or is_due(now, self.settings.snapshots)
-        evaluate = len(self.corpus.validation) and (now % t.validate_every == 0 or snapshot_due)
-        if evaluate:
-            yield self._validate()
+        validated = len(self.corpus.validation) and (now % t.validate_every == 0 or snapshot_due)
+        evaluation = self._validate() if validated else None
+        if evaluation:
+            yield evaluation
             yield from self._look_at_validation()
-        if snapshot_due or (evaluate and self.ends_early):
+        if snapshot_due or (evaluation and self.ends_early):
             yield self._snapshot()
-        if self.run and (evaluate or now % t.report == 0 or ended):
-            measured = {"validation_loss": self.progress.validation_loss if evaluate else None}
-            self.run.report(vars(step) | measured | {"seconds": round(self._seconds, 3)})
+        if self.run and (evaluation or now % t.report == 0 or ended):
+            loss, error = (evaluation.loss, evaluation.error) if evaluation else (None, None)
+            measured = {"validation_loss": loss, "validation_error": error, "seconds": round(self._seconds, 3)}
+            self.run.report(vars(step) | measured)
 
     def _validate(self) -> Evaluation:
-        now, loss = self.progress.iteration, self._evaluate(self.corpus.validation)
-        best = self.progress.best_loss
-        is_best = best is None or loss < best
+        now, (loss, error) = self.progress.iteration, self._evaluate(self.corpus.validation)
+        is_best = self.progress.best_loss is None or loss < self.progress.best_loss
         self._advance(validation_loss=loss, since_best=0 if is_best else self.progress.since_best + 1)
         if is_best:
             self._advance(best_loss=loss, best_iteration=now)
             if self.run:
                 self.run.save(self.checkpoint().weights_only(), BEST)
-        return Evaluation(now, "validation", loss, is_best)
+        return Evaluation(now, "validation", loss, error, is_best)
 
     def _look_at_validation(self) -> Iterator[Turned]:
         t, progress = self.settings.training, self.progress
@@ -260,16 +260,18 @@ class Trainer:
         if self.ends_early:
             self.stop()
 
-    def _evaluate(self, ids: Ids) -> float:
+    def _evaluate(self, ids: Ids) -> tuple[float, float | None]:
+        """The loss, and where not all was read its standard error."""
         t = self.settings.training
-        how = self.model.parameters, self.corpus.in_streams(ids, t.batch, t.window), t.window
+        streams = self.corpus.sample(ids, t.batch, t.window, t.evaluate_characters)
+        how = self.model.parameters, streams, t.window
         try:
-            loss = self._engine.evaluate(*how)
+            measured = self._engine.evaluate(*how)
         except WorkerError:  # done here alone, so that what the next iteration saves has been evaluated
             with Engine(self._engine.network, workers=1) as alone:
-                loss = alone.evaluate(*how)
-        self._check(not_finite(evaluation=loss))
-        return loss
+                measured = alone.evaluate(*how)
+        self._check(not_finite(evaluation=measured.loss))
+        return measured.loss, measured.error if t.evaluate_characters and len(ids) > t.evaluate_characters else None
 
     def _snapshot(self) -> Snapshot:
         snapshot = take_snapshot(self.model, self.settings, self.progress, self.corpus.real_words)

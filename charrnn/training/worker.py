@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -51,8 +51,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    loss: float
-    """Nats per character."""
+    losses: Array
+    """Of each stream, (B,), in nats per character."""
     state: Array
     """The state after the window, (L, S, B, H)."""
 
@@ -73,8 +73,13 @@ def do(task: Task, network: Network, p: Parameters, grads: Parameters, space: Wo
             average(gradients(), shares)
         else:
             results += [_do(task, part, network, p, grads, space) for part in parts]
-    loss = sum(result.loss * share for result, share in zip(results, shares, strict=True))
-    return Result(loss, np.concatenate([result.state for result in results], axis=2))
+    return joined(results)
+
+
+def joined(results: Sequence[Result]) -> Result:
+    """The results of streams side by side as one."""
+    losses = np.concatenate([result.losses for result in results])
+    return Result(losses, np.concatenate([result.state for result in results], axis=2))
 
 
 def _do(task: Task, part: slice, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:

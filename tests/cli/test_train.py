@@ -13,6 +13,7 @@ from terminals import needs_terminals, read_until
 
 from charrnn import Trainer, load_checkpoint, load_corpus, load_settings
 from charrnn.cli import output
+from charrnn.cli.commands import train
 from charrnn.text import corpus
 
 TINY = ("--config", "tiny.yaml")
@@ -42,7 +43,7 @@ def test_metrics_are_a_line_a_report(folder: Path) -> None:
     for row in rows:
         assert list(row) == [
             *("iteration", "epoch", "loss", "gradient_norm", "learning_rate", "characters_per_second"),
-            *("validation_loss", "seconds"),
+            *("validation_loss", "validation_error", "seconds"),
         ]
     assert 0 < rows[0]["seconds"] <= rows[-1]["seconds"]
 
@@ -110,9 +111,30 @@ def test_the_time_it_will_take_is_said_before_it_begins(folder: Path, charrnn: C
     more = ("--run", "run", "--resume", "--set", "training.iterations=8") if resume else (*TINY, "--run", "new")
     lines = charrnn("train", "cats.txt", *more).err.splitlines()
     (time,) = [number for number, line in enumerate(lines) if line.startswith("time: ")]
-    assert re.fullmatch(r"time: about \S.* \([\d,]+ characters/s\)", lines[time])
+    assert re.fullmatch(
+        r"time: about \S.* \([\d,]+ characters/s\); a pass over the text to learn takes about \S.*", lines[time]
+    )
     assert lines[time - 1].startswith("run: ")
     assert "best validation loss" in lines[time + 1]
+
+
+def test_a_sample_of_what_is_held_out_is_said_to_be_one(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "SECONDS_BETWEEN_LINES", 0)
+    few = ("--set", "training.evaluate_characters=50", "--set", "corpus.test=0.1")
+    err = charrnn("train", "cats.txt", *TINY, *few, "--run", "new").err
+    assert re.search(r"^iteration 6 of 6: loss [\d.]+, validation \d\.\d{3} ± 0\.\d{3} \(at 3\), ", err, re.M)
+    assert re.search(r"^test loss \d\.\d{3} ± 0\.\d{3} nats/char", err, re.M)
+
+
+def test_evaluations_that_take_most_of_the_time_are_said(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "LONG_EVALUATIONS", 0.0)
+    often = ("--set", "training.validate_every=1", "--set", "corpus.validation=0.8")
+    said = r"^\d\d% of it goes to evaluations; for less, set training\.evaluate_characters or raise "
+    assert re.search(said, charrnn("train", "cats.txt", *TINY, *often, "--run", "new").err, re.M)
 
 
 def test_no_time_is_said_where_nothing_is_left(folder: Path, charrnn: Callable) -> None:
@@ -204,9 +226,9 @@ def test_a_long_text_is_learnt_from_ids_beside_the_run(
     longer = ("--resume", "--set", "training.iterations=8")
     in_memory = weights("one", "cats.txt", *TINY), weights("one", *longer)
     assert [path.name for path in Path("runs").iterdir()] == ["one"]
-    monkeypatch.setattr(corpus, "MAPPED_FROM", 1)
+    monkeypatch.setattr("charrnn.text.ids.MAPPED_FROM", 1)
     assert weights("two", "cats.txt", *TINY) == in_memory[0]
-    (ids,) = Path("runs/.ids").iterdir()
+    (ids,) = Path("runs/.ids").glob("*.ids")
     content, made = ids.read_bytes(), ids.stat().st_ino
     assert content == corpus.load_corpus(["cats.txt"]).ids.tobytes()
     assert weights("three", "cats.txt", *TINY) == in_memory[0]

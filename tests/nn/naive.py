@@ -205,11 +205,11 @@ class Problem:
         return unrolled.logits.copy(), unrolled.state
 
     def loss(self) -> float:
-        return cross_entropy(self.forward()[0], self.y)
+        return float(cross_entropy(self.forward()[0], self.y).mean())
 
     def gradients(self, space: Workspace | None = None) -> tuple[float, Parameters, Array]:
         """Loss, gradients and state after the window, as the network gives them."""
         space, grads = space or Workspace(np.float64), self.p.like()
         grads.vector[:] = np.nan
-        loss, after = self.network.loss_and_gradients(self.p, grads, self.x, self.y, self.state, space, self.masks)
-        return loss, grads, after
+        losses, after = self.network.loss_and_gradients(self.p, grads, self.x, self.y, self.state, space, self.masks)
+        return float(losses.mean()), grads, after

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from charrnn.resources import resource
 from charrnn.text import corpus as module
 from charrnn.text import reading
 from charrnn.text.corpus import Corpus, corpus_name, load_corpus, make_corpus
+from charrnn.text.ids import encode_text
+from charrnn.text.notes import Notes
 
 CATALOGUE = yaml.safe_load((resource("data") / "corpora.yaml").read_text("utf-8"))
 
@@ -269,7 +272,7 @@ def test_half_a_character_is_named_with_its_position(monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Corpus]:
     """Loads a text through the folder ``tmp_path / "ids"``, whatever its size."""
-    monkeypatch.setattr(module, "MAPPED_FROM", 1)
+    monkeypatch.setattr("charrnn.text.ids.MAPPED_FROM", 1)
 
     def load(text: str) -> Corpus:
         (tmp_path / "text.txt").write_text(text, "utf-8")
@@ -290,23 +293,51 @@ def test_ids_in_a_file_are_those_in_memory(cached: Callable, tmp_path: Path, tex
     assert corpus.ids.dtype == other.ids.dtype
     assert np.array_equal(corpus.ids, other.ids)
     assert (corpus.sha256, corpus.vocabulary.characters) == (other.sha256, other.vocabulary.characters)
-    (file,) = (tmp_path / "ids").iterdir()
+    (file,) = (tmp_path / "ids").glob("*.ids")
     assert file.name == hashlib.sha256(f"{corpus.sha256} {corpus.vocabulary.characters}".encode()).hexdigest() + ".ids"
 
 
 def test_a_file_of_ids_is_used_again(cached: Callable, tmp_path: Path) -> None:
     cached("aabb")
-    (file,) = (tmp_path / "ids").iterdir()
+    (file,) = (tmp_path / "ids").glob("*.ids")
     file.write_bytes(bytes([1, 0, 1, 0]))
     assert text_of(cached("aabb")) == "baba"
     assert text_of(cached("abab")) == "abab"
-    assert len(list((tmp_path / "ids").iterdir())) == 2
+    assert len(list((tmp_path / "ids").glob("*.ids"))) == 2
+
+
+def test_a_long_text_is_not_read_again_while_its_file_stays_as_it_is(cached: Callable, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    first = cached("aabb")
+    time = text.stat()
+    text.write_text("abab")  # which could only be known by reading it
+    os.utime(text, ns=(time.st_atime_ns, time.st_mtime_ns))
+    again = load_corpus([text], validation=0, cache=tmp_path / "ids")
+    assert text_of(again) == "aabb"
+    assert (again.sha256, again.vocabulary.characters) == (first.sha256, first.vocabulary.characters)
+    os.utime(text, ns=(time.st_atime_ns, time.st_mtime_ns + 1))
+    assert text_of(load_corpus([text], validation=0, cache=tmp_path / "ids")) == "abab"
+
+
+@pytest.mark.parametrize("change", ["no ids", "a damaged note", "other line ends", "more characters"])
+def test_what_is_noted_of_a_text_counts_only_where_all_is_there(cached: Callable, tmp_path: Path, change: str) -> None:
+    cached("a\r\nb")
+    (note,), (file,) = ((tmp_path / "ids").glob(f"*.{kind}") for kind in ("json", "ids"))
+    how = {"other line ends": {"newline": "keep"}, "more characters": {"characters": "xyz"}}.get(change, {})
+    if change == "no ids":
+        file.unlink()
+    elif change == "a damaged note":
+        note.write_text(note.read_text()[:-9])
+    corpus = load_corpus([tmp_path / "text.txt"], validation=0, cache=tmp_path / "ids", **how)
+    expected = load_corpus([tmp_path / "text.txt"], validation=0, **how)
+    assert (text_of(corpus), corpus.sha256) == (text_of(expected), expected.sha256)
+    assert corpus.vocabulary.characters == expected.vocabulary.characters
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 3, b"\0" * 5])
 def test_a_file_of_ids_of_another_size_is_made_anew(cached: Callable, tmp_path: Path, content: bytes) -> None:
     cached("aabb")
-    (file,) = (tmp_path / "ids").iterdir()
+    (file,) = (tmp_path / "ids").glob("*.ids")
     file.write_bytes(content)
     assert text_of(cached("aabb")) == "aabb"
     assert file.read_bytes() == bytes([0, 0, 1, 1])
@@ -316,7 +347,7 @@ def test_a_file_of_ids_of_another_size_is_made_anew(cached: Callable, tmp_path: 
 def test_only_ids_of_a_long_text_go_into_a_file(
     cached: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, mapped: bool
 ) -> None:
-    monkeypatch.setattr(module, "MAPPED_FROM", 2 * 1000)
+    monkeypatch.setattr("charrnn.text.ids.MAPPED_FROM", 2 * 1000)
     text = "".join(map(chr, range(1000, 1000 + size)))  # more than a byte can number
     assert is_mapped(cached(text).ids) == (tmp_path / "ids").exists() == mapped
 
@@ -334,7 +365,7 @@ def test_ids_that_do_not_fit_on_the_disk(cached: Callable, tmp_path: Path) -> No
             load_corpus([tmp_path / "text.txt"], cache=tmp_path / "ids")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert len(list((tmp_path / "ids").iterdir())) == 1
+    assert len(list((tmp_path / "ids").glob("*.ids"))) == 1
 
 
 def test_ids_that_cannot_be_written(cached: Callable, tmp_path: Path) -> None:
@@ -349,10 +380,10 @@ def test_ids_that_cannot_be_written(cached: Callable, tmp_path: Path) -> None:
 def test_a_text_that_changes_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str, mapped: bool
 ) -> None:
-    monkeypatch.setattr(module, "MAPPED_FROM", 1)
+    monkeypatch.setattr("charrnn.text.ids.MAPPED_FROM", 1)
     versions = itertools.cycle([["aa", "bb"], [second[:2], second[2:]]])
     with pytest.raises(CorpusError, match="'diary' changed while it was read; start again when nothing writes to it"):
-        module._make(lambda: next(versions), "diary", 0, 0, 1, "", tmp_path if mapped else None)
+        encode_text(lambda: next(versions), "diary", "", "none", None, 0, Notes(tmp_path, [], ()) if mapped else None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -364,3 +395,36 @@ def test_a_text_that_is_cut_anew_is_the_same_text() -> None:
     assert len(corpus.validation) == 10
     with pytest.raises(CorpusError, match="leave nothing to train on"):
         corpus.cut(0.5, 0.5)
+
+
+@pytest.mark.parametrize("most", [100, 1_000, 9_999])
+@pytest.mark.parametrize("count", [3, 200])
+def test_a_sample_is_spread_evenly_over_a_part(most: int, count: int) -> None:
+    corpus = make_corpus("".join(map(chr, range(100))) * 100, validation=0)
+    ids = np.arange(10_000)
+    streams = corpus.sample(ids, count, 10, most)
+    places = np.array([stream[0] for stream in streams])
+    lengths = [len(stream) - 1 for stream in streams]
+    assert len(streams) == min(max(count, 50), most // 10)
+    assert most - len(streams) < sum(lengths) <= most
+    assert set(np.diff(places)) == {9_999 // len(streams)}
+    assert all(np.array_equal(stream, stream[0] + np.arange(len(stream))) for stream in streams)
+
+
+@pytest.mark.parametrize("most", [None, 1_000])
+def test_a_part_that_is_short_enough_is_its_own_sample(most: int | None) -> None:
+    corpus = make_corpus("the cat sat on the mat. " * 40, validation=0)
+    sample, streams = corpus.sample(corpus.ids, 4, 10, most), corpus.in_streams(corpus.ids, 4, 10)
+    assert all(map(np.array_equal, sample, streams))
+
+
+def test_a_sample_of_items_is_taken_from_the_beginning_of_their_random_order() -> None:
+    corpus = make_corpus([f"item {n}" for n in range(1_000)], validation=0)
+    sample, streams = corpus.sample(corpus.ids, 4, 10, 500), corpus.in_streams(corpus.ids[:500], 4, 10)
+    assert all(map(np.array_equal, sample, streams))
+
+
+def test_the_words_of_a_very_long_text_are_those_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WORDS_FROM", 2_000)
+    corpus = make_corpus("cats " * 1_001 + "dogs " * 1_000 + "owls\n", validation=0)
+    assert corpus.real_words == {"cats", "dogs"}

@@ -54,12 +54,12 @@ def test_engine_equals_the_network(cell: str, streams: int, dropout: Dropout, ac
     network, p = small_network(cell)
     x, y, state = batch(network, streams)
     grads, masks = p.like(), dropout.masks(network, T, range(streams))
-    loss, after = network.loss_and_gradients(p, grads, x, y, state, Workspace(np.float64), masks)
+    losses, after = network.loss_and_gradients(p, grads, x, y, state, Workspace(np.float64), masks)
 
     with Engine(network, workers, accumulate=accumulate) as engine:
         shared_loss, shared_grads, shared_after = engine.loss_and_gradients(p, x, y, state, dropout)
 
-    assert_allclose(shared_loss, loss, **EXACT)
+    assert_allclose(shared_loss, losses.mean(), **EXACT)
     assert_allclose(shared_grads.vector, grads.vector, **EXACT)
     assert_allclose(shared_after, after, **EXACT)
 
@@ -130,7 +130,7 @@ def one_pass(network: Network, p: Parameters, ids: Ids) -> float:
     """Summed nats of all of ids but the first, read in one window from a state of zero."""
     x, y = ids[:-1, None], ids[1:, None]
     unrolled = network.forward(p, x, network.zero_state(1), Workspace(np.float64))
-    return cross_entropy(unrolled.logits, y) * y.size
+    return float(cross_entropy(unrolled.logits, y).mean()) * y.size
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def in_streams(text: Ids, count: int, window: int, pieces: int = 1) -> list[Ids]
 def test_one_stream_is_evaluated_like_one_long_window(cell: str, window: int, text: Ids) -> None:
     network, p = small_network(cell)
     with Engine(network, 2) as engine:
-        assert_allclose(engine.evaluate(p, [text], window), one_pass(network, p, text) / 47, **EXACT)
+        assert_allclose(engine.evaluate(p, [text], window).loss, one_pass(network, p, text) / 47, **EXACT)
 
 
 @every_cell
@@ -159,7 +159,7 @@ def test_several_streams_each_carry_their_state_and_the_last_reads_the_rest(cell
     pieces = [text[0:12], text[11:23], text[22:34], text[33:48]]  # each begins with the last character before it
     expected = sum(one_pass(network, p, piece) for piece in pieces) / 47
     with Engine(network, workers) as engine:
-        assert_allclose(engine.evaluate(p, in_streams(text, 4, T), T), expected, **EXACT)
+        assert_allclose(engine.evaluate(p, in_streams(text, 4, T), T).loss, expected, **EXACT)
 
 
 def test_pieces_are_streams_that_do_not_continue_one_another(workers: int, text: Ids) -> None:
@@ -167,7 +167,7 @@ def test_pieces_are_streams_that_do_not_continue_one_another(workers: int, text:
     pieces = text.reshape(4, 12)
     expected = sum(one_pass(network, p, piece) for piece in pieces) / (4 * 11)
     with Engine(network, workers) as engine:
-        assert_allclose(engine.evaluate(p, in_streams(text, 2, T, pieces=4), T), expected, **EXACT)
+        assert_allclose(engine.evaluate(p, in_streams(text, 2, T, pieces=4), T).loss, expected, **EXACT)
 
 
 def test_items_are_evaluated_each_from_a_zero_state_and_its_mark(workers: int) -> None:
@@ -179,7 +179,7 @@ def test_items_are_evaluated_each_from_a_zero_state_and_its_mark(workers: int) -
         nats += one_pass(network, p, corpus.vocabulary.encode(f"\n{item}\n"))
     with Engine(network, workers) as engine:
         for streams in (1, 3, 20):
-            loss = engine.evaluate(p, corpus.in_streams(corpus.ids, streams, T), T)
+            loss = engine.evaluate(p, corpus.in_streams(corpus.ids, streams, T), T).loss
             assert loss == pytest.approx(nats / len(corpus), rel=1e-12)
 
 
@@ -187,7 +187,7 @@ def test_text_too_short_for_its_streams_is_read_in_fewer(text: Ids) -> None:
     network, p = small_network()
     with Engine(network, 2) as engine:
         assert len(in_streams(text, 50, 20)) == 2
-        assert_allclose(engine.evaluate(p, in_streams(text, 50, 60), 60), one_pass(network, p, text) / 47, **EXACT)
+        assert_allclose(engine.evaluate(p, in_streams(text, 50, 60), 60).loss, one_pass(network, p, text) / 47, **EXACT)
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,15 @@ def test_every_prediction_counts_once(
     engine, p = frequencies
     ids = np.random.default_rng(seed).integers(V, size=n, dtype=np.uint8)
     losses = ids[1:] * np.log(2) + np.log(2 - 2.0 ** (1 - V))
-    assert_allclose(engine.evaluate(p, in_streams(ids, streams, window), window), losses.mean(), **EXACT)
+    assert_allclose(engine.evaluate(p, in_streams(ids, streams, window), window).loss, losses.mean(), **EXACT)
+
+
+def test_the_standard_error_follows_from_how_far_streams_differ(frequencies: tuple[Engine, Parameters]) -> None:
+    engine, p = frequencies
+    ids = np.random.default_rng(4).integers(V, size=(7, 13), dtype=np.uint8)
+    losses = (ids[:, 1:] * np.log(2) + np.log(2 - 2.0 ** (1 - V))).mean(axis=1)
+    assert_allclose(engine.evaluate(p, list(ids), T).error, losses.std(ddof=1) / np.sqrt(7), **EXACT)
+    assert np.isnan(engine.evaluate(p, [ids[0]], T).error)
 
 
 def test_evaluation_changes_neither_parameters_nor_the_next_gradient(workers: int, text: Ids) -> None:

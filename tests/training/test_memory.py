@@ -13,7 +13,7 @@ CHILD = r"""
 import re, resource, sys
 from pathlib import Path
 from charrnn import Run, Trainer, load_settings, make_corpus
-from charrnn.text import corpus
+from charrnn.text import ids
 from charrnn.settings.build import build_corpus
 
 room, mapped = int(sys.argv[1]), sys.argv[2] == "mapped"
@@ -35,7 +35,7 @@ def train(name, load):
 train("short", lambda run: make_corpus("the cat 123\n" * 1000))  # what it takes with any text
 used = 1024 * int(re.search(r"VmData:\s*(\d+) kB", Path("/proc/self/status").read_text())[1])
 resource.setrlimit(resource.RLIMIT_DATA, (used + room, used + room))
-corpus.MAPPED_FROM = 1
+ids.MAPPED_FROM = 1
 print("loading")
 train("long", lambda run: build_corpus(settings, cache=run.ids if mapped else None))
 """

@@ -79,7 +79,9 @@ def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
         process.communicate()
 
 
-@pytest.mark.parametrize(("network", "ranks"), [("lstm", 2), ("lstm", 9), ("gru", 4), ("an average", 2), ("lstm in parts", 2)])
+@pytest.mark.parametrize(
+    ("network", "ranks"), [("lstm", 2), ("lstm", 9), ("gru", 4), ("an average", 2), ("lstm in parts", 2)]
+)
 def test_ranks_have_the_bits_of_workers(network: str, ranks: int) -> None:
     """Of seven streams, which two and four ranks share unevenly, and of which two of nine have none."""
     assert done((*CHARRNN, *train("workers", network, "--set", f"compute.workers={ranks}"))).returncode == 0

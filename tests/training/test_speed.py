@@ -91,6 +91,12 @@ def test_time_left_is_what_remains_at_that_speed(tmp_path: Path) -> None:
     )
 
 
+def test_time_left_where_a_sample_is_evaluated() -> None:
+    begun = trainer(make_corpus(TEXT, validation=0.1, test=0.05), training={"evaluate_characters": 100})
+    left = begun.time_left(Speed(training=10, evaluation=100, sampling=5))
+    assert left.evaluation == pytest.approx((4 * 100 + 59) / 100)
+
+
 def test_time_left_without_a_part_to_evaluate() -> None:
     bare = trainer(make_corpus(TEXT, validation=0), training={"iterations": None, "epochs": 2}, snapshots={"every": 7})
     left = bare.time_left(Speed(training=10, evaluation=None, sampling=5))

@@ -29,6 +29,7 @@ from charrnn.nn.functional import cross_entropy
 from charrnn.nn.parameters import Workspace
 from charrnn.storage.records import Status
 from charrnn.text.words import real_word_share, real_words
+from charrnn.training.engine import Engine
 
 TEXT = "".join("the cat sat on the mat and the dog ran to the man who sat, " for _ in range(40))
 
@@ -195,7 +196,7 @@ def test_state_reset_begin_from_a_zero_state() -> None:
     for number, loss in enumerate(losses):
         x, y = all_fresh.streams.window(number)
         logits = network.forward(all_fresh.model.parameters, x, network.zero_state(4), space).logits
-        assert cross_entropy(logits, y) == pytest.approx(loss, rel=1e-5)
+        assert cross_entropy(logits, y).mean() == pytest.approx(loss, rel=1e-5)
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=4))
@@ -213,6 +214,28 @@ def test_any_text_can_be_learnt_and_written(text: str) -> None:
 def test_no_validation_part_means_no_evaluation() -> None:
     _, facts = trained(settings(), make_corpus(TEXT, validation=0))
     assert not [fact for fact in facts if isinstance(fact, Evaluation)]
+
+
+def test_a_loss_may_be_measured_on_a_sample_of_the_part(tmp_path: Path) -> None:
+    """With the standard error; the part has 252 characters, and the whole of it has none."""
+    corpus = make_corpus(TEXT, test=0.1)
+    whole, sampled = Run(tmp_path / "whole"), Run(tmp_path / "sampled")
+    for run, most in ((whole, 252), (sampled, 60)):
+        chosen = settings(training={"evaluate_characters": most})
+        run.create(chosen)
+        trainer, facts = trained(chosen, corpus, run)
+        *_, last, test = [fact for fact in facts if isinstance(fact, Evaluation)]
+        streams = corpus.sample(corpus.validation, 4, 10, most)
+        with Engine(trainer.model.network, workers=1) as engine:
+            measured = engine.evaluate(trainer.model.parameters, streams, 10)
+        assert (last.loss, test.part) == (measured.loss, "test")
+        row = run.metrics()[-1]
+        errors = [last.error, test.error, row["validation_error"]]
+        if run is sampled:
+            assert min(errors) > 0
+            assert row["validation_error"] == last.error == measured.error
+        else:
+            assert errors == [None] * 3
 
 
 def test_divergence_stops_before_it_spoils_anything(tmp_path: Path) -> None:

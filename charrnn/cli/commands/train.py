@@ -37,6 +37,8 @@ from charrnn.training.start import resume, start, starting_settings
 from charrnn.training.tensorboard import EventFile
 from charrnn.training.trainer import Trainer
 
+LONG_EVALUATIONS = 60.0
+"""Seconds that evaluations may take before anything is said of it."""
 SECONDS_TIMED = 0.3
 """Seconds of iterations that are timed to say how long the run will take."""
 
@@ -162,13 +164,13 @@ def _say_beginning(trainer: Trainer) -> None:
 def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
     """Trains, and shows what happens."""
     _introduce(trainer, run)
-    test_loss = None
+    test: Evaluation | None = None
     failed: OSError | None = None
     bar = TrainingBar(trainer.progress.iteration, trainer.iterations)
     with closing(bar), _said_if_saved(trainer, run):
         for fact in trainer.train():
             if isinstance(fact, Evaluation) and fact.part == "test":
-                test_loss = fact.loss
+                test = fact
             elif failed is None:
                 try:
                     _show(bar, fact, run)
@@ -177,7 +179,7 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
                 except OSError as error:  # the disk is full: keep what is learnt
                     failed = error
                     trainer.stop()
-    _conclude(trainer, run, test_loss)
+    _conclude(trainer, run, test)
     if failed:
         raise failed
 
@@ -211,11 +213,15 @@ def _introduce(trainer: Trainer, run: Run) -> None:
     with suppress(DivergenceError):  # training itself says more about it
         speed = trainer.speed or trainer.measure(SECONDS_TIMED)
         left = trainer.time_left(speed)
-        say(f"time: {duration_text(left.total)} ({speed.training:,.0f} characters/s)")
-        if trainer.speed and left.evaluation > left.total / 3:
+        a_pass = trainer.streams.characters / speed.training
+        say(
+            f"time: {duration_text(left.total)} ({speed.training:,.0f} characters/s); "
+            f"a pass over the text to learn takes {duration_text(a_pass)}"
+        )
+        if left.evaluation > max(LONG_EVALUATIONS, left.total / 3):
             say(
-                f"{left.evaluation / left.total:.0%} of it goes to evaluations; to learn more in that time, lower "
-                "corpus.validation or raise training.validate_every"
+                f"{left.evaluation / left.total:.0%} of it goes to evaluations; for less, set "
+                "training.evaluate_characters or raise training.validate_every"
             )
 
 
@@ -243,7 +249,7 @@ def _say_stopped(trainer: Trainer, run: Run) -> None:
     say(f"continue: charrnn train --run {shlex.quote(str(run))} --resume")
 
 
-def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
+def _conclude(trainer: Trainer, run: Run, test: Evaluation | None) -> None:
     done, where = trainer.progress, shlex.quote(str(run))
     if trainer.ends_early:
         say(f"ended at iteration {done.iteration} of {trainer.iterations}, as the validation loss falls no longer")
@@ -255,8 +261,8 @@ def _conclude(trainer: Trainer, run: Run, test_loss: float | None) -> None:
         say(f"best validation loss {loss_text(done.best_loss)}{per_item}, at iteration {done.best_iteration}")
         _say_baseline(run)
         _say_what_was_in_vain(trainer)
-    if test_loss is not None:
-        say(f"test loss {loss_text(test_loss)}{_per_item(trainer, trainer.corpus.test, test_loss)}")
+    if test:
+        say(f"test loss {loss_text(test.loss, test.error)}{_per_item(trainer, trainer.corpus.test, test.loss)}")
     say(f"write: charrnn sample {where}")
 
 

@@ -60,7 +60,7 @@ class Engine:
         self.made_with: dict[str, str | int] = {"workers": workers}
         """What decides, besides the libraries, how numbers are rounded."""
         if accumulate > 1:
-            self.made_with["parts of a worker's streams"] = accumulate
+            self.made_with["accumulate"] = accumulate
         if network.is_compiled:
             self.made_with["numba"] = version("numba")
         self.state: Array = network.zero_state(1)

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -46,22 +47,49 @@ def batch(network: Network, streams: int) -> tuple[Ids, Ids, Array]:
     return x, y, state
 
 
-@pytest.mark.parametrize("accumulate", [1, 2, 5], ids="in {} parts".format)
 @pytest.mark.parametrize("dropout", [Dropout(), DROPOUT], ids=["no dropout", "dropout"])
 @pytest.mark.parametrize("streams", [2, 3, 4, 5])
 @every_cell
-def test_engine_equals_the_network(cell: str, streams: int, dropout: Dropout, accumulate: int, workers: int) -> None:
+def test_engine_equals_the_network(cell: str, streams: int, dropout: Dropout, workers: int) -> None:
     network, p = small_network(cell)
     x, y, state = batch(network, streams)
     grads, masks = p.like(), dropout.masks(network, T, range(streams))
     losses, after = network.loss_and_gradients(p, grads, x, y, state, Workspace(np.float64), masks)
 
-    with Engine(network, workers, accumulate=accumulate) as engine:
+    with Engine(network, workers) as engine:
         shared_loss, shared_grads, shared_after = engine.loss_and_gradients(p, x, y, state, dropout)
 
     assert_allclose(shared_loss, losses.mean(), **EXACT)
     assert_allclose(shared_grads.vector, grads.vector, **EXACT)
     assert_allclose(shared_after, after, **EXACT)
+
+
+@pytest.mark.parametrize(("workers", "accumulate"), [(1, 2), (1, 9), (2, 2)])
+@every_cell
+def test_parts_one_after_another_have_the_gradient_of_all(cell: str, workers: int, accumulate: int) -> None:
+    """Five streams: parts of them are of different sizes, and there may be fewer than are asked for."""
+    network, p = small_network(cell)
+    data = batch(network, streams=5)
+    with Engine(network, 1) as whole, Engine(network, workers, accumulate=accumulate) as engine:
+        for _ in range(2):
+            loss, expected, after = whole.loss_and_gradients(p, *data, DROPOUT)
+            loss_of_parts, gradient, after_parts = engine.loss_and_gradients(p, *data, DROPOUT)
+            assert_allclose(loss_of_parts, loss, **EXACT)
+            assert_allclose(gradient.vector, expected.vector, **EXACT)
+            assert_allclose(after_parts, after, **EXACT)
+
+
+def test_parts_one_after_another_take_less_memory() -> None:
+    network = Network(V, hidden_size=32)
+    p = network.parameters(np.random.default_rng(0))
+    x, peaks = np.zeros((20, 400), np.uint8), []
+    for accumulate in (1, 8):
+        with Engine(network, 1, accumulate=accumulate) as engine:
+            tracemalloc.start()
+            engine.loss_and_gradients(p, x, x, network.zero_state(400))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] / 4
 
 
 def test_same_workers_same_bits(workers: int) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from charrnn import Run, Saved, Settings, Snapshot, Step, Trainer, load_checkpoint, load_settings, make_corpus
@@ -150,12 +151,29 @@ def test_a_run_that_was_compiled_goes_on_without_and_says_so(tmp_path: Path) -> 
     assert "numba" not in run.last_checkpoint().made_with
 
 
+def test_a_run_goes_on_with_its_batch_in_parts_and_says_so(tmp_path: Path) -> None:
+    """The parts are another way to the same gradient: only rounding differs."""
+    run, same_length = Run(tmp_path / "run"), settings(training={"iterations": ITERATIONS + 2})
+    train(run, settings())
+    checkpoint = run.last_checkpoint()
+    more = {"training": {"iterations": ITERATIONS + 2, "accumulate": 3}}
+    in_parts = settings_to_resume(checkpoint.settings, [from_mapping(more, "test")])
+    with pytest.warns(CharRNNWarning, match="made with accumulate none, here 3: .*not with the very bits"):
+        trainer = Trainer(in_parts, CORPUS, run, checkpoint)
+    whole = Trainer(same_length, CORPUS, checkpoint=run.last_checkpoint())
+    for each in (whole, trainer):
+        assert each.progress.iteration == ITERATIONS
+        list(each.train())
+    np.testing.assert_allclose(trainer.model.parameters.vector, whole.model.parameters.vector, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "training",
     [
         {"epoch_end": "reset"},
         {"epoch_start": "random"},
         {"average_decay": 0.6},
+        {"accumulate": 2},
         {"warmup": 6},
         {"schedule": "exponential"},
     ],

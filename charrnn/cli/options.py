@@ -75,10 +75,16 @@ def settings_options(*, configs: bool = True) -> Callable[[Callable[..., None]],
 
 def hint_at_settings(error: click.NoSuchOption) -> click.UsageError:
     """The error about an option that a command does not have; where the command takes settings, and some are called
-    nearly so, it says how to set them."""
-    takes_settings = error.ctx is not None and any(p.name == "assignments" for p in error.ctx.command.params)
-    meant = _meant(error.option_name.lstrip("-").replace("-", "_")) if takes_settings else []
-    if not meant:
+    nearly so, it says how to set them. An option that is spelt nearly so comes first."""
+    parameters = error.ctx.command.params if error.ctx else []
+    takes_settings = any(p.name == "assignments" for p in parameters)
+    word = error.option_name.lstrip("-").replace("-", "_")
+    meant = _meant(word) if takes_settings else []
+    options = [option for p in parameters for option in p.opts]
+    misspelt = not any(key.endswith(f".{word}") for key in meant) and difflib.get_close_matches(
+        error.option_name, options, 1, cutoff=0.8
+    )
+    if misspelt or not meant:
         return error
     ways = " or ".join(f"--set {key}=VALUE" for key in meant)
     return click.UsageError(f"No such option {error.option_name!r}; it is a setting: {ways}", error.ctx)

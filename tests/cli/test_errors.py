@@ -460,6 +460,13 @@ def test_an_option_that_is_a_setting_says_how_it_is_set(
     assert err.endswith(f"Error: No such option '{option}'; it is a setting: {meant}\n")
 
 
+def test_a_misspelt_option_is_no_setting(untouched: None, charrnn: Callable) -> None:
+    code, _, err = charrnn("train", "cats.txt", "--minuts", "3")
+    assert code == 2
+    assert "--minutes" in err
+    assert "setting" not in err
+
+
 @pytest.mark.parametrize("args", [("train", "--zzzz"), ("sample", "--hidden", "3"), ("report", "--epochs", "3")])
 def test_another_option_is_just_unknown(charrnn: Callable, args: tuple[str, ...]) -> None:
     code, _, err = charrnn(*args)

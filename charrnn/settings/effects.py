@@ -35,6 +35,8 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
         yield from _all("corpus", ("encoding", "newline"), "Python's manual is not read from a file")
     if not c.validation:
         yield from _all("training", ("validate_every", "patience", "early_stop"), "no text is held out for validation")
+        if not c.test:
+            yield "training.evaluate_characters", "no text is held out"
 
     if c.made_of:
         places = ("state_reset", "epoch_start", "epoch_end")

@@ -29,6 +29,7 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
         (["model.cell=gru", "model.forget_bias=2"], "model.forget_bias"),
         (["training.init_from=runs/my", "model.scale=2"], "model.scale"),
         (["corpus.validation=0", "training.early_stop=true"], "training.early_stop"),
+        (["corpus.validation=0", "training.evaluate_characters=9"], "training.evaluate_characters"),
         (["training.clip=null", "training.clip_kind=value"], "training.clip_kind"),
         (["corpus.encoding=latin-1"], "corpus.encoding"),
         (["corpus.items=lines", "training.state_reset=0.5"], "training.state_reset"),

@@ -41,7 +41,8 @@ def main() -> None:
     seconds, corpus, t = time.perf_counter() - started, trainer.corpus, trainer.settings.training
     best = load_checkpoint(arguments.run)
     with engine_for(settings, best.model.network, best.model.parameters) as engine:
-        test = engine.evaluate(best.model.parameters, corpus.in_streams(corpus.test, t.batch, t.window), t.window)
+        streams = corpus.in_streams(corpus.test, t.batch, t.window)
+        test = engine.evaluate(best.model.parameters, streams, t.window).loss
     size = len(best.model.parameters.vector)
     epochs = math.ceil((trainer.iterations or 0) / trainer.streams.windows)
     rows = [row(f"recipe `names`, {settings.model.cell} {settings.model.hidden}", size, epochs, seconds, test, corpus)]

@@ -27,7 +27,9 @@ from charrnn.errors import RunError
 from charrnn.training.transport import engine_for
 
 PASSES = {64: 20, 128: 20, 256: 6, 448: 20, 512: 5}
-"""Passes over the text, by hidden size: as many as are needed, 20 at most. Networks of one layer of 256 made 12."""
+"""Passes over the text, by hidden size: as many as are needed, 20 at most."""
+OF_ONE_LAYER = {256: 12}
+"""The same for networks of one layer, where it differs."""
 PUBLISHED = {
     "lstm": {
         64: (1.449, 1.442, 1.540),
@@ -109,7 +111,7 @@ def settings_of(name: str, text: Path) -> Settings:
             "dropout_head": DROPOUT[hidden],
         },
         training={
-            "epochs": PASSES[hidden],
+            "epochs": OF_ONE_LAYER.get(hidden, PASSES[hidden]) if layers == 1 else PASSES[hidden],
             "batch": 100,
             "window": 50,
             "epoch_start": "random",
@@ -145,7 +147,7 @@ def train(name: str, text: Path, folder: Path) -> dict[str, Any]:
     best, corpus, t = load_checkpoint(folder), trainer.corpus, trainer.settings.training
     with engine_for(trainer.settings, best.model.network, best.model.parameters) as engine:
         streams = corpus.in_streams(corpus.test, t.batch, t.window)
-        test = engine.evaluate(best.model.parameters, streams, t.window)
+        test = engine.evaluate(best.model.parameters, streams, t.window).loss
     iterations = trainer.progress.iteration
     return {
         "test": round(test, 4),

@@ -10,7 +10,8 @@ checkpoints/             last.npz, best.npz, and iteration-000100.npz for each s
 
 ``last.prev.npz`` there is the save before the last one, ``last.damaged.npz`` one that could not be read when the run
 went on. A process that writes the folder holds ``.lock``; ``.writer`` names it, and marks whose run the folder holds.
-Beside the folder, for all runs there, ``.ids`` holds the ids of long texts; it may be removed when none is running.
+Beside the folder, for all runs there, ``.ids`` holds the ids of long texts, and notes on what they were made of; it may
+be removed when none is running.
 """
 
 from pathlib import Path

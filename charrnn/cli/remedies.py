@@ -44,7 +44,8 @@ def out_of_memory(command: click.Command) -> CharRNNError:
     if command.name in _TRAINING:
         lower += _MEMORY_SETTINGS
     named = " or ".join(filter(None, [", ".join(lower[:-1]), *lower[-1:]]))
-    return CharRNNError("there is not enough memory", f"lower {named}" if lower else "")
+    in_parts = ", or raise training.accumulate" if command.name in _TRAINING else ""
+    return CharRNNError("there is not enough memory", f"lower {named}{in_parts}" if lower else "")
 
 
 def word(argument: str, command: click.Command) -> str:

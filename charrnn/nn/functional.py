@@ -125,9 +125,9 @@ def cross_entropy(logits: Array, targets: Ids) -> Array:
     return losses
 
 
-def cross_entropy_and_gradient(logits: Array, targets: Ids) -> tuple[Array, Array]:
-    """``(losses, dlogits)``: losses as of ``cross_entropy``, and ``dlogits = (softmax(logits) - one_hot) / (T B)``, the
-    gradient of their mean.
+def cross_entropy_and_gradient(logits: Array, targets: Ids) -> tuple[float, Array]:
+    """``(loss, dlogits)``: the mean of ``cross_entropy`` over streams, and its gradient ``dlogits = (softmax(logits) -
+    one_hot) / (T B)``.
 
     ``dlogits`` takes the memory of the logits, which are gone then.
     """
@@ -135,7 +135,7 @@ def cross_entropy_and_gradient(logits: Array, targets: Ids) -> tuple[Array, Arra
     totals *= targets.size
     dlogits = np.divide(exponentials, totals, out=exponentials)
     _rows(dlogits)[np.arange(targets.size), targets.ravel()] -= 1 / targets.size
-    return losses, dlogits
+    return float(losses.mean()), dlogits
 
 
 def is_ids(x: Array | Ids) -> TypeGuard[Ids]:

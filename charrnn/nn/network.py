@@ -275,10 +275,9 @@ class Network:
         state: Array,
         space: Workspace,
         masks: Masks | None = None,
-    ) -> tuple[Array, Array]:
-        """The loss of each stream (B,) in nats per character, and the state after the window; ``grads`` is overwritten
-        with the gradient of their mean."""
+    ) -> tuple[float, Array]:
+        """Loss in nats per character and the state after the window; ``grads`` is overwritten with the gradient."""
         unrolled = self.forward(p, x, state, space, masks)
-        losses, dlogits = cross_entropy_and_gradient(unrolled.logits, y)
+        loss, dlogits = cross_entropy_and_gradient(unrolled.logits, y)
         self.backward(p, grads, unrolled, dlogits)
-        return losses, unrolled.state
+        return loss, unrolled.state

@@ -112,7 +112,7 @@ class TrainingSettings(Section):
     )
     batch: Size = Field(32, description="streams of text read side by side")
     accumulate: Size = Field(
-        1, description="read the streams of the batch in so many parts, one after another, which takes less memory"
+        1, description="each worker reads its streams in so many parts, one after another, which takes less memory"
     )
     window: Size = Field(64, description="steps of truncated backpropagation through time")
     epoch_end: Literal["carry", "reset"] = Field(

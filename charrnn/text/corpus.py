@@ -14,7 +14,7 @@ from charrnn.arguments import as_whole, check_type, is_number, shown
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.text.ids import Blocks, encode_text
-from charrnn.text.items import KINDS, Items, as_items, item_starts, item_streams, marked
+from charrnn.text.items import KINDS, Items, as_items, item_starts, item_streams, marked, next_mark
 from charrnn.text.normalisation import FORMS, Form
 from charrnn.text.notes import Notes
 from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
@@ -113,13 +113,17 @@ class Corpus:
         return 0 if self.mark_id is None else int(np.count_nonzero(ids == self.mark_id))
 
     def sample(self, ids: Ids, count: int, window: int, most: int | None) -> list[Ids]:
-        """A part of the text in streams, as of ``in_streams``, or of a part that is longer than ``most`` characters so
-        many, spread evenly over it: the beginnings of ``PLACES`` streams or more. Items, whose order is random, are
-        taken from the beginning."""
-        if most is None or len(ids) <= most or self.mark is not None:
-            return self.in_streams(ids[:most], count, window)
-        streams = self.in_streams(ids, max(1, min(max(count, PLACES), most // window)), window)
-        return [stream[: max(1, most // len(streams)) + 1] for stream in streams]
+        """A part of the text in streams, as of ``in_streams``; of one that is longer than ``most`` characters no more
+        than these, in ``count`` streams or ``PLACES``, or fewer where these would be shorter than a window, from
+        places that are spread evenly over it. Of items, each begins with one.
+        """
+        if most is None or len(ids) <= most:
+            return self.in_streams(ids, count, window)
+        places = max(2, min(max(count, PLACES), most // window))
+        starts = [k * (len(ids) - 1) // places for k in range(places)]
+        if self.mark_id is not None:
+            starts = [at for at in map(partial(next_mark, ids, self.mark_id), starts) if at < len(ids) - 1]
+        return [ids[at : at + max(1, most // places) + 1] for at in sorted(set(starts))]
 
     def in_streams(self, ids: Ids, count: int, window: int) -> list[Ids]:
         """A part of the text cut into ``count`` streams or fewer, to be read side by side in windows, each an array

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -48,12 +49,10 @@ def encode_text(
     Ids of a long text are kept in a file where its ``notes`` are, if there are some; where these know the text and the
     file is there, nothing is read. Raises CorpusError for a text that nothing can be learnt from.
     """
-    folder, survey = (notes.folder, notes.survey()) if notes else (None, None)
-    if survey:
-        vocabulary = Vocabulary(survey.characters + characters, form)
-        path = _file(folder, survey, vocabulary, seed if items else None)
-        if path and _is_complete(path, vocabulary.dtype, survey.length):
-            return Encoded(_mapped(path, vocabulary.dtype), vocabulary, survey, folder)
+    folder, order_seed = notes.folder if notes else None, seed if items else None
+    known = _known(notes, characters, form, order_seed) if notes else None
+    if known:
+        return known
 
     def text() -> Iterator[str]:
         if items is None:
@@ -84,12 +83,14 @@ def encode_text(
     def write(file: BinaryIO) -> None:
         if order:
             reserve(file, n * dtype.itemsize)
-            fill(np.memmap(file.name, dtype, "r+"))
+            ids = np.memmap(file.name, dtype, "r+")
+            fill(ids)
+            ids.flush()
         else:  # what is written through a mapping would count as memory of this process
             for _, block in encoded:
                 file.write(block.data)
 
-    path = _file(folder, survey, vocabulary, seed if items else None)
+    path = _file(folder, survey, vocabulary, order_seed)
     if path is None:
         ids = np.empty(n, dtype)
         fill(ids)
@@ -98,15 +99,28 @@ def encode_text(
         if not _is_complete(path, dtype, n):
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, write)
-        if notes:
-            notes.note(survey)
-        return Encoded(_mapped(path, dtype), vocabulary, survey, folder)
+        made = Encoded(_mapped(path, dtype), vocabulary, survey, folder)
     except OSError as error:
         raise CorpusError(
             f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
             f"{error.strerror}",
             "make room there, or name a run elsewhere with {run}",
         ) from None
+    if notes:
+        notes.note(survey)
+    return made
+
+
+def _known(notes: Notes, characters: str, form: Form, seed: int | None) -> Encoded | None:
+    """A text whose ids are there, by its notes."""
+    survey = notes.survey()
+    if survey:
+        vocabulary = Vocabulary(survey.characters + characters, form)
+        path = _file(notes.folder, survey, vocabulary, seed)
+        with suppress(OSError):  # removed just now
+            if path and _is_complete(path, vocabulary.dtype, survey.length):
+                return Encoded(_mapped(path, vocabulary.dtype), vocabulary, survey, notes.folder)
+    return None
 
 
 def survey_characters(blocks: Iterable[str], name: str) -> Survey:

@@ -215,6 +215,15 @@ def item_starts(ids: Ids, mark: int, folder: Path | None = None) -> npt.NDArray[
     return starts[:-1]  # type: ignore[no-any-return]
 
 
+def next_mark(ids: Ids, mark: int, start: int) -> int:
+    """Where the next item ends, from a place on; the end of the text where none does."""
+    for at in range(start, len(ids), BLOCK):
+        found = np.flatnonzero(ids[at : at + BLOCK] == mark)
+        if len(found):
+            return at + int(found[0])
+    return len(ids)
+
+
 def item_streams(ids: Ids, mark: int, count: int) -> list[Ids]:
     """Items (n,) in ``count`` streams or fewer, of about the same length, a mark before each."""
     starts = item_starts(ids, mark)

@@ -3,58 +3,76 @@
 import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 from charrnn.files import replace_text
 from charrnn.text.reading import Source
+from charrnn.version import __version__
 
 
 @dataclass(frozen=True)
 class Survey:
     """What a text is made of."""
 
-    length: int
+    length: Annotated[int, Field(ge=0)]
     characters: str
     """The distinct ones, in the order of their code points."""
-    sha256: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     labels: tuple[str, ...] = ()
     """Of items."""
 
 
+@dataclass(frozen=True)
+class _Note:
+    state: str
+    """Of the files of the text, when it was read."""
+    survey: Survey
+
+
+_NOTE = TypeAdapter(_Note)
+
+
 class Notes:
     """What was found in a text, noted in a folder beside its ids, so that a long text is not read again to go on with
-    it. The files of the text are known by their names, sizes and times of change, which ``Notes`` looks up when it is
-    made: before the text is read."""
+    it. The files of the text are known by their names, sizes and times of change, which are looked up when ``Notes``
+    are made: before the text is read."""
 
     def __init__(self, folder: Path, sources: Sequence[Source], how: object) -> None:
         """``how``: everything else that decides what is read."""
         self.folder = folder
         names = [os.path.abspath(source.name) for source in sources]
-        self._path = folder / f"{_digest(names, how)}.json"
+        self._path = folder / f"{_digest(names, how, __version__, unicodedata.unidata_version)}.json"
         self._state = _digest([_state(source) for source in sources])
 
     def survey(self) -> Survey | None:
         """What is noted, where the files have not changed since."""
-        try:
-            noted = json.loads(self._path.read_text("utf-8"))
-            if noted.pop("state") != self._state:
-                return None
-            return Survey(**noted | {"labels": tuple(noted["labels"])})
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        with suppress(OSError, ValueError, RecursionError):
+            note = _NOTE.validate_json(self._path.read_bytes(), strict=False)
+            return note.survey if note.state == self._state else None
+        return None
 
     def note(self, survey: Survey) -> None:
-        replace_text(self._path, json.dumps({"state": self._state, **asdict(survey)}))
+        """Notes it; where that cannot be done, the text is read again next time."""
+        with suppress(OSError):
+            replace_text(self._path, json.dumps(asdict(_Note(self._state, survey))))
 
 
 def _state(source: Source) -> object:
-    """What changes when a source does: its content, or the size and time of change of its file."""
+    """What changes when a source does: its content, or the size and times of change of its file; nothing of a file that
+    is not there, which whoever reads it says."""
     if source.content is not None:
         return hashlib.sha256(source.content).hexdigest()
-    found = os.stat(source.name)
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
+    with suppress(OSError):
+        found = os.stat(source.name)
+        return [found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    return None
 
 
 def _digest(*values: object) -> str:

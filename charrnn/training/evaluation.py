@@ -17,8 +17,8 @@ class Measured:
     """A loss in nats per character."""
 
     loss: float
-    error: float
-    """Its standard error, where what was read stands for more text of the kind, from how far streams differ; NaN for
+    error: float | None
+    """Its standard error, where what was read stands for more text of the kind, from how far streams differ; None for
     one stream."""
 
 
@@ -46,4 +46,4 @@ def measure(
         first, after = first + ended, after[:, :, ended:]
     loss = float(nats.sum() / lengths.sum())
     spread = float(np.linalg.norm(nats - loss * lengths) / lengths.sum())
-    return Measured(loss, spread * math.sqrt(count / (count - 1)) if count > 1 else math.nan)
+    return Measured(loss, spread * math.sqrt(count / (count - 1)) if count > 1 else None)

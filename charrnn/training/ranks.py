@@ -177,7 +177,7 @@ class RankEngine:
     def learn(
         self, updater: Updater, x: Ids, y: Ids, fresh: npt.NDArray[np.bool_], dropout: Dropout, rate: float
     ) -> Learnt:
-        """As ``Engine.learn``."""
+        """As ``Engine.learn``, of a text: y is one step ahead of x."""
         parts, shares = parts_of(x.shape[1], world().size)
         if updater is not self._updater:
             self._begin(updater, parts)

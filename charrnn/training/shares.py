@@ -11,22 +11,19 @@ from charrnn.arrays import Array
 def parts_of(streams: int, count: int) -> tuple[list[slice], list[float]]:
     """Streams in so many parts, in their order, and the share of them that each part has; where there are fewer streams
     than parts, one each."""
-    count = max(1, min(count, streams))
+    count = min(count, streams)
     bounds = [streams * k // count for k in range(count + 1)]
     parts = [slice(*pair) for pair in pairwise(bounds)]
-    return parts, [(part.stop - part.start) / max(1, streams) for part in parts]
+    return parts, [(part.stop - part.start) / streams for part in parts]
 
 
 def average(gradients: Iterable[Array], shares: Sequence[float]) -> Array:
-    """The average of the gradients of parts, (P,) each, that have these shares of the streams, added up in their order.
-    It takes the memory of the first, and uses the others up as they come; those without a share count for nothing."""
-    total: Array | None = None
-    for share, gradient in zip(shares, gradients, strict=False):
-        if len(shares) > 1:
-            np.multiply(gradient, share, out=gradient)
-        if total is None:
-            total = gradient
-        else:
-            total += gradient
-    assert total is not None, "there is a part"
+    """The average of the gradients of workers, (P,) each, that have these shares of the streams, added up in their
+    order. It takes the memory of the first, and uses the others up; those of workers without a share count for nothing.
+    """
+    total, *others = gradients
+    if len(shares) > 1:
+        total *= shares[0]
+    for gradient, share in zip(others, shares[1:], strict=False):
+        total += np.multiply(gradient, share, out=gradient)
     return total

@@ -68,7 +68,8 @@ def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: flo
         learner = Learner(settings, rehearsed, build_streams(settings, corpus), engine)
         training = t.batch * t.window / typical(_timed(lambda: learner.step(0, 1)), seconds)
         if len(held_out):
-            streams = [ids[: t.window + 1] for ids in corpus.in_streams(held_out, t.batch, t.window)]
+            streams = corpus.sample(held_out, t.batch, t.window, t.evaluate_characters)
+            streams = [ids[: t.window + 1] for ids in streams]
             evaluate = _timed(lambda: engine.evaluate(model.parameters, streams, t.window))
             evaluation = sum(len(ids) - 1 for ids in streams) / typical(evaluate, seconds / 4)
     return Speed(training, evaluation, _sampling(model, settings.snapshots.temperature, seconds / 4))

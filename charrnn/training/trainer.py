@@ -27,7 +27,7 @@ from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step, Turne
 from charrnn.training.learner import Learner
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
-from charrnn.training.transport import engine_for
+from charrnn.training.transport import engine_for, worker_count
 
 FIRST_SAVE = 60.0
 """Seconds after which a run is saved for the first time, where ``checkpoints.every`` would save it later."""
@@ -268,7 +268,7 @@ class Trainer:
         try:
             measured = self._engine.evaluate(*how)
         except WorkerError:  # done here alone, so that what the next iteration saves has been evaluated
-            with Engine(self._engine.network, workers=1) as alone:
+            with Engine(self._engine.network, 1, accumulate=t.accumulate * worker_count(self.settings)) as alone:
                 measured = alone.evaluate(*how)
         self._check(not_finite(evaluation=measured.loss))
         return measured.loss, measured.error if t.evaluate_characters and len(ids) > t.evaluate_characters else None

@@ -13,9 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -29,7 +28,7 @@ from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.functional import cross_entropy, quiet_overflow
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
-from charrnn.training.shares import average, parts_of
+from charrnn.training.shares import parts_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Task:
 @dataclass(frozen=True)
 class Result:
     losses: Array
-    """Of each stream, (B,), in nats per character."""
+    """Of each stream, (B,), in nats per character; where a gradient was wanted, their mean for each."""
     state: Array
     """The state after the window, (L, S, B, H)."""
 
@@ -60,20 +59,17 @@ class Result:
 def do(task: Task, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:
     """Does a task; ``grads`` is overwritten where a gradient is wanted."""
     parts, shares = parts_of(task.x.shape[1], task.parts)
-    more = Parameters(grads.shapes, grads.vector.dtype, space("gradient", grads.vector.shape)) if parts[1:] else grads
-    results = []
-
-    def gradients() -> Iterator[Array]:
-        for part, gradient in zip(parts, chain([grads], repeat(more)), strict=False):
-            results.append(_do(task, part, network, p, gradient, space))
-            yield gradient.vector
-
     with quiet_overflow():
-        if task.gradient:
-            average(gradients(), shares)
-        else:
-            results += [_do(task, part, network, p, grads, space) for part in parts]
-    return joined(results)
+        if not task.gradient:
+            return joined([_read(task, part, network, p, space) for part in parts])
+        results = [_learn(task, parts[0], network, p, grads, space)]
+        if len(parts) > 1:
+            grads.vector *= shares[0]
+            more = Parameters(grads.shapes, grads.vector.dtype, space("gradient", grads.vector.shape))
+        for part, share in zip(parts[1:], shares[1:], strict=True):
+            results.append(_learn(task, part, network, p, more, space))
+            grads.vector += np.multiply(more.vector, share, out=more.vector)
+        return joined(results)
 
 
 def joined(results: Sequence[Result]) -> Result:
@@ -82,16 +78,25 @@ def joined(results: Sequence[Result]) -> Result:
     return Result(losses, np.concatenate([result.state for result in results], axis=2))
 
 
-def _do(task: Task, part: slice, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:
-    """Does the part of a task that these streams are."""
-    x, y = (np.ascontiguousarray(ids[:, part]) for ids in (task.x, task.y))
-    state = task.state[:, :, part]
-    if task.gradient:
-        streams = range(task.first_stream + part.start, task.first_stream + part.stop)
-        masks = task.dropout.masks(network, len(x), streams)
-        return Result(*network.loss_and_gradients(p, grads, x, y, state, space, masks))
+def _read(task: Task, part: slice, network: Network, p: Parameters, space: Workspace) -> Result:
+    """Reads these streams of a task."""
+    x, y, state = _of(task, part)
     unrolled = network.forward(p, x, state, space)
     return Result(cross_entropy(unrolled.logits, y), unrolled.state)
+
+
+def _learn(task: Task, part: slice, network: Network, p: Parameters, grads: Parameters, space: Workspace) -> Result:
+    """Reads these streams of a task, and overwrites ``grads`` with their gradient."""
+    x, y, state = _of(task, part)
+    streams = range(task.first_stream + part.start, task.first_stream + part.stop)
+    masks = task.dropout.masks(network, len(x), streams)
+    loss, after = network.loss_and_gradients(p, grads, x, y, state, space, masks)
+    return Result(np.full(len(streams), loss), after)
+
+
+def _of(task: Task, part: slice) -> tuple[Ids, Ids, Array]:
+    x, y = (np.ascontiguousarray(ids[:, part]) for ids in (task.x, task.y))
+    return x, y, task.state[:, :, part]
 
 
 class RemoteWorker:

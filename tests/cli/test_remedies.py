@@ -99,7 +99,7 @@ def test_the_command_that_ran_words_its_errors(
     [
         ("sample", "; lower --count, --best-of or --length"),
         ("gates", "; lower --length"),
-        ("train", "; lower model.hidden, training.batch or training.window"),
+        ("train", "; lower model.hidden, training.batch or training.window, or raise training.accumulate"),
         ("inspect", ""),
     ],
 )

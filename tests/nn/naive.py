@@ -211,5 +211,5 @@ class Problem:
         """Loss, gradients and state after the window, as the network gives them."""
         space, grads = space or Workspace(np.float64), self.p.like()
         grads.vector[:] = np.nan
-        losses, after = self.network.loss_and_gradients(self.p, grads, self.x, self.y, self.state, space, self.masks)
-        return float(losses.mean()), grads, after
+        loss, after = self.network.loss_and_gradients(self.p, grads, self.x, self.y, self.state, space, self.masks)
+        return loss, grads, after

@@ -70,7 +70,7 @@ def test_surprisal_of_large_logits() -> None:
 def test_loss_with_gradient_is_the_loss_alone(scale: float, dtype: type) -> None:
     logits, targets = window(scale, dtype)
     alone = cross_entropy(logits, targets)
-    assert_array_equal(cross_entropy_and_gradient(logits, targets)[0], alone)
+    assert cross_entropy_and_gradient(logits, targets)[0] == alone.mean()
 
 
 @pytest.mark.parametrize("scale", [1, 1e4])

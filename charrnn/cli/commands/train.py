@@ -38,7 +38,7 @@ from charrnn.training.tensorboard import EventFile
 from charrnn.training.trainer import Trainer
 
 LONG_EVALUATIONS = 60.0
-"""Seconds that evaluations may take before anything is said of it."""
+"""Seconds that evaluations may take before anything is said of them."""
 SECONDS_TIMED = 0.3
 """Seconds of iterations that are timed to say how long the run will take."""
 
@@ -219,8 +219,9 @@ def _introduce(trainer: Trainer, run: Run) -> None:
             f"a pass over the text to learn takes {duration_text(a_pass)}"
         )
         if left.evaluation > max(LONG_EVALUATIONS, left.total / 3):
+            fewer = "lower" if trainer.settings.training.evaluate_characters else "set"
             say(
-                f"{left.evaluation / left.total:.0%} of it goes to evaluations; for less, set "
+                f"{left.evaluation / left.total:.0%} of it goes to evaluations; for less, {fewer} "
                 "training.evaluate_characters or raise training.validate_every"
             )
 

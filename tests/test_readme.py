@@ -35,10 +35,10 @@ PICTURES = re.findall(r"!\[[^]]*\]\(([^)]+)\)", TOUR)
 PYTHON = blocks(README, "python")
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 SMALL = (
-    "--set model.hidden=4 --set training.batch=2 --set training.window=8 --set training.validate_every=400 "
+    "--set model.hidden=4 --set training.batch=2 --set training.window=8 --set training.validate_every=200 "
     "--set snapshots.length=50 --set compute.workers=1"
 )
-SHORT = "--set training.iterations=400"
+SHORT = "--set training.iterations=200"
 
 
 @pytest.fixture(scope="module")

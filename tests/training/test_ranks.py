@@ -80,12 +80,14 @@ def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
 
 @pytest.mark.parametrize(
-    ("network", "ranks"), [("lstm", 2), ("lstm", 9), ("gru", 4), ("an average", 2), ("lstm in parts", 2)]
+    ("network", "ranks", "streams"),
+    [("lstm", 2, 7), ("lstm", 3, 2), ("gru", 4, 7), ("an average", 2, 7), ("lstm in parts", 2, 7)],
 )
-def test_ranks_have_the_bits_of_workers(network: str, ranks: int) -> None:
-    """Of seven streams, which two and four ranks share unevenly, and of which two of nine have none."""
-    assert done((*CHARRNN, *train("workers", network, "--set", f"compute.workers={ranks}"))).returncode == 0
-    shared = done(mpi(ranks, *train("ranks", network)))
+def test_ranks_have_the_bits_of_workers(network: str, ranks: int, streams: int) -> None:
+    """Two and four ranks share seven streams unevenly, and of two streams the third has none."""
+    batch = ("--set", f"training.batch={streams}")
+    assert done((*CHARRNN, *train("workers", network, *batch, "--set", f"compute.workers={ranks}"))).returncode == 0
+    shared = done(mpi(ranks, *train("ranks", network, *batch)))
     assert shared.returncode == 0, shared.stderr
     assert kept("ranks") == kept("workers")
     assert shared.stdout.count("iteration 10,") == 1

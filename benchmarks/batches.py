@@ -13,14 +13,12 @@ share the runs between them. What is reached is written to ``batches.json``, and
 
 import argparse
 import math
-import time
 from pathlib import Path
 from typing import Any
 
-from common import machine, measure_missing, results, table
+from common import machine, measure_missing, results, table, train_to_the_end
 
-from charrnn import Settings, load_settings, resume, start
-from charrnn.errors import RunError
+from charrnn import Settings, load_settings
 
 BATCHES = (50, 100, 200, 400, 800, 1600)
 WINDOW = 50
@@ -87,24 +85,16 @@ def settings_of(text: Path, batch: int, rate: float) -> Settings:
 
 
 def train(text: Path, batch: int, rate: float, folder: Path) -> dict[str, Any]:
-    """Trains, or goes on with a run."""
-    started = time.perf_counter()
-    try:
-        trainer = resume(folder)
-    except RunError:
-        trainer = start(settings_of(text, batch, rate), run=folder, force=True)
-    begun = trainer.progress.iteration
-    for _ in trainer.train():
-        pass
-    seconds = time.perf_counter() - started
-    iterations, loss = trainer.progress.iteration, trainer.progress.validation_loss
+    """Trains, or goes on with a run, and says what it came to."""
+    trainer, speed = train_to_the_end(settings_of(text, batch, rate), folder)
+    loss = trainer.progress.validation_loss
     assert loss is not None
     return {
         "validation": round(loss, 4),
         "training": round(trainer.progress.training_loss, 4),
-        "iterations": iterations,
+        "iterations": trainer.progress.iteration,
         "learning rate": rate,
-        "characters per second": round((iterations - begun) * batch * WINDOW / seconds),
+        "characters per second": speed,
         "machine": machine(),
     }
 

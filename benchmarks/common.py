@@ -25,6 +25,8 @@ import psutil
 from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_info
 
+from charrnn import Settings, Trainer, resume, start
+from charrnn.errors import RunError
 from charrnn.files import replace_file
 from charrnn.machine import available_cores, blas, simd
 from charrnn.nn.network import Network
@@ -348,6 +350,21 @@ def ratio_text(ratio: float, ours: Player, theirs: Player) -> str:
 def results(file: Path) -> dict[str, Any]:
     """What a benchmark that takes hours has reached so far, by name."""
     return dict(json.loads(file.read_text("utf-8"))) if file.exists() else {}
+
+
+def train_to_the_end(settings: Settings, run: Path) -> tuple[Trainer, int]:
+    """Trains, or goes on with a run that was interrupted; also the characters a second of what was done now."""
+    started = time.perf_counter()
+    try:
+        trainer = resume(run)
+    except RunError:
+        trainer = start(settings, run=run, force=True)
+    begun, t = trainer.progress.iteration, settings.training
+    print(f"{run.name}: from iteration {begun} of {trainer.iterations}", flush=True)
+    for _ in trainer.train():
+        pass
+    characters = (trainer.progress.iteration - begun) * t.batch * t.window
+    return trainer, round(characters / (time.perf_counter() - started))
 
 
 def measure_missing(names: Iterable[str], measure: Callable[[str], dict[str, Any]], file: Path, runs: Path) -> None:

@@ -16,14 +16,12 @@ commands side by side share the networks between them, each on one core. What is
 
 import argparse
 import math
-import time
 from pathlib import Path
 from typing import Any
 
-from common import machine, measure_missing, results, table
+from common import machine, measure_missing, results, table, train_to_the_end
 
-from charrnn import Settings, load_checkpoint, load_settings, resume, start
-from charrnn.errors import RunError
+from charrnn import Settings, load_checkpoint, load_settings
 from charrnn.training.transport import engine_for
 
 PASSES = {64: 20, 128: 20, 256: 6, 448: 20, 512: 5}
@@ -134,30 +132,20 @@ def settings_of(name: str, text: Path) -> Settings:
 
 def train(name: str, text: Path, folder: Path) -> dict[str, Any]:
     """Trains a network, or goes on with its run, and measures the best of it."""
-    started = time.perf_counter()
-    try:
-        trainer = resume(folder)
-    except RunError:
-        trainer = start(settings_of(name, text), run=folder, force=True)
-    begun = trainer.progress.iteration
-    print(f"{name}: from iteration {begun} of {trainer.iterations}", flush=True)
-    for _ in trainer.train():
-        pass
-    seconds = time.perf_counter() - started
+    trainer, speed = train_to_the_end(settings_of(name, text), folder)
     best, corpus, t = load_checkpoint(folder), trainer.corpus, trainer.settings.training
     with engine_for(trainer.settings, best.model.network, best.model.parameters) as engine:
         streams = corpus.in_streams(corpus.test, t.batch, t.window)
         test = engine.evaluate(best.model.parameters, streams, t.window).loss
-    iterations = trainer.progress.iteration
     return {
         "test": round(test, 4),
         "validation": round(best.progress.best_loss or math.nan, 4),
         "training": round(trainer.progress.training_loss, 4),
         "parameters": len(best.model.parameters.vector),
         "passes": t.epochs,
-        "iterations": iterations,
+        "iterations": trainer.progress.iteration,
         "best iteration": best.progress.iteration,
-        "characters per second": round((iterations - begun) * t.batch * t.window / seconds),
+        "characters per second": speed,
         "learning rate": t.learning_rate,
         "weight decay": t.weight_decay,
         "dropout": trainer.settings.model.dropout_head,

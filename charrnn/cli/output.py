@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from charrnn.cli.terminal import print_text, say
 from charrnn.report.curves import Curves
-from charrnn.report.figures import snapshot_text
+from charrnn.report.figures import error_text, snapshot_text
 from charrnn.report.status import status_sentence
 from charrnn.storage.snapshot import Snapshot
 from charrnn.training.facts import Evaluation, Fact, Planned, Step, Turned
@@ -68,8 +68,7 @@ class TrainingBar:
             case Step():
                 self._step(fact)
             case Evaluation():
-                error = "" if fact.error is None else f" ± {fact.error:.3f}"
-                self._validation = f", validation {fact.loss:.3f}{error} (at {fact.iteration})"
+                self._validation = f", validation {fact.loss:.3f}{error_text(fact.error)} (at {fact.iteration})"
             case Planned():
                 self._iterations = self._bar.total = fact.iterations
                 with tqdm.external_write_mode(file=sys.stderr):

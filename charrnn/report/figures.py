@@ -11,8 +11,12 @@ from charrnn.storage.snapshot import Snapshot
 def loss_text(nats: float, error: float | None = None) -> str:
     """A loss, with its standard error where that is known, in both units: ``1.405 nats/char (2.027 bits)``."""
     kind = ".3f" if nats < 1e6 else ".3e"
-    about = "" if error is None else f" ± {error:.3f}"
-    return f"{nats:{kind}}{about} nats/char ({nats / math.log(2):{kind}} bits)"
+    return f"{nats:{kind}}{error_text(error)} nats/char ({nats / math.log(2):{kind}} bits)"
+
+
+def error_text(error: float | None) -> str:
+    """What follows a loss whose standard error is known: `` ± 0.004``."""
+    return "" if error is None else f" ± {error:.3f}"
 
 
 def snapshot_text(snapshot: Snapshot) -> str:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,23 @@ def run_in(folder: Path, *documents: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def walked(folder: Path) -> Path:
-    """The same folder after the commands of the README and of the pages after it."""
-    run_in(folder, README, *PAGES)
+def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of its own for the steps of the tour, which ``walked`` takes."""
+    return tmp_path_factory.mktemp("tour")
+
+
+@pytest.fixture(scope="module")
+def walked(folder: Path, toured: Path) -> Path:
+    """The same folder after the commands of the README and of the pages after it. What does not need what another wrote
+    runs beside it."""
+    how_to, *others = PAGES
+    with ThreadPoolExecutor() as side_by_side:
+        tour = side_by_side.submit(run_in, toured, TOUR)
+        run_in(folder, README)
+        walks = [tour, side_by_side.submit(run_in, folder, *others)]
+        run_in(folder, how_to)
+        for walk in walks:
+            walk.result()
     return folder
 
 
@@ -111,12 +126,12 @@ def test_commands_run_one_after_the_other(walked: Path) -> None:
 
 
 @needs_bash
-def test_the_tour_can_be_walked(tmp_path: Path) -> None:
-    run_in(tmp_path, TOUR)
+@pytest.mark.usefixtures("walked")
+def test_the_tour_can_be_walked(toured: Path) -> None:
     shown = {Path(name).name for name in PICTURES}
-    assert {path.name for path in tmp_path.glob("*.svg")} == shown - {"unrolled.svg", "lstm.svg", "report.png"}
-    assert (tmp_path / "report.html").exists()
-    assert re.search(r"^trained$.*^median.*^that rnn", (tmp_path / "gradients.txt").read_text("utf-8"), re.S | re.M)
+    assert {path.name for path in toured.glob("*.svg")} == shown - {"unrolled.svg", "lstm.svg", "report.png"}
+    assert (toured / "report.html").exists()
+    assert re.search(r"^trained$.*^median.*^that rnn", (toured / "gradients.txt").read_text("utf-8"), re.S | re.M)
 
 
 def test_pictures_are_there() -> None:

@@ -34,11 +34,11 @@ def reach(norms: Array) -> int:
 def gradients_back(model: Model, x: Ids, y: Ids, state: Array) -> Iterator[Array]:
     """The gradients of the loss at the last step by the state that each step passes on, the last step first.
 
-    x (K + 1, P) is read beginning with the state (L, S, P, H), and y (P,) are the characters after it. The k-th array
-    (L, S, P, H) is d loss_t / d (h, c)_{t-k} for the loss of each position by itself; at k = 0 it is zero but for the
-    last layer's h, which goes into the head. An array holds until the next is asked for. The gradients are exact: they
-    come from the cells' own backward, run over windows of one step, each from the state stored before it, so that it
-    takes the memory of K states.
+    x (K + 1, P) is read beginning with the state (L, S, P, H), and y (P,) are the characters after it. The k-th
+    array (L, S, P, H) is d loss_t / d (h, c)_{t-k} for the loss of each position by itself; at k = 0 it is zero but
+    for what goes into the head: the last layer's h, or with skips that of every layer. An array holds until the
+    next is asked for. The gradients are exact: they come from the cells' own backward, run over windows of one
+    step, each from the state stored before it, so that it takes the memory of K states.
     """
     network, p, space, grads = model.network, model.parameters, Workspace(model.network.dtype), model.parameters.like()
     states = [state.copy()]
@@ -54,7 +54,8 @@ def gradients_back(model: Model, x: Ids, y: Ids, state: Array) -> Iterator[Array
             _, dlogits = cross_entropy_and_gradient(unrolled.logits, y[None])
             dlogits *= y.size  # the gradient of each loss, not of their mean
             through_head = np.zeros_like(state)
-            through_head[-1, 0] = dlogits[0] @ p["head.W"].T
+            blocks = network.head_blocks(p)
+            through_head[-len(blocks) :, 0] = dlogits[0] @ blocks.swapaxes(1, 2)
             yield through_head
         else:
             yield dstate

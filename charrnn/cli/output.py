@@ -34,7 +34,7 @@ def introduce(trainer: Trainer) -> None:
         shown = c.files if len(c.files) <= FILES_SHOWN else (*c.files[: FILES_SHOWN - 1], "...", c.files[-1])
         say(f"read: {len(c.files):,} file{'s' * (len(c.files) > 1)}: {', '.join(shown)}")
     say(
-        f"model: {m.cell}, {m.layers} x {m.hidden}, {len(trainer.model.parameters.vector):,} parameters; "
+        f"model: {m.summary}, {len(trainer.model.parameters.vector):,} parameters; "
         f"{trainer.iterations:,} iterations of {t.batch} x {t.window} characters, "
         f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
     )

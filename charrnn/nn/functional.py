@@ -17,7 +17,7 @@ CHUNK = 10
 
 
 def linear(x: Array, W: Array, b: Array, out: Array) -> None:
-    """``out = x W + b`` for all steps at once: x (T, B, D) -> out (T, B, N)."""
+    """``out = x W + b`` for all steps at once: x (T, B, D) -> out (T, B, N), with b (N,) or (T, B, N)."""
     np.matmul(_rows(x), W, out=_rows(out))
     out += b
 
@@ -54,13 +54,14 @@ def affine(x: Array | Ids, W: Array, b: Array) -> Array:
 def linear_backward(
     x: Array | Ids, W: Array, dout: Array, dW: Array, db: Array | None, dx: Array | None = None
 ) -> None:
-    """Writes ``dW = x' dout`` and, unless they are None, ``db = sum dout`` and ``dx = dout W'``."""
+    """Writes ``dW = x' dout`` and, unless they are None, ``db = sum dout`` and ``dx = dout W'``. Where each step and
+    stream has a b of its own, ``db`` (T, B, N) is ``dout``."""
     if is_ids(x):
         look_up_backward(x, dout, dW)
     else:
         np.matmul(_rows(x).T, _rows(dout), out=dW)
     if db is not None:
-        np.sum(_rows(dout), axis=0, out=db)
+        np.sum(dout, axis=tuple(range(dout.ndim - db.ndim)), out=db)
     if dx is not None:
         np.matmul(_rows(dout), W.T, out=_rows(dx))
 

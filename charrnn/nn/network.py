@@ -1,5 +1,10 @@
 """The network: optional embedding -> stack of cells -> linear head -> softmax cross-entropy.
 
+With skips (Graves 2013, "Generating sequences with recurrent neural networks", arXiv 1308.0850) the character goes to
+every layer, and every layer to the head: the layers above the first have biases that depend on it,
+
+    b + skip[x]     skip.b (V, nH), whose rows are the weights of a one-hot x
+
 Shapes: T window, B streams, E embedding size, H hidden size, V vocabulary, L layers, S carried states of a cell.
     x, y ids (T, B)     state (L, S, B, H)     logits (T, B, V)
 """
@@ -52,14 +57,16 @@ class Masks(NamedTuple):
 class UnrolledNetwork:
     """A network unrolled over a window: what ``forward`` computed, and all that ``backward`` needs of it.
 
-    Its arrays, all but ``x``, ``state`` and ``masks``, lie in the workspace that ``forward`` was given, and hold until
-    the next forward there.
+    Its arrays, all but ``x``, ``used``, ``state`` and ``masks``, lie in the workspace that ``forward`` was given, and
+    hold until the next forward there.
     """
 
     x: Ids
     layers: list[UnrolledCell]
+    used: list[Mapping[str, Array]]
+    """The parameters of each layer as they were used: as masks and skips left them."""
     h: Array
-    """What the head was given, (T, B, H)."""
+    """What the head was given, (T, B, H), or with skips (T, B, L H)."""
     logits: Array
     state: Array
     """After the window, (L, S, B, H)."""
@@ -77,6 +84,7 @@ class Network:
         layers: int = 1,
         hidden_size: int = 128,
         embedding_size: int | None = None,
+        skips: bool = False,
         dtype: npt.DTypeLike = np.float32,
         mark: int | None = None,
     ) -> None:
@@ -86,6 +94,7 @@ class Network:
         self.vocabulary_size = V
         self.embedding_size = E
         self.hidden_size = H
+        self.skips = skips and layers > 1
         self.dtype = np.dtype(dtype)
         self.mark = mark
         self.is_compiled = False
@@ -94,12 +103,14 @@ class Network:
         self.shapes: dict[str, tuple[int, ...]] = {} if E is None else {"embedding.W": (V, E)}
         for layer, cell_ in enumerate(self.cells):
             self.shapes |= {f"layer{layer}.{name}": shape for name, shape in cell_.shapes().items()}
-        self.shapes |= {"head.W": (H, V), "head.b": (V,)}
-        of_first = tuple(f"layer0.{name}" for name in self.cells[0].input_weights)
-        self.lookup_parameters = of_first if E is None else ("embedding.W",)
+        for layer, cell_ in enumerate(self.cells[1:] if self.skips else [], 1):
+            self.shapes |= {f"skip{layer}.{name}": (V, *cell_.shapes()[name]) for name in cell_.input_biases}
+        self.shapes |= {"head.W": (layers * H if self.skips else H, V), "head.b": (V,)}
+        of_first = [f"layer0.{name}" for name in self.cells[0].input_weights] if E is None else ["embedding.W"]
+        self.lookup_parameters = (*of_first, *(name for name in self.shapes if name.startswith("skip")))
         """The parameters that have a row for each character."""
         self.head_parameters = ("head.W", "head.b")
-        """From the last hidden state to the logits."""
+        """From the last hidden state, or with skips from those of all layers, to the logits."""
 
     def compiled(self) -> "Network":
         """The same network with cells that Numba compiles; raises CharRNNError where Numba is missing, where
@@ -152,6 +163,8 @@ class Network:
         for layer, cell in enumerate(self.cells):
             one_hot = layer == 0 and self.embedding_size is None
             cell.initialise(p.under(f"layer{layer}"), fill, "lookup" if one_hot else "input", forget_bias)
+            for skip in p.under(f"skip{layer}").values():
+                fill(skip, "lookup")
         fill(p["head.W"], "input")
         fill(p["head.b"], "bias")
         return p
@@ -171,6 +184,8 @@ class Network:
         """Runs over a window x (T, B) from a state (L, S, B, H), which it leaves as it is."""
         T, B = x.shape
         layers: list[UnrolledCell] = []
+        used: list[Mapping[str, Array]] = []
+        outputs: list[Array] = []
         after = np.empty_like(state)
         begins = NOWHERE if self.mark is None else Beginnings(x == self.mark)
         h: Array | Ids = x
@@ -183,20 +198,29 @@ class Network:
             kept = pick(np.broadcast_to(masks.input, (T, B, self.vocabulary_size)), x) != 0
             h = np.where(kept, x.astype(np.intp), self.vocabulary_size)
         for layer, cell in enumerate(self.cells):
-            unrolled = cell.forward(self._masked(p, layer, masks), h, state[layer], space.part(layer), begins)
+            used.append(self._used(p, layer, x, space, masks))
+            unrolled = cell.forward(used[-1], h, state[layer], space.part(layer), begins)
             layers.append(unrolled)
             output, after[layer] = unrolled.h, unrolled.state
             if masks and (mask := masks.outputs[layer]) is not None:
                 output = np.multiply(output, mask, out=space(f"dropped{layer}", output.shape))
+            outputs.append(output)
             h = output
+        if self.skips:
+            output = np.concatenate(outputs, axis=-1, out=space("outputs", (T, B, len(p["head.W"]))))
         logits = space("logits", (T, B, self.vocabulary_size))
         linear(output, p["head.W"], p["head.b"], out=logits)
-        return UnrolledNetwork(x, layers, output, logits, after, masks)
+        return UnrolledNetwork(x, layers, used, output, logits, after, masks)
 
-    def _masked(self, p: Parameters, layer: int, masks: Masks | None) -> Mapping[str, Array]:
-        """The parameters of a layer, as the masks leave them. Where one-hot vectors are dropped, what x is multiplied
-        by has one row more, of zeros, which stands for them."""
+    def _used(self, p: Parameters, layer: int, x: Ids, space: Workspace, masks: Masks | None) -> Mapping[str, Array]:
+        """The parameters of a layer as they are used in a window x (T, B): as the masks leave them, and with skips the
+        biases of each step and stream, (T, B, ...). Where one-hot vectors are dropped, what x is multiplied by has one
+        row more, of zeros, which stands for them."""
         own: Mapping[str, Array] = p.under(f"layer{layer}")
+        for name, skip in p.under(f"skip{layer}").items():
+            biases = space(f"skip{layer}.{name}", (*x.shape, skip.shape[1]))
+            look_up(own[name] + skip, x, biases)
+            own = {**own, name: biases}
         if masks and (mask := masks.recurrent[layer]) is not None:
             own = {**own, "Wh": own["Wh"] * mask}
         if masks and masks.input is not None and self.embedding_size is None and layer == 0:
@@ -204,17 +228,25 @@ class Network:
             own = {**own, **{name: np.pad(own[name] * scale, row) for name in self.cells[0].input_weights}}
         return own
 
-    def _masked_backward(
-        self, dmasked: Mapping[str, Array], grads: Parameters, layer: int, masks: Masks | None
+    def _used_backward(
+        self, dused: Mapping[str, Array], grads: Parameters, layer: int, x: Ids, masks: Masks | None
     ) -> None:
-        """From the gradient of what ``_masked`` returns to that of the layer's own parameters, whose memory it shares
+        """From the gradient of what ``_used`` returns to that of the layer's own parameters, whose memory it shares
         where it has the same shape."""
         own = grads.under(f"layer{layer}")
+        for name, dskip in grads.under(f"skip{layer}").items():
+            look_up_backward(x, dused[name], dskip)
+            np.sum(dskip, axis=0, out=own[name])
         if masks and (mask := masks.recurrent[layer]) is not None:
             own["Wh"] *= mask
-        for name, dW in dmasked.items():
-            if masks and masks.input is not None and dW is not own[name]:
-                np.multiply(dW[:-1], masks.input.max(), out=own[name])
+        if masks and masks.input is not None and self.embedding_size is None and layer == 0:
+            for name in self.cells[0].input_weights:
+                np.multiply(dused[name][:-1], masks.input.max(), out=own[name])
+
+    def head_blocks(self, p: Mapping[str, Array]) -> Array:
+        """The weights of the head, or of their gradient, by the layer that they multiply: (1, H, V) for the last, or
+        with skips (L, H, V)."""
+        return p["head.W"].reshape(-1, self.hidden_size, self.vocabulary_size)
 
     def trace(self, unrolled: UnrolledNetwork) -> list[dict[str, Array]]:
         """What the units of each layer did in the window: states, gates and candidate by name; see ``Cell.trace``."""
@@ -226,7 +258,11 @@ class Network:
             state[:, :, x == self.mark] = 0
         h: Array | Ids = x if self.embedding_size is None else p["embedding.W"].take(x, axis=0)
         for layer, cell in enumerate(self.cells):
-            h = cell.step(p.under(f"layer{layer}"), h, state[layer])
+            own = p.under(f"layer{layer}")
+            skips = {name: own[name] + skip.take(x, axis=0) for name, skip in p.under(f"skip{layer}").items()}
+            h = cell.step(own | skips, h, state[layer])
+        if self.skips:
+            h = np.concatenate(state[:, 0], axis=-1)
         return affine(h, p["head.W"], p["head.b"])
 
     def backward(
@@ -246,21 +282,23 @@ class Network:
         if dstate is None:
             dstate = self.zero_state(unrolled.x.shape[1])
         linear_backward(unrolled.h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"])
-        dh = linear_backward_steps(p["head.W"], dlogits)
+        *through_skips, dh = (linear_backward_steps(W, dlogits) for W in self.head_blocks(p))
         for layer, cell in reversed(list(enumerate(self.cells))):
             if masks and (mask := masks.outputs[layer]) is not None:
-                dh = map(np.multiply, dh, reversed(np.broadcast_to(mask, unrolled.h.shape)))
+                dh = map(np.multiply, dh, reversed(np.broadcast_to(mask, layers[layer].h.shape)))
             x: Any = layers[layer].x
             dx = None if is_ids(x) else layers[layer].h if layer > 0 else x  # memory that is no longer needed then
-            masked = self._masked(p, layer, masks)
-            dmasked = {
-                name: dW if dW.shape == masked[name].shape else np.empty_like(masked[name])
+            used = unrolled.used[layer]
+            dused = {
+                name: dW if dW.shape == used[name].shape else np.empty_like(used[name])
                 for name, dW in grads.under(f"layer{layer}").items()
-            }
-            cell.backward(masked, dmasked, layers[layer], dh, dstate[layer], dx)
-            self._masked_backward(dmasked, grads, layer, masks)
+            } | {name: used[name] for name in p.under(f"skip{layer}")}  # biases, no longer needed
+            cell.backward(used, dused, layers[layer], dh, dstate[layer], dx)
+            self._used_backward(dused, grads, layer, unrolled.x, masks)
             if dx is not None:
                 dh = reversed(dx)
+                if layer > 0 and self.skips:
+                    dh = map(np.add, dh, through_skips[layer - 1])
         if dx is not None:
             if masks and masks.input is not None:
                 dx *= masks.input

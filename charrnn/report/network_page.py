@@ -74,7 +74,7 @@ def _about(checkpoint: Checkpoint, with_loss: bool) -> str:
         if best
         else ""
     )
-    return f"{m.cell}, {m.layers} x {m.hidden} units, {parameters}{loss}."
+    return f"{m.summary}, {parameters}{loss}."
 
 
 def _figure(number: float) -> str:

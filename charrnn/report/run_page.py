@@ -71,7 +71,7 @@ def _facts(curves: Curves, checkpoint: Checkpoint | None, colour: str) -> dict[s
         "name": curves.run,
         "colour": colour,
         "corpus": checkpoint.corpus.name if checkpoint else ", ".join(curves.settings.corpus.path),
-        "network": f"{model.cell}, {model.layers} x {model.hidden}{numbers}",
+        "network": f"{model.summary}{numbers}",
         "status": status_text(curves.status),
         "reason": status_reason(curves.status),
         "training": f"{_loss(curves.training.values[-1])} at {curves.last_iteration:,}",

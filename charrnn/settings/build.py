@@ -82,6 +82,7 @@ def build_network(settings: Settings, vocabulary: Vocabulary) -> Network:
         layers=m.layers,
         hidden_size=m.hidden,
         embedding_size=m.embedding,
+        skips=m.skips,
         dtype=settings.compute.precision,
         mark=vocabulary.characters.index(items.mark) if items else None,
     )

@@ -46,6 +46,8 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
 
     if m.dropout and m.layers == 1:
         yield "model.dropout", "it is between layers, and there is one; set model.layers or model.dropout_head"
+    if m.skips and m.layers == 1:
+        yield "model.skips", "one layer has the character and goes to the head in any case; set model.layers"
     if not any((m.dropout and m.layers > 1, m.dropout_input, m.dropout_head, m.dropout_recurrent)):
         yield "model.dropout_masks", "nothing is dropped"
     if t.init_from:

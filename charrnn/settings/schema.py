@@ -85,6 +85,7 @@ class ModelSettings(Section):
     layers: Annotated[Whole, Field(ge=1, le=1000)] = Field(1, description="number of stacked layers")
     hidden: Size = Field(128, description="units in each layer")
     embedding: Size | None = Field(None, description="size of a learnt embedding of characters; null: one-hot input")
+    skips: bool = Field(False, description="give the character to every layer, and every layer to the head")
     dropout: Share = Field(0.0, description="dropout rate between layers")
     dropout_input: Share = Field(0.0, description="dropout rate of what the first layer is given")
     dropout_head: Share = Field(0.0, description="dropout rate of what the last layer gives the head")
@@ -97,6 +98,11 @@ class ModelSettings(Section):
     )
     scale: Positive | None = Field(None, description="scale of the initial weights; null: the usual one")
     forget_bias: Finite = Field(1.0, description="lstm: initial bias of the forget gate")
+
+    @property
+    def summary(self) -> str:
+        """``lstm, 2 x 128 with skips``."""
+        return f"{self.cell}, {self.layers} x {self.hidden}{' with skips' if self.skips and self.layers > 1 else ''}"
 
 
 class TrainingSettings(Section):

@@ -56,11 +56,12 @@ METADATA = "charrnn"
 def export_weights(checkpoint: Checkpoint, path: Path, kind: str) -> None:
     """Writes the weights as a file of one of the ``FORMATS``, whole or not at all, over what stands there.
 
-    Raises CheckpointError for a cell that PyTorch does not have and for more than can be read back, CharRNNError where
+    Raises CheckpointError for what PyTorch does not have and for more than can be read back, CharRNNError where
     the file cannot be written.
     """
     write, model = FORMATS[kind].write, checkpoint.model
-    _check_peer(checkpoint.settings)
+    if beyond := _beyond_torch(checkpoint.settings):
+        raise CheckpointError(beyond)
     arrays = _theirs(model.network, model.parameters)
     text = checkpoint.weights_only().document()
     try:
@@ -165,11 +166,12 @@ FORMATS = {
 }
 
 
-def _check_peer(settings: Settings) -> None:
-    if settings.model.cell not in PEERS:
-        raise CheckpointError(
-            f"model.cell is {settings.model.cell!r}, which PyTorch does not have; it has {', '.join(PEERS)}"
-        )
+def _beyond_torch(settings: Settings) -> str | None:
+    """What PyTorch does not have of a network; None where it has all."""
+    m = settings.model
+    if m.cell not in PEERS:
+        return f"model.cell is {m.cell!r}, which PyTorch does not have; it has {', '.join(PEERS)}"
+    return "model.skips is true, and a stack of layers in PyTorch has none" if m.skips and m.layers > 1 else None
 
 
 def _read(weights: _Weights, path: Path) -> Checkpoint:
@@ -177,8 +179,8 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
         document, settings, vocabulary, network = read_document(weights.text(), path)
     except SettingsError as error:
         raise ArchiveError(str(error)) from None
-    if settings.model.cell not in PEERS:
-        raise ArchiveError(f"PyTorch has no {settings.model.cell!r}")
+    if beyond := _beyond_torch(settings):
+        raise ArchiveError(beyond)
     if len(network.shapes) > MOST_ARRAYS:
         raise ArchiveError(f"its settings ask for {len(network.shapes):,} arrays, of at most {MOST_ARRAYS:,}")
     expected = torch_shapes(network)

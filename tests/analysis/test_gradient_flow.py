@@ -13,8 +13,8 @@ TEXT = "The cat sat on the mat.\nAnd then, all at once,\nit left. " * 12
 K, P = 4, 2
 
 
-def model_of(cell: str, layers: int = 1, embedding: int | None = None) -> Model:
-    model = {"cell": cell, "layers": layers, "embedding": embedding, "hidden": 5, "scale": 1.5}
+def model_of(cell: str, layers: int = 1, embedding: int | None = None, skips: bool = False) -> Model:
+    model = {"cell": cell, "layers": layers, "embedding": embedding, "skips": skips, "hidden": 5, "scale": 1.5}
     return Model.new(load_settings(model=model, compute={"precision": "float64"}), make_corpus(TEXT).vocabulary)
 
 
@@ -33,10 +33,10 @@ def losses_from(model: Model, x: Array, y: Array, state: Array) -> Array:
     return np.log(np.exp(logits).sum(axis=-1)) - logits[np.arange(len(y)), y]
 
 
-@pytest.mark.parametrize(("layers", "embedding"), [(1, None), (2, 3)])
+@pytest.mark.parametrize(("layers", "embedding", "skips"), [(1, None, False), (2, 3, False), (3, None, True)])
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, embedding: int | None) -> None:
-    model = model_of(cell, layers, embedding)
+def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, embedding: int | None, skips: bool) -> None:
+    model = model_of(cell, layers, embedding, skips)
     x, y, state = problem(model)
     found = [gradient.copy() for gradient in gradients_back(model, x, y, state)]
     assert len(found) == K + 1
@@ -54,8 +54,9 @@ def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, embedding:
         np.testing.assert_allclose(found[k], measured, atol=1e-8)
 
 
-def test_at_the_step_itself_it_comes_through_the_head() -> None:
-    model = model_of("lstm", layers=2)
+@pytest.mark.parametrize("skips", [False, True])
+def test_at_the_step_itself_it_comes_through_the_head(skips: bool) -> None:
+    model = model_of("lstm", layers=2, skips=skips)
     x, y, state = problem(model)
     first = next(gradients_back(model, x, y, state)).copy()
     for ids in x:
@@ -63,7 +64,10 @@ def test_at_the_step_itself_it_comes_through_the_head() -> None:
     W = model.parameters["head.W"]
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     expected = np.zeros_like(state)
-    expected[-1, 0] = p @ W.T - W[:, y].T
+    through_head = p @ W.T - W[:, y].T
+    expected[-1, 0] = through_head[:, -5:]
+    if skips:
+        expected[0, 0] = through_head[:, :5]
     np.testing.assert_allclose(first, expected, atol=1e-12)
 
 

@@ -82,9 +82,10 @@ def test_texts_side_by_side_keep_states_of_their_own() -> None:
 
 
 @every_cell
+@pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("embedding", [None, 4])
-def test_steps_equal_a_window(cell: str, embedding: int | None) -> None:
-    network = Network(6, cell=cell, layers=2, hidden_size=5, embedding_size=embedding, dtype=np.float64)
+def test_steps_equal_a_window(cell: str, embedding: int | None, skips: bool) -> None:
+    network = Network(6, cell=cell, layers=2, hidden_size=5, embedding_size=embedding, skips=skips, dtype=np.float64)
     p = network.parameters(np.random.default_rng(0))
     x = np.random.default_rng(1).integers(6, size=(7, 3), dtype=np.uint8)
     state = np.random.default_rng(2).normal(size=network.zero_state(3).shape)

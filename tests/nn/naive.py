@@ -5,7 +5,7 @@ Shapes: T window, B streams, D input size, H hidden size, V vocabulary, L layers
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -131,8 +131,11 @@ def forward_and_trace(
             v = v @ p["embedding.W"]
         if masks and masks.input is not None:
             v = v * masks.input[t % len(masks.input), b]
+        outputs = []
         for layer in range(layers):
             own = dict(p.under(f"layer{layer}"))
+            for name, skip in p.under(f"skip{layer}").items():
+                own[name] = own[name] + skip[x[t, b]]
             if masks and masks.recurrent[layer] is not None:
                 own["Wh"] = own["Wh"] * masks.recurrent[layer]
             state[layer, :, b], trace = STEPS[cell](own, v, state[layer, :, b])
@@ -140,7 +143,9 @@ def forward_and_trace(
             v = state[layer, 0, b]
             if masks and (mask := masks.outputs[layer]) is not None:
                 v = v * mask[t % len(mask), b]
-        logits[t, b] = v @ p["head.W"] + p["head.b"]
+            outputs.append(v)
+        given = np.concatenate(outputs) if "skip1.b" in p else v
+        logits[t, b] = given @ p["head.W"] + p["head.b"]
     return logits, state, traces
 
 
@@ -183,11 +188,11 @@ class Problem:
         T: int = 5,
         B: int = 3,
         mark: int | None = None,
+        skips: bool = False,
     ) -> Self:
         V, H, rng = 5, 4, np.random.default_rng(5)
-        network = Network(
-            V, cell=cell, layers=layers, hidden_size=H, embedding_size=embedding, dtype=np.float64, mark=mark
-        )
+        sizes: dict[str, Any] = {"layers": layers, "hidden_size": H, "embedding_size": embedding, "skips": skips}
+        network = Network(V, cell=cell, **sizes, dtype=np.float64, mark=mark)
         p = Parameters(network.shapes, np.float64)
         p.vector[:] = rng.normal(0, 0.6, p.vector.shape)
         x, y = rng.integers(V - 1, size=(T, B), dtype=np.uint8), rng.integers(V, size=(T, B), dtype=np.uint8)

@@ -26,10 +26,21 @@ def slopes(loss: Callable[[], float], numbers: Array, eps: float = 1e-5) -> Arra
 
 
 @pytest.mark.parametrize("embedding", [None, 3])
-@pytest.mark.parametrize(("layers", "dropout"), [(1, "nothing"), (1, "everywhere"), (2, "everywhere"), (2, "fixed")])
+@pytest.mark.parametrize(
+    ("layers", "dropout", "skips"),
+    [
+        (1, "nothing", False),
+        (1, "everywhere", False),
+        (2, "everywhere", False),
+        (2, "fixed", False),
+        (3, "everywhere", True),
+    ],
+)
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_are_the_slopes_of_the_loss(cell: str, layers: int, dropout: str, embedding: int | None) -> None:
-    problem = Problem.random(cell, layers, embedding, DROPOUTS[dropout], T=3, B=2)
+def test_gradients_are_the_slopes_of_the_loss(
+    cell: str, layers: int, dropout: str, skips: bool, embedding: int | None
+) -> None:
+    problem = Problem.random(cell, layers, embedding, DROPOUTS[dropout], T=3, B=2, skips=skips)
     _, analytic, _ = problem.gradients()
     for name, numbers in problem.p.items():
         numeric = slopes(problem.loss, numbers)

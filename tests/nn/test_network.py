@@ -21,9 +21,12 @@ every_initialiser = pytest.mark.parametrize("initialiser", INITIALISERS)
 @pytest.mark.parametrize(
     ("layers", "dropout"), [(1, "nothing"), (1, "everywhere"), (2, "nothing"), (2, "everywhere"), (3, "fixed")]
 )
+@pytest.mark.parametrize("skips", [False, True])
 @every_cell
-def test_network_equals_its_naive_form(cell: str, layers: int, dropout: str, embedding: int | None) -> None:
-    problem = Problem.random(cell, layers, embedding, DROPOUTS[dropout])
+def test_network_equals_its_naive_form(
+    cell: str, skips: bool, layers: int, dropout: str, embedding: int | None
+) -> None:
+    problem = Problem.random(cell, layers, embedding, DROPOUTS[dropout], skips=skips)
     logits, after = naive.forward(cell, problem.p, problem.x, problem.state, problem.masks)
 
     assert_allclose(problem.forward()[0], logits, **EXACT)

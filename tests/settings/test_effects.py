@@ -22,6 +22,7 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
     ("assignments", "key"),
     [
         (["model.dropout=0.5"], "model.dropout"),
+        (["model.skips=true"], "model.skips"),
         (["model.dropout_head=0", "model.dropout_masks=window"], "model.dropout_masks"),
         (["training.optimizer=sgd", "training.beta1=0.9"], "training.beta1"),
         (["training.momentum=0.5"], "training.momentum"),

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,11 +21,13 @@ CORPUS = make_corpus("a quick brown fox\n" * 30)
 RNG = np.random.default_rng(1)
 
 
-def checkpoint(cell: str = "lstm", embedding: int | None = None, precision: str = "float32") -> Checkpoint:
+def checkpoint(
+    cell: str = "lstm", embedding: int | None = None, precision: str = "float32", skips: bool = False
+) -> Checkpoint:
     """With every number drawn, biases too."""
     settings = load_settings(
         "quick",
-        model={"hidden": 5, "layers": 2, "cell": cell, "embedding": embedding},
+        model={"hidden": 5, "layers": 2, "cell": cell, "embedding": embedding, "skips": skips},
         training={"iterations": 1, "batch": 3, "window": 7},
         compute={"precision": precision, "workers": 1},
     )
@@ -149,15 +152,21 @@ def test_what_torch_has_trained_further_comes_back(tmp_path: Path, kind: str, ce
     assert np.abs(theirs - our_logits(import_weights(path).model, IDS)).max() < 1e-5
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS.keys() - set(PEERS)))
-def test_a_cell_that_torch_does_not_have_is_refused(tmp_path: Path, kind: str, cell: str) -> None:
+BEYOND_TORCH = [
+    *(({"cell": cell}, f"model.cell is '{cell}', which PyTorch") for cell in sorted(CELLS.keys() - set(PEERS))),
+    ({"skips": True}, "model.skips is true, and a stack of layers in PyTorch has none"),
+]
+
+
+@pytest.mark.parametrize(("model", "said"), BEYOND_TORCH)
+def test_what_torch_does_not_have_is_refused(tmp_path: Path, kind: str, model: dict[str, Any], said: str) -> None:
     path = tmp_path / "weights"
-    with pytest.raises(CheckpointError, match=f"model.cell is '{cell}', which PyTorch does not have"):
-        export_weights(checkpoint(cell), path, kind)
+    with pytest.raises(CheckpointError, match=said):
+        export_weights(checkpoint(**model), path, kind)
     assert not path.exists()
     export_weights(checkpoint("gru"), tmp_path / f"gru.{kind}", kind)
-    rewrite(tmp_path / f"gru.{kind}", lambda document, arrays: document["settings"]["model"].update(cell=cell))
-    with pytest.raises(CheckpointError):
+    rewrite(tmp_path / f"gru.{kind}", lambda document, arrays: document["settings"]["model"].update(model))
+    with pytest.raises(CheckpointError, match=said):
         import_weights(tmp_path / f"gru.{kind}")
 
 

@@ -17,11 +17,11 @@ OLD = make_corpus("a man sat on a mat and ran. " * 20, "old")
 MORE = make_corpus("on a mat sat a Man, émile; and ran. " * 20, "more", characters=OLD.vocabulary.characters)
 
 
-def settings(cell: str = "lstm", embedding: int | None = None, **training):
+def settings(cell: str = "lstm", embedding: int | None = None, skips: bool = False, **training):
     """A float64 network: one that is a column wider rounds its products another way."""
     return load_settings(
         "quick",
-        model={"hidden": 6, "layers": 2, "cell": cell, "embedding": embedding, "dropout_head": 0.0},
+        model={"hidden": 6, "layers": 2, "cell": cell, "embedding": embedding, "skips": skips, "dropout_head": 0.0},
         training={"iterations": 8, "batch": 4, "window": 9, "learning_rate": 0.02, "state_reset": 0} | training,
         snapshots={"at": []},
         compute={"workers": 1, "precision": "float64"},
@@ -54,10 +54,11 @@ def test_without_new_characters_the_first_loss_is_the_old_models() -> None:
 
 
 @pytest.mark.parametrize("embedding", [None, 3])
+@pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_new_characters_leave_the_logits_of_the_old_as_they_were(cell: str, embedding: int | None) -> None:
-    old = learnt(settings(cell, embedding))
-    model = Trainer(settings(cell, embedding), MORE, init_from=old).model
+def test_new_characters_leave_the_logits_of_the_old_as_they_were(cell: str, skips: bool, embedding: int | None) -> None:
+    old = learnt(settings(cell, embedding, skips))
+    model = Trainer(settings(cell, embedding, skips), MORE, init_from=old).model
     assert set("Mémile,;") - set(OLD.vocabulary.characters)
     its = model.vocabulary.encode(OLD.vocabulary.characters)
     prime = "a man sat on a mat."

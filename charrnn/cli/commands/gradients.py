@@ -124,7 +124,7 @@ def _training(trainer: Trainer) -> Iterator[Step]:
     trainer.plan()
     m, size = trainer.settings.model, len(trainer.model.parameters.vector)
     say(
-        f"training {m.cell}, {m.layers} x {m.hidden}, {size:,} parameters, {trainer.iterations:,} iterations, "
+        f"training {m.summary}, {size:,} parameters, {trainer.iterations:,} iterations, "
         f"{clip_text(trainer.settings.training)}"
     )
     with tqdm(

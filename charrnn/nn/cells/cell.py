@@ -103,6 +103,8 @@ class Cell(ABC):
     """n: how many blocks of H columns the weights have."""
     input_weights: ClassVar[tuple[str, ...]] = ("Wx",)
     """Names of the weights that x is multiplied by: (D, ...), a row for each character where x are ids."""
+    input_biases: ClassVar[tuple[str, ...]] = ("b",)
+    """Names of the biases that are added to these products, in the same order."""
     activations: ClassVar[tuple[str, ...]] = ()
     """Names of what the blocks of columns become in ``forward``, in their order: the gates and the candidate, which is
     the new value that may enter the state. None in a cell without gates."""

@@ -25,6 +25,7 @@ class Mogrifier(CoupledLSTM):
     """
 
     input_weights = ("Wx", "Wm")
+    input_biases = ("b", "bm")
     mark = "m"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:

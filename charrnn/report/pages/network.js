@@ -17,6 +17,12 @@ function decoded({halves, small, scales, columns}) {
   return Float32Array.from(new Int8Array(bytes(small)), (w, k) => w * scale[Math.floor(k / columns)]);
 }
 
+// The parameters whose names begin so, by the rest of their names.
+function partsOf(p, beginning) {
+  const parts = Object.entries(p).filter(([name]) => name.startsWith(beginning));
+  return Object.fromEntries(parts.map(([name, array]) => [name.slice(beginning.length), array]));
+}
+
 class Network {
   // What report/network_page.py writes of a network.
   constructor({cell, layers, hidden, carried, memory, mark, parameters}) {
@@ -29,10 +35,9 @@ class Network {
     this.embedding = p["embedding.W"];
     this.head = {W: p["head.W"], b: p["head.b"]};
     this.size = this.head.b.length;
-    this.layers = Array.from({length: layers}, (_, l) => {
-      const own = Object.entries(p).filter(([name]) => name.startsWith(`layer${l}.`));
-      return Object.fromEntries(own.map(([name, array]) => [name.split(".")[1], array]));
-    });
+    this.layers = Array.from({length: layers}, (_, l) => partsOf(p, `layer${l}.`));
+    // Biases of a layer that depend on the character, by the names of those that they are added to.
+    this.skips = this.layers.map((_, l) => partsOf(p, `skip${l}.`));
     this.blocks = this.layers.map(({b}) => [new Float32Array(b.length), new Float32Array(b.length)]);
     this.units = layers * hidden;
   }
@@ -59,16 +64,25 @@ class Network {
       x = this.embedding.subarray(id * E, (id + 1) * E);
     }
     this.layers.forEach((p, l) => {
-      const states = this.statesOf(state, l);
-      this.step_(p, x, states, ...this.blocks[l]);
+      const states = this.statesOf(state, l),
+        biases = Object.entries(this.skips[l]).map(([name, skip]) => [
+          name,
+          p[name].map((b, j) => b + skip[id * p[name].length + j]),
+        ]);
+      this.step_({...p, ...Object.fromEntries(biases)}, x, states, ...this.blocks[l]);
       x = states[0];
     });
   }
 
   // The logits of the character after a state.
   logits(state) {
-    const logits = new Float32Array(this.size);
-    affine(logits, this.statesOf(state, this.layers.length - 1)[0], this.head.W, this.head.b);
+    const logits = this.head.b.slice(),
+      size = this.hidden * this.size,
+      given = this.head.W.length / size; // the last layers, as many as the head has weights for
+    for (let k = 0; k < given; k++) {
+      const [h] = this.statesOf(state, this.layers.length - given + k);
+      addProduct(logits, h, this.head.W.subarray(k * size, (k + 1) * size));
+    }
     return logits;
   }
 

@@ -1,4 +1,4 @@
-"""What the machine computes with: its cores, and the kernels that NumPy's BLAS takes for matrix products.
+"""What the machine computes with: its cores, its libraries, and the kernels that BLAS takes for matrix products.
 
 A BLAS has several kernels, written for processors of several generations, and picks one when it is loaded. Which one it
 picks decides how fast products are, and how their last bits are rounded.
@@ -6,6 +6,7 @@ picks decides how fast products are, and how their last bits are rounded.
 
 import math
 import os
+import platform
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_info
+
+from charrnn.version import __version__
 
 KERNELS = {
     "AVX-512": ("SkylakeX", "Cooperlake", "SapphireRapids"),
@@ -110,6 +113,19 @@ def simd() -> tuple[str, ...]:
     """What NumPy found the processor to have, beyond what every processor of its kind has."""
     config: Any = np.show_config(mode="dicts")
     return tuple(config.get("SIMD Extensions", {}).get("found", []))
+
+
+@cache
+def versions() -> dict[str, str | int]:
+    """What computes here. All but the first two affect how numbers are rounded."""
+    libraries = blas()
+    return {
+        "charrnn": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": " and ".join(sorted({f"{library.name} {library.version}" for library in libraries})),
+        "processor": " ".join([platform.machine(), *sorted({library.kernels for library in libraries}), *simd()]),
+    }
 
 
 def held_back() -> str | None:

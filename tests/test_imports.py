@@ -13,8 +13,8 @@ from charrnn.cli import COMMANDS
 
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
-    ["errors"],
-    ["arguments", "seeds", "arrays", "extras", "files", "launch", "layout", "machine", "resources", "version"],
+    ["errors", "version"],
+    ["arguments", "seeds", "arrays", "extras", "files", "launch", "layout", "machine", "resources"],
     ["nn", "text", "optim"],
     ["settings"],
     ["model"],

@@ -12,12 +12,11 @@ settings promise; ``migrations.py`` reads what older versions wrote.
 import errno
 import hashlib
 import math
-import platform
 import warnings
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -27,14 +26,13 @@ from charrnn.arguments import as_path
 from charrnn.arrays import Array
 from charrnn.errors import CharRNNError, CharRNNWarning, CheckpointError, DamagedCheckpointError
 from charrnn.files import name_of, replace_file
-from charrnn.machine import blas, simd
+from charrnn.machine import versions
 from charrnn.model import Model
 from charrnn.nn.parameters import Parameters
 from charrnn.settings.schema import Settings
 from charrnn.storage.archive import ArchiveError, Shaped, check_writable, open_archive, shaped, write_archive
 from charrnn.storage.document import CorpusRecord, Origin, Progress, read_document, to_json, without_folders
 from charrnn.storage.migrations import FORMAT
-from charrnn.version import __version__
 
 TORCH_ARRAY = "rnn.weight_ih_l0"
 """The name of an array that every export has, and no checkpoint."""
@@ -50,19 +48,6 @@ class TrainingState:
     average."""
     state: Array
     """Recurrent state of every stream, (L, S, B, H)."""
-
-
-@cache
-def versions() -> dict[str, str | int]:
-    """What computes here. All but the first two affect how numbers are rounded."""
-    libraries = blas()
-    return {
-        "charrnn": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas": " and ".join(sorted({f"{library.name} {library.version}" for library in libraries})),
-        "processor": " ".join([platform.machine(), *sorted({library.kernels for library in libraries}), *simd()]),
-    }
 
 
 @dataclass(frozen=True)

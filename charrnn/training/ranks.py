@@ -21,11 +21,11 @@ from charrnn.arrays import Array, Ids
 from charrnn.errors import CharRNNError, WorkerError
 from charrnn.extras import load_extra
 from charrnn.launch import is_rank
+from charrnn.machine import versions
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
 from charrnn.settings.schema import Settings
-from charrnn.storage.checkpoint import versions
 from charrnn.training.engine import Engine, Learnt
 from charrnn.training.evaluation import Measured, measure
 from charrnn.training.shares import average, parts_of

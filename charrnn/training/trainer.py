@@ -11,10 +11,11 @@ from charrnn.arguments import check_type
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, DivergenceError, RunError, SettingsError, UnknownCharacterError, WorkerError
 from charrnn.layout import BEST, LAST
+from charrnn.machine import versions
 from charrnn.model import Model
 from charrnn.settings.build import build_streams
 from charrnn.settings.schema import Settings
-from charrnn.storage.checkpoint import Checkpoint, TrainingState, versions
+from charrnn.storage.checkpoint import Checkpoint, TrainingState
 from charrnn.storage.document import CorpusRecord, Origin, Progress
 from charrnn.storage.records import State, Status
 from charrnn.storage.run import Run
@@ -62,8 +63,7 @@ class Trainer:
         check_type(settings, Settings, "the settings", "give what load_settings returns", SettingsError)
         check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
         started = started or time.perf_counter()
-        t = settings.training
-        items = settings.corpus.made_of
+        t, items = settings.training, settings.corpus.made_of
         if (items and items.mark) != corpus.mark:
             raise SettingsError(
                 f"the corpus {'has' if corpus.mark else 'is not made of'} items, and the settings say otherwise "

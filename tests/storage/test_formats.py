@@ -12,9 +12,10 @@ from make_fixtures import ENDED, FIXTURES, STOPPED, TEXT
 
 from charrnn import Run, Trainer, generate, load_checkpoint, load_corpus
 from charrnn.errors import CharRNNError, CheckpointError
+from charrnn.machine import versions
 from charrnn.storage import migrations
 from charrnn.storage.archive import write_archive
-from charrnn.storage.checkpoint import Checkpoint, versions
+from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.interchange import import_weights
 from charrnn.storage.migrations import FORMAT, MIGRATIONS
 

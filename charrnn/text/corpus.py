@@ -357,7 +357,7 @@ def _make(
     seed = as_whole(seed, "seed") if items else seed
     made = encode_text(blocks, name, characters, form, items, seed, notes)
     n = len(made.ids)
-    corpus = Corpus(name, made.vocabulary, made.ids, made.survey.sha256, n, n, pieces, seed=seed, folder=made.folder)
+    corpus = Corpus(name, made.vocabulary, made.ids, made.contents.sha256, n, n, pieces, seed=seed, folder=made.folder)
     if items:
-        corpus = replace(corpus, mark=items.mark, labels=made.survey.labels)
+        corpus = replace(corpus, mark=items.mark, labels=made.contents.labels)
     return corpus.cut(validation, test)

@@ -14,7 +14,7 @@ from charrnn.errors import CorpusError, UnknownCharacterError
 from charrnn.files import replace_file, reserve
 from charrnn.text.items import Items, Order
 from charrnn.text.normalisation import Form, normalised, normalised_blocks
-from charrnn.text.notes import Notes, Survey
+from charrnn.text.notes import Contents, Notes
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 
 MAPPED_FROM = 256 << 20
@@ -30,7 +30,7 @@ class Encoded:
 
     ids: Ids
     vocabulary: Vocabulary
-    survey: Survey
+    contents: Contents
     folder: Path | None
     """Where the ids are in a file; None for in memory."""
 
@@ -60,17 +60,17 @@ def encode_text(
         return (normalised(block, form) for block in blocks())  # of whole items
 
     order = Order(items, seed, folder) if items else None
-    survey = survey_characters(order.watch(text()) if order else text(), name)
+    contents = contents_of(order.watch(text()) if order else text(), name)
     if order:
-        survey = replace(survey, sha256=order.sha256, labels=tuple(sorted(order.labels)))
-    n = survey.length
+        contents = replace(contents, sha256=order.sha256, labels=tuple(sorted(order.labels)))
+    n = contents.length
     if not n:
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
-    if len(survey.characters) < 2:
+    if len(contents.characters) < 2:
         raise CorpusError(
             f"corpus {name!r} repeats one character ({n} times)", "a network needs at least two to learn from"
         )
-    vocabulary = Vocabulary(survey.characters + characters, form)
+    vocabulary = Vocabulary(contents.characters + characters, form)
     dtype, encoded = vocabulary.dtype, encoded_blocks(text(), vocabulary, n, name)
 
     def fill(ids: Ids) -> None:
@@ -90,16 +90,16 @@ def encode_text(
             for _, block in encoded:
                 file.write(block.data)
 
-    path = _file(folder, survey, vocabulary, order_seed)
+    path = _file(folder, contents, vocabulary, order_seed)
     if path is None:
         ids = np.empty(n, dtype)
         fill(ids)
-        return Encoded(ids, vocabulary, survey, None)
+        return Encoded(ids, vocabulary, contents, None)
     try:
         if not _is_complete(path, dtype, n):
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, write)
-        made = Encoded(_mapped(path, dtype), vocabulary, survey, folder)
+        made = Encoded(_mapped(path, dtype), vocabulary, contents, folder)
     except OSError as error:
         raise CorpusError(
             f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
@@ -107,23 +107,23 @@ def encode_text(
             "make room there, or name a run elsewhere with {run}",
         ) from None
     if notes:
-        notes.note(survey)
+        notes.note(contents)
     return made
 
 
 def _known(notes: Notes, characters: str, form: Form, seed: int | None) -> Encoded | None:
     """A text whose ids are there, by its notes."""
-    survey = notes.survey()
-    if survey:
-        vocabulary = Vocabulary(survey.characters + characters, form)
-        path = _file(notes.folder, survey, vocabulary, seed)
+    contents = notes.contents()
+    if contents:
+        vocabulary = Vocabulary(contents.characters + characters, form)
+        path = _file(notes.folder, contents, vocabulary, seed)
         with suppress(OSError):  # removed just now
-            if path and _is_complete(path, vocabulary.dtype, survey.length):
-                return Encoded(_mapped(path, vocabulary.dtype), vocabulary, survey, notes.folder)
+            if path and _is_complete(path, vocabulary.dtype, contents.length):
+                return Encoded(_mapped(path, vocabulary.dtype), vocabulary, contents, notes.folder)
     return None
 
 
-def survey_characters(blocks: Iterable[str], name: str) -> Survey:
+def contents_of(blocks: Iterable[str], name: str) -> Contents:
     """Length, distinct characters and SHA-256 of a text."""
     np.empty(1 << 20, np.uint8)  # after this is freed, glibc keeps the memory of blocks for the next: a sixth less time
     n, sha256 = 0, hashlib.sha256()
@@ -141,11 +141,11 @@ def survey_characters(blocks: Iterable[str], name: str) -> Survey:
         if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking
             seen[points] = True
         n += len(block)
-    return Survey(n, "".join(map(chr, np.flatnonzero(seen).tolist())), sha256.hexdigest())
+    return Contents(n, "".join(map(chr, np.flatnonzero(seen).tolist())), sha256.hexdigest())
 
 
 def encoded_blocks(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: str) -> Iterator[tuple[int, Ids]]:
-    """The ids of a text in blocks, each with its place; raises CorpusError if this is not the text surveyed before."""
+    """The ids of a text in blocks, each with its place; raises CorpusError if this is not the text read before."""
     changed = CorpusError(f"corpus {name!r} changed while it was read", "start again when nothing writes to it")
     start = 0
     for block in blocks:
@@ -161,12 +161,12 @@ def encoded_blocks(blocks: Iterable[str], vocabulary: Vocabulary, n: int, name: 
         raise changed
 
 
-def _file(folder: Path | None, survey: Survey, vocabulary: Vocabulary, seed: int | None) -> Path | None:
+def _file(folder: Path | None, contents: Contents, vocabulary: Vocabulary, seed: int | None) -> Path | None:
     """The file of the ids of a text, where they are to be kept in one; of items, each order has its own."""
-    if folder is None or survey.length * vocabulary.dtype.itemsize < MAPPED_FROM:
+    if folder is None or contents.length * vocabulary.dtype.itemsize < MAPPED_FROM:
         return None
     of_items = "" if seed is None else f" {seed}"
-    key = hashlib.sha256(f"{survey.sha256} {vocabulary.characters}{of_items}".encode()).hexdigest()
+    key = hashlib.sha256(f"{contents.sha256} {vocabulary.characters}{of_items}".encode()).hexdigest()
     return folder / f"{key}.ids"
 
 

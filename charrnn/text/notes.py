@@ -18,7 +18,7 @@ from charrnn.version import __version__
 
 
 @dataclass(frozen=True)
-class Survey:
+class Contents:
     """What a text is made of."""
 
     length: Annotated[int, Field(ge=0)]
@@ -33,7 +33,7 @@ class Survey:
 class _Note:
     state: str
     """Of the files of the text, when it was read."""
-    survey: Survey
+    contents: Contents
 
 
 _NOTE = TypeAdapter(_Note)
@@ -51,17 +51,17 @@ class Notes:
         self._path = folder / f"{_digest(names, how, __version__, unicodedata.unidata_version)}.json"
         self._state = _digest([_state(source) for source in sources])
 
-    def survey(self) -> Survey | None:
+    def contents(self) -> Contents | None:
         """What is noted, where the files have not changed since."""
         with suppress(OSError, ValueError, RecursionError):
             note = _NOTE.validate_json(self._path.read_bytes(), strict=False)
-            return note.survey if note.state == self._state else None
+            return note.contents if note.state == self._state else None
         return None
 
-    def note(self, survey: Survey) -> None:
+    def note(self, contents: Contents) -> None:
         """Notes it; where that cannot be done, the text is read again next time."""
         with suppress(OSError):
-            replace_text(self._path, json.dumps(asdict(_Note(self._state, survey))))
+            replace_text(self._path, json.dumps(asdict(_Note(self._state, contents))))
 
 
 def _state(source: Source) -> object:

@@ -162,8 +162,12 @@ class TrainingSettings(Section):
     evaluate_characters: Count | None = Field(
         None, description="the most characters read to measure a loss, spread evenly over the part; null: all of it"
     )
-    patience: Count = Field(5, description="so many of them without a new lowest loss, and training says that it rises")
-    early_stop: bool = Field(False, description="end the run then; best.npz holds the network with the lowest loss")
+    patience: Count = Field(
+        5, description="so many validations without a new lowest loss, and training says that it rises"
+    )
+    early_stop: bool = Field(
+        False, description="end the run when patience is over; best.npz holds the network with the lowest loss"
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainingSettings":

@@ -190,6 +190,6 @@ def _settled(overlays: Sequence[Overlay], chosen: Mapping[str, Any]) -> Settings
 
 def _validations(corpus: Corpus, speed: Speed, seconds: float) -> int:
     """How many measurements of the validation loss there is time for."""
-    if not speed.evaluation:
+    if not speed.evaluation or not len(corpus.validation):
         return VALIDATIONS
     return max(4, min(VALIDATIONS, int(EVALUATING * seconds * speed.evaluation / len(corpus.validation))))

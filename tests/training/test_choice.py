@@ -88,6 +88,11 @@ def test_evaluations_take_a_small_part_of_the_time() -> None:
     assert often.iterations / often.settings.training.validate_every > 15
 
 
+def test_a_text_of_which_only_a_test_is_held_out_is_chosen_for() -> None:
+    chosen = best(proposals(0.05, make_corpus(TEXT), **{"corpus.validation": 0, "corpus.test": 0.1})).settings
+    assert (chosen.corpus.validation, chosen.corpus.test) == (0, 0.1)
+
+
 def test_a_run_does_not_end_for_a_loss_that_rests_a_while() -> None:
     p = proposals(20, make_corpus(TEXT * 200))[-1]
     t = p.settings.training

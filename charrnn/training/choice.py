@@ -17,7 +17,7 @@ from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import count_windows
 from charrnn.training.budget import Budget
-from charrnn.training.speed import Speed, forecast, measure_speed
+from charrnn.training.speed import Speed, characters_read, forecast, measure_speed, occasions
 
 HIDDEN = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Sizes to choose from."""
@@ -33,8 +33,6 @@ VALIDATION = 100_000
 """The most characters held out."""
 VALIDATIONS, EVALUATING = 20, 0.05
 """How often the validation loss is measured, unless that takes more than this share of the time."""
-PATIENCE = VALIDATIONS // 2
-"""At a high rate a loss may rest for a quarter of a run, and fall again with the rate."""
 MEASURING = 0.3
 """Seconds of iterations that are timed for each size; less where the minutes are few."""
 
@@ -150,7 +148,6 @@ def recipe(
         "training.schedule": "cosine",
         "training.warmup": 50,
         "training.validate_every": every,
-        "training.patience": PATIENCE,
         "training.early_stop": True,
         "snapshots.at": sorted({10, every // 4, *(every * 2**k for k in range(5))} - {0}),
     }
@@ -172,15 +169,16 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     window, windows = t.batch * t.window, count_windows(len(corpus.training), t.batch, t.window)
     in_time = max(1, int(speed.training * seconds * (1 - EVALUATING) / window))
     iterations = min(in_time, MOST_EPOCHS * windows)
-    validations = _validations(corpus, speed, seconds)
+    validations = _validations(corpus, t.evaluate_characters, speed, seconds)
     danger = by_heart(parameters, len(corpus.training), iterations / windows)
     chosen = recipe(hidden, corpus, danger, iterations, validations)
     if in_time > iterations:
-        settings = _settled([*overlays, from_mapping({"training.epochs": MOST_EPOCHS}, "the choice")], chosen)
+        overlays = [*overlays, from_mapping({"training.epochs": MOST_EPOCHS}, "the choice")]
     else:
-        settings = _settled(overlays, chosen)
         spent = time.perf_counter() - started
-        iterations = Budget(seconds, forecast(settings, corpus, speed), 0, spent).plan(0, spent)
+        iterations = Budget(seconds, forecast(_settled(overlays, chosen), corpus, speed), 0, spent).plan(0, spent)
+    chosen["training.patience"] = _patience(_settled(overlays, chosen), iterations)
+    settings = _settled(overlays, chosen)
     return Proposal(settings, parameters, iterations, iterations / windows, iterations * window / parameters)
 
 
@@ -188,8 +186,16 @@ def _settled(overlays: Sequence[Overlay], chosen: Mapping[str, Any]) -> Settings
     return resolve([from_mapping(chosen, "the choice"), *overlays])
 
 
-def _validations(corpus: Corpus, speed: Speed, seconds: float) -> int:
+def _validations(corpus: Corpus, most: int | None, speed: Speed, seconds: float) -> int:
     """How many measurements of the validation loss there is time for."""
-    if not speed.evaluation or not len(corpus.validation):
+    read = characters_read(corpus.validation, most)
+    if not speed.evaluation or not read:
         return VALIDATIONS
-    return max(4, min(VALIDATIONS, int(EVALUATING * seconds * speed.evaluation / len(corpus.validation))))
+    return max(4, min(VALIDATIONS, int(EVALUATING * seconds * speed.evaluation / read)))
+
+
+def _patience(settings: Settings, iterations: int) -> int:
+    """How many validations a loss may rest for: half of those that come at regular intervals, with snapshots too. At a
+    high rate it may rest for a quarter of a run, and fall again with the rate."""
+    s, t = settings.snapshots, settings.training
+    return max(2, occasions(0, iterations, [t.validate_every, *([s.every] if s.every else [])], ()) // 2)

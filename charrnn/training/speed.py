@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from charrnn.arrays import Ids
 from charrnn.generation.sampler import Sampling, generate
 from charrnn.machine import available_cores
 from charrnn.model import Model
@@ -79,11 +80,9 @@ def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: 
     """How long the iterations after number ``done`` take, up to ``last``, the last of all."""
     s, t = settings.snapshots, settings.training
     every = [s.every] if s.every else []
-    most = t.evaluate_characters or len(corpus)
-    evaluated = min(len(corpus.test), most)
-    if len(corpus.validation):
-        validated = min(len(corpus.validation), most)
-        evaluated += validated * occasions(done, last, [t.validate_every, *every], {*s.at, last})
+    validations = occasions(done, last, [t.validate_every, *every], {*s.at, last})
+    validated, tested = (characters_read(part, t.evaluate_characters) for part in (corpus.validation, corpus.test))
+    evaluated = validated * validations + tested
     return Duration(
         training=(last - done) * t.batch * t.window / speed.training,
         evaluation=evaluated / speed.evaluation if speed.evaluation else 0.0,
@@ -94,6 +93,11 @@ def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: 
 def forecast(settings: Settings, corpus: Corpus, speed: Speed) -> Callable[[int, int], float]:
     """``duration`` in seconds, as a function of ``done`` and ``last``."""
     return lambda done, last: duration(settings, corpus, speed, done, last).total
+
+
+def characters_read(part: Ids, most: int | None) -> int:
+    """How many characters of a held-out part are read to measure a loss: ``most``, or all of them."""
+    return min(len(part), most or len(part))
 
 
 def occasions(done: int, last: int, every: Collection[int], at: Iterable[int]) -> int:

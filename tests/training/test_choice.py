@@ -88,16 +88,33 @@ def test_evaluations_take_a_small_part_of_the_time() -> None:
     assert often.iterations / often.settings.training.validate_every > 15
 
 
+def test_a_loss_that_is_measured_on_a_sample_is_measured_as_often_as_on_a_short_part() -> None:
+    corpus = make_corpus(TEXT * 200)
+    whole, sampled = (proposals(0.2, corpus, **{"training.evaluate_characters": most})[1] for most in (None, 5000))
+    assert whole.iterations / whole.settings.training.validate_every < 10
+    assert sampled.iterations / sampled.settings.training.validate_every > 15
+
+
 def test_a_text_of_which_only_a_test_is_held_out_is_chosen_for() -> None:
     chosen = best(proposals(0.05, make_corpus(TEXT), **{"corpus.validation": 0, "corpus.test": 0.1})).settings
     assert (chosen.corpus.validation, chosen.corpus.test) == (0, 0.1)
 
 
-def test_a_run_does_not_end_for_a_loss_that_rests_a_while() -> None:
-    p = proposals(20, make_corpus(TEXT * 200))[-1]
-    t = p.settings.training
+@pytest.mark.parametrize(
+    ("minutes", "given"),
+    [
+        (20, {}),
+        (0.1, {}),  # too few for twenty validations
+        (20, {"training.validate_every": 3}),
+        (20, {"snapshots.every": 7}),  # each with a validation
+    ],
+)
+def test_a_run_may_end_for_a_loss_that_rests_half_of_it_and_not_a_while(minutes: float, given: dict) -> None:
+    p = proposals(minutes, make_corpus(TEXT * 200), **given)[0]
+    t, every = p.settings.training, p.settings.snapshots.every
+    validations = p.iterations / t.validate_every + (p.iterations / every if every else 0)
     assert t.early_stop
-    assert 0.4 < t.patience * t.validate_every / p.iterations < 0.6
+    assert 0.4 < t.patience / validations < 0.6
 
 
 def test_settings_for_a_corpus_that_is_cut_already_keep_its_parts() -> None:

@@ -115,6 +115,10 @@ WRONG: dict[str, Callable[[], object]] = {
     "a path for a trainer": lambda: Trainer(load_settings("quick"), "my.txt"),
     "a number for a text": lambda: model().vocabulary.encode(3),
     "a path to choose for": lambda: settings_for("my.txt", 1),
+    **{
+        f"settings_for(minutes={minutes!r})": lambda minutes=minutes: settings_for(make_corpus(TEXT), minutes)
+        for minutes in (None, 0, -1, "a", True, [1], float("nan"), float("inf"), 10**7)
+    },
     "items of a model that has learnt a text": lambda: write_items(model(), 3),
     "items of a path": lambda: write_items("run", 3),
     **{f"write_items({n!r})": lambda n=n: write_items(of_items(), n) for n in NO_WHOLE},
@@ -139,6 +143,7 @@ def test_a_wrong_argument_is_one_sentence(wrong: Callable[[], object]) -> None:
         (lambda: write(checkpoint()), "the model is an object of type Checkpoint; give its .model"),
         (lambda: write(model(), -5), "length is -5; give length a whole number of at least 0"),
         (lambda: write(model(), top_k=0), "the filter top_k does not take 0; give it a whole number, at least 1"),
+        (lambda: settings_for(make_corpus(TEXT), None), "minutes is None; give minutes a number above 0"),
         (lambda: load_corpus(""), "the file or folder to read is ''; give a path"),
         (
             lambda: load_settings(training={"bacth": 1}),

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from charrnn.arguments import check_type
-from charrnn.errors import CorpusError
+from charrnn.arguments import check_type, is_number, shown
+from charrnn.errors import CorpusError, SettingsError
 from charrnn.model import Model
 from charrnn.settings.overlays import Overlay, from_mapping, resolve
 from charrnn.settings.schema import Settings
@@ -62,6 +62,8 @@ def settings_for(corpus: Corpus, minutes: float, **sections: Mapping[str, Any]) 
     of several sizes train. Raises CorpusError where the text is too short, SettingsError for settings that cannot be.
     """
     check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
+    if not is_number(minutes) or not minutes > 0:
+        raise SettingsError(f"minutes is {shown(minutes)}", "give {minutes} a number above 0")
     parts = {"corpus.validation": len(corpus.validation) / len(corpus), "corpus.test": len(corpus.test) / len(corpus)}
     given = [from_mapping(settings, "settings_for") for settings in (parts, sections, {"training.minutes": minutes})]
     return best(list(propose(given, corpus))).settings

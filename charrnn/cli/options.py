@@ -46,6 +46,12 @@ class SettingsOptions:
         paths = [from_mapping({"corpus.path": list(self.corpus)}, "the command line")] if self.corpus else []
         return [*map(from_file, self.configs), by_name, *paths]
 
+    def words(self, *more: str) -> list[str]:
+        """The same options and CORPUS as words of a command line, with ``more`` assignments."""
+        options = {"--items": [self.items] if self.items else [], "--config": self.configs}
+        options["--set"] = list(dict.fromkeys([*self.assignments, *more]))
+        return [*self.corpus, *(word for name, values in options.items() for value in values for word in (name, value))]
+
     def settings(self, **options: object) -> Settings:
         """The settings of a new run with these overlays."""
         return settings_to_start(self.overlays(**options))

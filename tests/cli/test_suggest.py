@@ -61,12 +61,22 @@ def test_the_command_repeats_what_was_set_and_quotes_it(folder: Path, charrnn: C
     assert command.count("model.hidden=4") == 1
 
 
+def test_the_command_for_items_learns_items(folder: Path, charrnn: Callable) -> None:
+    Path("names.txt").write_text(
+        "".join(f"{first}{rest}\n" for first in "ABCDEFGH" for rest in ("nna", "el", "ora")) * 40
+    )
+    suggested = charrnn("suggest", "names.txt", "--items", "lines", *SMALL, "--minutes", "0.03")
+    trained = charrnn(*shlex.split(suggested.out.splitlines()[-1])[1:], "--print-config")
+    assert '\n  items: "lines" ' in trained.out
+
+
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
         (["cats.txt", "--minutes", "0"], 2, "training.minutes is 0"),
         (["nowhere.txt"], 1, "'nowhere.txt' does not exist"),
         (["cats.txt", "--set", "training.window=5000"], 1, "set training.window to 1997, or lower"),
+        (["cats.txt", "--set", "training.init_from=run"], 2, "training.init_from names a network, which leaves"),
         (["cats.txt", "--set", "training.epochs=5"], 2, "set one of training.iterations"),
     ],
 )

@@ -9,7 +9,7 @@ import click
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
 from charrnn.settings.build import build_corpus
-from charrnn.training.choice import Proposal, best, propose, reasons
+from charrnn.training.choice import Proposal, best, leaves_choice, propose, reasons
 
 
 @click.command("suggest")
@@ -23,8 +23,10 @@ def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     several sizes. The best of them is neither so large that it reads too little in the time, nor so small that it
     cannot hold what it reads. What loss it will reach depends on the text more than on all else, and is not foretold.
     """
-    overlays = given.overlays(minutes=minutes)
-    learnt = build_corpus(given.settings(minutes=minutes))
+    overlays, settings = given.overlays(minutes=minutes), given.settings(minutes=minutes)
+    if not leaves_choice(overlays, settings):
+        raise click.UsageError("training.init_from names a network, which leaves nothing to choose; leave it out")
+    learnt = build_corpus(settings)
     say(f"corpus: {learnt.name}, {len(learnt):,} characters; measuring how fast this machine is")
     proposals = []
     for proposal in propose(overlays, learnt):
@@ -64,8 +66,6 @@ def _table(proposals: Sequence[Proposal], chosen: Proposal) -> str:
 
 def _command(given: SettingsOptions, minutes: float, chosen: Proposal, corpus: str) -> str:
     """The command that trains the chosen network, in a run of its own, for a shell."""
-    hidden = f"model.hidden={chosen.settings.model.hidden}"
-    words = ["charrnn", "train", *given.corpus, "--run", f"runs/{corpus}-{chosen.settings.model.hidden}"]
-    words += ["--minutes", f"{minutes:g}"]
-    words += [word for setting in dict.fromkeys([*given.assignments, hidden]) for word in ("--set", setting)]
-    return shlex.join(words)
+    hidden = chosen.settings.model.hidden
+    options = "--run", f"runs/{corpus}-{hidden}", "--minutes", f"{minutes:g}"
+    return shlex.join(["charrnn", "train", *given.words(f"model.hidden={hidden}"), *options])

@@ -1,30 +1,33 @@
-"""Settings that do nothing beside the others: found among those that were set, and each said with the reason."""
+"""Settings that do nothing beside the others, or not what was meant: found among those that were set, and each said
+with the reason."""
 
 from collections.abc import Iterator, Sequence
 
 from charrnn.nn.cells import CELLS
 from charrnn.nn.cells.lstm import LSTM
 from charrnn.optim.optimizers import OPTIMIZERS
-from charrnn.optim.schedules import SCHEDULES
-from charrnn.settings.build import keywords
+from charrnn.optim.schedules import SCHEDULES, Position
+from charrnn.settings.build import build_schedule, keywords
 from charrnn.settings.overlays import Overlay
-from charrnn.settings.schema import MEANINGS, Settings
+from charrnn.settings.schema import MEANINGS, Settings, TrainingSettings
 
 
-def without_effect(settings: Settings, iterations: int, overlays: Sequence[Overlay]) -> list[str]:
-    """A sentence for each setting of the overlays that does nothing in a run of so many iterations.
+def remarks(settings: Settings, iterations: int, overlays: Sequence[Overlay]) -> list[str]:
+    """A sentence for each setting of the overlays that does nothing, or not what was meant, in a run of so many
+    iterations.
 
     What stands at its default in a file that describes a run is passed over: such files may list all settings.
     """
     values, defaults = settings.model_dump(), Settings().model_dump()
     by_name = {entry.key for overlay in overlays if not overlay.describes_run for entry in overlay.entries}
     described = {entry.key for overlay in overlays if overlay.describes_run for entry in overlay.entries}
+    idle = ((key, f"and does nothing: {reason}") for key, reason in _idle(settings, iterations))
     said = []
-    for key, reason in _idle(settings, iterations):
+    for key, remark in (*_surprising(settings, iterations), *idle):
         section, _, name = key.partition(".")
         value = values[section][name]
         if key in by_name or (key in described and value != defaults[section][name]):
-            said.append(f"{key} is {value!r} and does nothing: {reason}")
+            said.append(f"{key} is {value!r} {remark}")
     return said
 
 
@@ -60,13 +63,30 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
         of_any = {name for each in registry.values() for name in keywords(each)}
         unused = [key for key in MEANINGS if key.removeprefix("training.") in of_any - keywords(registry[chosen])]
         yield from ((key, f"the {what} {chosen} has no use for it") for key in unused)
-    if t.minutes is None and t.warmup >= iterations:  # where there are minutes, it is cut to half of the run
-        yield "training.warmup", f"longer than the run of {iterations:,} iterations"
+    if _only_warms_up(t, iterations):
+        after = sorted(keywords(SCHEDULES[t.schedule]) - {"warmup"})
+        yield from _all("training", after, f"training.warmup takes all of the {iterations:,} iterations")
     if t.clip is None:
         yield "training.clip_kind", "training.clip is null"
 
     if s.at and min(s.at) > iterations:
         yield "snapshots.at", f"beyond the run of {iterations:,} iterations"
+
+
+def _surprising(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
+    """Every setting that does something else than was meant, whoever set it, and what."""
+    t = settings.training
+    if _only_warms_up(t, iterations):
+        rate = build_schedule(settings)(Position(iterations - 1, iterations, windows=1))
+        yield (
+            "training.warmup",
+            f"in a run of {iterations:,} iterations: the learning rate only rises, and ends at "
+            f"{100 * rate / t.learning_rate:.3g}% of training.learning_rate",
+        )
+
+
+def _only_warms_up(t: TrainingSettings, iterations: int) -> bool:
+    return t.minutes is None and t.warmup >= iterations  # where there are minutes, it is cut to half of the run
 
 
 def _all(section: str, names: Sequence[str], reason: str) -> Iterator[tuple[str, str]]:

@@ -1,11 +1,11 @@
-"""Settings that do nothing are said, and only those that somebody set."""
+"""Settings that do nothing, or not what was meant, are said, and only those that somebody set."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from charrnn import load_settings
-from charrnn.settings.effects import without_effect
+from charrnn.settings.effects import remarks
 from charrnn.settings.overlays import from_assignments, from_file, from_settings
 from charrnn.settings.recipes import recipes
 from charrnn.settings.runs import over_default, settings_to_start
@@ -14,7 +14,7 @@ from charrnn.settings.runs import over_default, settings_to_start
 def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
     overlays = over_default([*map(from_file, config), from_assignments(assignments, "--set")])
     settings = settings_to_start(overlays)
-    said = without_effect(settings, settings.training.iterations or 10**6, overlays)
+    said = remarks(settings, settings.training.iterations or 10**6, overlays)
     return [sentence.partition(" is ")[0] for sentence in said]
 
 
@@ -35,6 +35,7 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
         (["corpus.encoding=latin-1"], "corpus.encoding"),
         (["corpus.items=lines", "training.state_reset=0.5"], "training.state_reset"),
         (["corpus.seed=1"], "corpus.seed"),
+        (["training.iterations=20", "training.final_rate=0.5"], "training.final_rate"),  # within the warm-up
     ],
 )
 def test_what_does_nothing_is_named(assignments: list[str], key: str) -> None:
@@ -55,10 +56,23 @@ def test_recipes_and_lists_of_all_settings_clash_with_nothing(recipe: str) -> No
     everything = from_settings(type(given).model_validate(given.model_dump()))
     for overlay in (from_file(recipe), everything):
         path = from_assignments(["corpus.path=my.txt"], "--set")
-        assert without_effect(settings_to_start([overlay, path]), 10**6, [overlay, path]) == []
+        assert remarks(settings_to_start([overlay, path]), 10**6, [overlay, path]) == []
 
 
 def test_a_sentence_says_the_value_and_the_reason() -> None:
     chosen = load_settings(training={"iterations": 20, "optimizer": "sgd", "beta1": 0.5})
-    (said,) = without_effect(chosen, 10**4, [from_assignments(["training.beta1=0.5"], "--set")])
+    (said,) = remarks(chosen, 10**4, [from_assignments(["training.beta1=0.5"], "--set")])
     assert said == "training.beta1 is 0.5 and does nothing: the optimizer sgd has no use for it"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "iterations", "share"), [("cosine", 20, "20"), ("cosine", 100, "100"), ("one-cycle", 20, "9.55")]
+)
+def test_of_a_warmup_that_never_ends_is_said_how_far_the_rate_rises(schedule: str, iterations: int, share: str) -> None:
+    overlay = from_assignments([f"training.schedule={schedule}", "training.warmup=100"], "--set")
+    chosen = settings_to_start([overlay])
+    assert remarks(chosen, iterations, [overlay]) == [
+        f"training.warmup is 100 in a run of {iterations} iterations: the learning rate only rises, and ends at "
+        f"{share}% of training.learning_rate"
+    ]
+    assert remarks(chosen, 101, [overlay]) == []

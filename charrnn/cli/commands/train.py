@@ -22,7 +22,7 @@ from charrnn.cli.terminal import abandon, say
 from charrnn.errors import DivergenceError, WorkerError
 from charrnn.report.figures import duration_text, loss_text
 from charrnn.settings.build import build_corpus
-from charrnn.settings.effects import without_effect
+from charrnn.settings.effects import remarks
 from charrnn.settings.overlays import Overlay
 from charrnn.settings.runs import over_default, settings_to_resume, settings_to_start
 from charrnn.settings.schema import Settings
@@ -121,8 +121,8 @@ def command(
         trainer.plan()
         assert trainer.iterations is not None
         laid = overlays if resuming or choose else over_default(overlays)
-        for idle in without_effect(trainer.settings, trainer.iterations, laid):
-            say(idle)
+        for remark in remarks(trainer.settings, trainer.iterations, laid):
+            say(remark)
         if not resuming:
             characters = trainer.corpus.vocabulary.characters
             # The marks of items are ours, and no mistake of the text.

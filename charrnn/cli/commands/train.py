@@ -220,9 +220,11 @@ def _introduce(trainer: Trainer, run: Run) -> None:
         )
         if left.evaluation > max(LONG_EVALUATIONS, left.total / 3):
             fewer = "lower" if trainer.settings.training.evaluate_characters else "set"
+            # What is saved holds a lowest loss, which another measure could not be compared with.
+            begin_with = "" if run.is_resumable else f"{fewer} training.evaluate_characters or "
             say(
-                f"{left.evaluation / left.total:.0%} of it goes to evaluations; for less, {fewer} "
-                "training.evaluate_characters or raise training.validate_every"
+                f"{left.evaluation / left.total:.0%} of it goes to evaluations; for less, {begin_with}raise "
+                "training.validate_every"
             )
 
 

@@ -14,7 +14,7 @@ from charrnn.arguments import as_whole, check_type, is_number, shown
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.text.ids import Blocks, encode_text
-from charrnn.text.items import KINDS, Items, as_items, item_starts, item_streams, marked, next_mark
+from charrnn.text.items import KINDS, Items, as_items, item_sample, item_starts, item_streams, marked
 from charrnn.text.normalisation import FORMS, Form
 from charrnn.text.notes import Notes
 from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
@@ -115,15 +115,16 @@ class Corpus:
     def sample(self, ids: Ids, count: int, window: int, most: int | None) -> list[Ids]:
         """A part of the text in streams, as of ``in_streams``; of one that is longer than ``most`` characters no more
         than these, in ``count`` streams or ``PLACES``, or fewer where these would be shorter than a window, from
-        places that are spread evenly over it. Of items, each begins with one.
+        places that are spread evenly over it. Of items, each begins with one, but where these are longer than streams.
         """
         if most is None or len(ids) <= most:
             return self.in_streams(ids, count, window)
         places = max(2, min(max(count, PLACES), most // window))
-        starts = [k * (len(ids) - 1) // places for k in range(places)]
+        length = max(1, most // places)
         if self.mark_id is not None:
-            starts = [at for at in map(partial(next_mark, ids, self.mark_id), starts) if at < len(ids) - 1]
-        return [ids[at : at + max(1, most // places) + 1] for at in sorted(set(starts))]
+            return item_sample(ids, self.mark_id, places, length)
+        starts = [k * (len(ids) - 1) // places for k in range(places)]
+        return [ids[at : at + length + 1] for at in starts]
 
     def in_streams(self, ids: Ids, count: int, window: int) -> list[Ids]:
         """A part of the text cut into ``count`` streams or fewer, to be read side by side in windows, each an array

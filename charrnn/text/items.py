@@ -215,21 +215,30 @@ def item_starts(ids: Ids, mark: int, folder: Path | None = None) -> npt.NDArray[
     return starts[:-1]  # type: ignore[no-any-return]
 
 
-def next_mark(ids: Ids, mark: int, start: int) -> int:
-    """Where the next item ends, from a place on; the end of the text where none does."""
-    for at in range(start, len(ids), BLOCK):
-        found = np.flatnonzero(ids[at : at + BLOCK] == mark)
-        if len(found):
-            return at + int(found[0])
-    return len(ids)
-
-
 def item_streams(ids: Ids, mark: int, count: int) -> list[Ids]:
     """Items (n,) in ``count`` streams or fewer, of about the same length, a mark before each."""
     starts = item_starts(ids, mark)
     cuts = np.searchsorted(starts, np.arange(1, count) * (len(ids) / count))
     bounds = sorted({0, *starts[cuts[cuts < len(starts)]].tolist(), len(ids)})
-    first, *others = (ids[max(0, start - 1) : stop] for start, stop in pairwise(bounds))
+    return _streams(ids, mark, list(pairwise(bounds)))
+
+
+def item_sample(ids: Ids, mark: int, count: int, length: int) -> list[Ids]:
+    """``count`` streams of at most ``length`` characters from places that are spread evenly over items (n,), none of
+    which is read twice. Each begins with an item if one begins so soon after its place; otherwise, in a long item, at
+    the place itself: the beginnings of long items alone would not stand for the rest of them."""
+    places = [k * len(ids) // count for k in range(count)]
+    starts = [0]
+    for place in places[1:]:
+        ends = np.flatnonzero(ids[place - 1 : place - 1 + length] == mark)
+        starts.append(place + int(ends[0]) if len(ends) else place)
+    parts = [(start, min(start + length, after)) for start, after in pairwise([*starts, len(ids)])]
+    return _streams(ids, mark, parts)
+
+
+def _streams(ids: Ids, mark: int, parts: Sequence[tuple[int, int]]) -> list[Ids]:
+    """Parts of items (n,), each after the character before it, the first of which is a mark."""
+    first, *others = (ids[max(0, start - 1) : stop] for start, stop in parts)
     return [np.concatenate([np.full(1, mark, ids.dtype), first]), *others]
 
 

@@ -480,15 +480,31 @@ def test_a_sample_of_items_begins_with_one_at_each_place() -> None:
     assert all(re.match(r"\nitem \d", text) for text in texts)
     assert {len(text) for text in texts} == {21}
     whole = corpus.vocabulary.decode(corpus.ids)
-    places = [whole.index(text) for text in texts]
+    places = [f"\n{whole}".index(text) for text in texts]
+    assert places[0] == 0
     assert np.diff(places) == pytest.approx(len(whole) / 50, abs=10)
 
 
-def test_a_sample_of_few_long_items_has_no_place_twice() -> None:
-    corpus = make_corpus(["ab" * 500, "ba" * 500, "abba" * 250], validation=0)
-    streams = corpus.sample(corpus.ids, 4, 10, 1_000)
-    assert 1 <= len(streams) <= 2
-    assert all(ids[0] == corpus.mark_id for ids in streams)
+@pytest.mark.parametrize("most", [1, 15, 100, 1_000, 9_999])
+@pytest.mark.parametrize("length", [2, 7, 100, 700, 5_000, 10_000])
+def test_a_sample_of_items_of_any_length_is_spread_evenly_over_a_part(length: int, most: int) -> None:
+    """None of it is read twice, and few long items too give enough streams for a standard error."""
+    corpus = make_corpus(["some", "items"], validation=0)
+    assert corpus.mark_id == 0
+    ids = np.arange(1, 10_001)  # each the number of the place after it, but for the marks
+    ids[length - 1 :: length] = ids[-1] = 0
+    streams = corpus.sample(ids, 4, 10, most)
+    assert len(streams) == max(2, min(50, most // 10))
+    starts = np.array([stream[0] or stream[1] - 1 for stream in streams])
+    ends = starts + [len(stream) - 1 for stream in streams]
+    assert all(np.array_equal(s[1:], ids[a:b]) for s, a, b in zip(streams, starts, ends, strict=True))
+    assert np.all(starts < ends)
+    assert np.all(ends[:-1] <= starts[1:])
+    assert np.sum(ends - starts) <= max(2, most)
+    late = starts - np.arange(len(streams)) * 10_000 // len(streams)
+    assert np.all((late >= 0) & (late < max(1, most // len(streams))))
+    if length <= most // len(streams):
+        assert all(stream[0] == 0 for stream in streams)
 
 
 def test_the_words_of_a_very_long_text_are_those_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:

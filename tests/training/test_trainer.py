@@ -238,6 +238,17 @@ def test_a_loss_may_be_measured_on_a_sample_of_the_part(tmp_path: Path) -> None:
             assert errors == [None] * 3
 
 
+def test_a_sample_of_one_long_item_has_a_standard_error() -> None:
+    """The validation part is that one item."""
+    corpus = make_corpus([TEXT[n:] + TEXT[:n] for n in range(4)], validation=0.25)
+    assert corpus.items_in(corpus.validation) == 1
+    chosen = settings(corpus={"items": "lines"}, training={"evaluate_characters": 500})
+    _, facts = trained(chosen, corpus)
+    evaluations = [fact for fact in facts if isinstance(fact, Evaluation)]
+    assert evaluations
+    assert all(np.isfinite(fact.loss) and fact.error for fact in evaluations)
+
+
 def test_divergence_stops_before_it_spoils_anything(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     chosen = settings(

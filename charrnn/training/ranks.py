@@ -9,7 +9,7 @@ Shapes: T window, B streams, L layers, S states of a cell, H hidden size, P para
 """
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -73,12 +73,17 @@ class _Rank:
         self.engine.__enter__()
         return world().gather({name: value for name, value in versions().items() if name != "python"})
 
-    def begin(
-        self, settings: Settings, vector: Array, memory: dict[str, Array], steps: int, tasks: Tasks = None
-    ) -> Any:
-        """Begins to learn with what rank 0's updater holds, and the states of the streams."""
+    def take(self, vector: Array, tasks: Tasks = None) -> None:
+        """Takes the parameters of rank 0."""
         if world().rank:
             self._p.vector[:] = vector
+
+    def begin(
+        self, settings: Settings, vector: Array, memory: dict[str, Array], steps: int, tasks: Tasks = None
+    ) -> None:
+        """Begins to learn with what rank 0's updater holds, and the states of the streams."""
+        self.take(vector)
+        if world().rank:
             self.updater = Updater(settings, self.engine.network, self._p)
             for name, own in self.updater.memory.items():
                 own[:] = memory[name]
@@ -108,11 +113,10 @@ class _Rank:
         world().Gather(np.array([loss, state]), made)
         return made
 
-    def read(self, which: str, tasks: Tasks = None) -> Any:
-        """Of each rank the losses of its streams in a window, and their states after it, by the updater's ``trained``
-        parameters or by its ``parameters``."""
+    def read(self, tasks: Tasks = None) -> Any:
+        """Of each rank the losses of its streams in a window, and their states after it."""
         task = world().scatter(tasks)
-        return world().gather(None if task is None else self.engine.read(getattr(self.updater, which), *task))
+        return world().gather(None if task is None else self.engine.read(self._p, *task))
 
     def states(self, tasks: Tasks = None) -> Any:
         """Of each rank the states of its streams."""
@@ -187,15 +191,15 @@ class RankEngine:
         return Learnt(loss, self._rank.norm, float(sum(states)))
 
     def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> Measured:
-        """As ``Engine.evaluate``, by the updater's parameters."""
-        assert self._updater is not None, "what is evaluated has learnt something"
-        which = "parameters" if p is self._updater.parameters else "trained"
-        return measure(streams, window, self.network.zero_state, partial(self._read, which))
+        """As ``Engine.evaluate``, by the engine's own parameters."""
+        if self._updater is None:  # of those who learn, all know them
+            self._all("take", p.vector)
+        return measure(streams, window, self.network.zero_state, self._read)
 
-    def _read(self, which: str, x: Ids, y: Ids, state: Array) -> tuple[Array, Array]:
+    def _read(self, x: Ids, y: Ids, state: Array) -> tuple[Array, Array]:
         parts, _ = parts_of(x.shape[1], world().size)
         tasks = [(x[:, part].copy(), y[:, part].copy(), state[:, :, part].copy()) for part in parts]
-        losses, states = zip(*self._all("read", which, tasks=_one_each(tasks))[: len(parts)], strict=True)
+        losses, states = zip(*self._all("read", tasks=_one_each(tasks))[: len(parts)], strict=True)
         return np.concatenate(losses), np.concatenate(states, axis=2)
 
     def _begin(self, updater: Updater, parts: Sequence[slice]) -> None:

@@ -71,7 +71,7 @@ def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: flo
         if len(held_out):
             streams = corpus.sample(held_out, t.batch, t.window, t.evaluate_characters)
             streams = [ids[: t.window + 1] for ids in streams]
-            evaluate = _timed(lambda: engine.evaluate(model.parameters, streams, t.window))
+            evaluate = _timed(lambda: engine.evaluate(rehearsed.parameters, streams, t.window))
             evaluation = sum(len(ids) - 1 for ids in streams) / typical(evaluate, seconds / 4)
     return Speed(training, evaluation, _sampling(model, settings.snapshots.temperature, seconds / 4))
 

@@ -109,6 +109,16 @@ def test_it_goes_on_with_and_without_mpi() -> None:
     assert "workers 2, here 4" in other.stderr
 
 
+def test_a_finished_run_is_tested_again_by_all() -> None:
+    """To the same bits, with ranks that have not learnt anything."""
+    assert done(mpi(2, *train("run", "an average", "--set", "corpus.test=0.1"))).returncode == 0
+    tested = [done(mpi(ranks, "train", "--run", "run", "--resume")) for ranks in (2, 3)]
+    alone = done((*CHARRNN, "train", "--run", "run", "--resume", "--set", "compute.workers=2"))
+    for again in (*tested, alone):
+        assert again.returncode == 0, again.stderr
+        assert re.search(r"test loss.*", again.stderr)[0] == re.search(r"test loss.*", alone.stderr)[0]
+
+
 def test_ranks_with_several_workers_each() -> None:
     """They have bits of their own, the same each time."""
     two = ("--set", "compute.workers=2")

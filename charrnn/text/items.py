@@ -97,7 +97,7 @@ class Items:
         """The items of some files with their marks, in blocks, each of whole items. Raises CorpusError for what cannot
         be read."""
         found = ITEMS[self.kind](documents) if self.field is None else rows(documents, self.field, self.label)
-        return marked(found, self.mark)
+        return marked(found, self.mark, self.label is not None)
 
 
 def as_items(items: str, field: str | None = None, label: str | None = None) -> Items | None:
@@ -126,19 +126,24 @@ def rows(documents: Iterable[Document], field: str, label: str | None = None) ->
             yield item if label is None else f"{_value(row, label, where)}{UNIT_SEPARATOR}{item}"
 
 
-def marked(items: Iterable[str], mark: str) -> Iterator[str]:
+def marked(items: Iterable[str], mark: str, labelled: bool = False) -> Iterator[str]:
     """Items with their marks in blocks, each of whole items; those that are blank are left out. Raises CorpusError for
-    an item that holds the mark."""
+    an item that holds the mark, or, without a label, what stands after one."""
     filled, together = filter(str.strip, items), 1
     while batch := list(islice(filled, together)):
         block = mark.join([*batch, ""])
         if block.count(mark) > len(batch):
-            item = next(item for item in batch if mark in item)
-            raise CorpusError(
-                f"the item {item[:40]!r} holds U+{ord(mark):04X}, which ends items", "remove that character"
-            )
+            raise _holds(mark, "ends items", batch)
+        if not labelled and UNIT_SEPARATOR in block:
+            raise _holds(UNIT_SEPARATOR, "stands between label and text", batch)
         yield block
         together = max(1, min(2 * together, together * BLOCK // len(block)))
+
+
+def _holds(character: str, use: str, items: Iterable[str]) -> CorpusError:
+    """What is wrong with the first of some items that holds a character."""
+    item = next(item for item in items if character in item)
+    return CorpusError(f"the item {item[:40]!r} holds U+{ord(character):04X}, which {use}", "remove that character")
 
 
 def looks_like_list(text: str) -> bool:

@@ -85,6 +85,20 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path: Path, text: str, message: 
         load_corpus(written(tmp_path, "poems", text), field="text")
 
 
+@pytest.mark.parametrize("character", [RECORD_SEPARATOR, UNIT_SEPARATOR])
+def test_an_item_that_holds_what_has_a_use_is_named(tmp_path: Path, character: str) -> None:
+    """Whether it comes from a file or not: a run could not read again what it keeps of it."""
+    text = f"one\ntwo{character}\n\nthree"
+    says = rf"the item 'one\\ntwo\\x.*' holds U\+{ord(character):04X}, which .*; remove that character"
+    for load in (
+        lambda: make_corpus(text.split("\n\n"), validation=0),
+        lambda: make_corpus(text, items="blank-lines", validation=0),
+        lambda: load_corpus(written(tmp_path, "poems.txt", text), items="blank-lines", validation=0),
+    ):
+        with pytest.raises(CorpusError, match=says):
+            load()
+
+
 def test_labels_have_to_be_few(tmp_path: Path) -> None:
     table = written(tmp_path, "table", "id,text\n" + "".join(f"{n},x\n" for n in range(10_001)))
     with pytest.raises(CorpusError, match="more than 10,000 different labels"):

@@ -83,19 +83,14 @@ class Corpus:
 
     def cut(self, validation: float, test: float) -> "Corpus":
         """The same text with other shares held out; raises CorpusError if one of the parts would be too small."""
-        starts = split(len(self), self.name, validation, test, self.pieces)
+        places = (*split(len(self), self.name, validation, test, self.pieces), len(self))
         if self.mark is None:
-            return replace(self, validation_start=starts[0], test_start=starts[1])
-        validation_start, test_start = (self._between_items(at) for at in starts)
-        sizes = {"validation": test_start - validation_start, "test": len(self) - test_start}
-        for (part, size), share in zip(sizes.items(), (validation, test), strict=True):
-            if (share and not size) or not validation_start:
-                raise CorpusError(
-                    f"equal items of corpus {self.name!r} are not parted, and its {len(self.starts)} items are too few "
-                    f"different ones for a {part} part of {share:g}",
-                    f"set {{corpus.{part}}} to 0 for none, or give more items",
-                )
-        return replace(self, validation_start=validation_start, test_start=test_start)
+            return replace(self, validation_start=places[0], test_start=places[1])
+        starts = [self._between_items(at) for at in places]
+        for k, (part, share) in enumerate((("validation", validation), ("test", test))):
+            if share and starts[k] == starts[k + 1]:
+                raise self._no_item_for(part, share, *places[k : k + 2])
+        return replace(self, validation_start=starts[0], test_start=starts[1])
 
     @property
     def mark_id(self) -> int | None:
@@ -141,6 +136,21 @@ class Corpus:
         length = (len(ids) - 1) // count
         ends = [*(k * length + 1 for k in range(1, count)), len(ids)]
         return [ids[k * length : end] for k, end in enumerate(ends)]
+
+    def _no_item_for(self, part: str, share: float, start: int, stop: int) -> CorpusError:
+        """Why there is no item for a part that was to be between two places."""
+        first, after = np.searchsorted(self.starts, (start, stop))
+        if first == after:
+            return CorpusError(
+                f"corpus {self.name!r} is not cut within an item, and one is longer than the {stop - start} characters "
+                f"of a {part} part of {share:g}",
+                f"set {{corpus.{part}}} higher, or to 0 for none, or give more items",
+            )
+        return CorpusError(
+            f"equal items of corpus {self.name!r} are not parted, and its {len(self.starts)} items are too few "
+            f"different ones for a {part} part of {share:g}",
+            f"set {{corpus.{part}}} to 0 for none, or give more items",
+        )
 
     def _between_items(self, at: int) -> int:
         """The first place from ``at`` on where an item begins that is not the same as the one before it."""

@@ -1,4 +1,5 @@
 import json
+import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -123,13 +124,28 @@ def test_equal_items_stay_on_one_side_and_shares_are_kept(counts: list[int], see
     try:
         corpus = make_corpus(items, validation=share, test=0.1, seed=seed)
     except CorpusError as error:
-        if "too few different" not in str(error):
+        if not re.search("too few different|one is longer", str(error)):
             raise
         return
     parts = [set(items_of(corpus, part)) for part in ("training", "validation", "test")]
     assert sum(map(len, parts)) == len(set.union(*parts))
     largest = 9 * max(len(name) + 1 for name in NAMES)
     assert abs(len(corpus.validation) - share * len(corpus)) <= 2 * largest
+
+
+@pytest.mark.parametrize(
+    ("items", "shares", "why"),
+    [
+        ([f"{n:03}" * 20 for n in range(12)], {"validation": 0.08}, "one is longer than the 59 characters of a valid"),
+        ([f"{n:03}" * 20 for n in range(12)], {"test": 0.05}, "one is longer than the 37 characters of a test"),
+        (["only this one"], {"validation": 0.5}, "one is longer than the 7 characters of a validation part of 0.5"),
+        (["ab"] * 12, {"validation": 0.5}, "its 12 items are too few different ones for a validation part of 0.5"),
+        (["ab"] * 12, {"test": 0.3}, "its 12 items are too few different ones for a test part of 0.3"),
+    ],
+)
+def test_why_a_part_would_have_no_item_is_said(items: list[str], shares: dict[str, float], why: str) -> None:
+    with pytest.raises(CorpusError, match=why):
+        make_corpus(items, **({"validation": 0} | shares))
 
 
 def test_other_shares_are_cut_from_the_same_order() -> None:

@@ -123,7 +123,7 @@ class Corpus:
 
     def in_streams(self, ids: Ids, count: int, window: int) -> list[Ids]:
         """A part of the text cut into ``count`` streams or fewer, to be read side by side in windows, each an array
-        whose first id is not predicted. ``ids`` is one of the parts, or the beginning of one.
+        whose first id is not predicted. ``ids`` is one of the parts.
 
         The streams of a text that is one follow each other, the last of them a little longer where it does not divide.
         A text in pieces has a stream for each. Streams of items begin and end with the mark, which comes first in each.

@@ -97,9 +97,9 @@ def room(n: int, dtype: npt.DTypeLike, folder: Path | None) -> Any:
         return np.memmap(file, dtype, "r+", shape=(n,)).view(np.ndarray)
 
 
-def unfinished(folder: Path) -> list[Path]:
-    """Files in a folder that processes left half written when they were killed."""
-    return [path for path in folder.glob(".*.unfinished-*") if path.is_file()]
+def unfinished(folder: Path, name: str = "*") -> list[Path]:
+    """Files of that name in a folder that processes left half written when they were killed."""
+    return [path for path in folder.glob(f".{name}.unfinished-*") if path.is_file()]
 
 
 def _beside(path: Path) -> Path:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from filelock import FileLock
 
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
-from charrnn.files import replace_file, reserve
+from charrnn.files import replace_file, reserve, unfinished
 from charrnn.text.items import Items, Order
 from charrnn.text.normalisation import Form, normalised, normalised_blocks
 from charrnn.text.notes import Contents, Notes
@@ -47,7 +48,8 @@ def encode_text(
     """The ids of a text, or of its ``items`` in their order by this seed. The vocabulary has ``characters`` too.
 
     Ids of a long text are kept in a file where its ``notes`` are, if there are some; where these know the text and the
-    file is there, nothing is read. Raises CorpusError for a text that nothing can be learnt from.
+    file is there, nothing is read. One process at a time writes them, and removes what was left half written by those
+    that were killed. Raises CorpusError for a text that nothing can be learnt from.
     """
     folder, order_seed = notes.folder if notes else None, seed if items else None
     known = _known(notes, characters, form, order_seed) if notes else None
@@ -98,7 +100,11 @@ def encode_text(
     try:
         if not _is_complete(path, dtype, n):
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, write)
+            with FileLock(path.with_name(f".{path.name}.lock")):
+                for left in unfinished(path.parent, path.name):
+                    left.unlink()
+                if not _is_complete(path, dtype, n):  # another process may have written them
+                    replace_file(path, write)
         made = Encoded(_mapped(path, dtype), vocabulary, contents, folder)
     except OSError as error:
         raise CorpusError(

@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import CorpusError
+from charrnn.files import unfinished
 from charrnn.resources import resource
 from charrnn.text import corpus as module
 from charrnn.text import reading
@@ -417,7 +419,7 @@ def test_ids_that_do_not_fit_on_the_disk(cached: Callable, tmp_path: Path) -> No
             load_corpus([tmp_path / "text.txt"], cache=tmp_path / "ids")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert sorted(path.suffix for path in (tmp_path / "ids").iterdir()) == [".ids", ".json"]
+    assert sorted(path.suffix for path in (tmp_path / "ids").iterdir()) == [".ids", ".json", ".lock", ".lock"]
 
 
 def test_ids_that_cannot_be_written(cached: Callable, tmp_path: Path) -> None:
@@ -436,7 +438,61 @@ def test_a_text_that_changes_while_it_is_read(
     versions = itertools.cycle([["aa", "bb"], [second[:2], second[2:]]])
     with pytest.raises(CorpusError, match="'diary' changed while it was read; start again when nothing writes to it"):
         encode_text(lambda: next(versions), "diary", "", "none", None, 0, Notes(tmp_path, [], ()) if mapped else None)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"] * mapped
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from charrnn.text import ids
+from charrnn.text.items import Items
+from charrnn.text.notes import Notes
+ids.MAPPED_FROM = 1
+of_items, at_the_end = sys.argv[1:]
+def blocks():
+    yield "ab\\n"
+    print("read", flush=True)
+    if os.listdir("ids") and at_the_end == "killed":
+        os._exit(9)
+    sys.stdin.readline()
+    yield "b\\n"
+os.makedirs("ids", exist_ok=True)
+ids.encode_text(blocks, "diary", "", "none", Items() if of_items else None, 0, Notes(Path("ids"), [], ()))
+"""
+
+
+def writer(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Reads a text twice, the first time for what is in it, and waits for a line within each."""
+    command = [sys.executable, "-c", WRITER, *arguments]
+    return subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("items", ["", "items"])
+def test_ids_that_a_killed_process_left_half_written_are_removed(tmp_path: Path, items: str) -> None:
+    killed = writer(tmp_path, items, "killed")
+    killed.communicate("\n\n", timeout=60)
+    assert (killed.returncode, len(unfinished(tmp_path / "ids"))) == (9, 1)
+    again = writer(tmp_path, items, "")
+    again.communicate("\n\n", timeout=60)
+    assert (again.returncode, unfinished(tmp_path / "ids")) == (0, [])
+    (file,) = (tmp_path / "ids").glob("*.ids")
+    assert sorted(file.read_bytes()) == [0, 0, 1, 2, 2]
+
+
+def test_one_process_at_a_time_writes_the_ids_of_a_text(tmp_path: Path) -> None:
+    first, second = writer(tmp_path, "", ""), writer(tmp_path, "", "")
+    for process in (first, second):
+        assert process.stdout.readline() == "read\n"
+    first.stdin.write("\n")
+    first.stdin.flush()
+    assert first.stdout.readline() == "read\n"  # it is writing now
+    second.stdin.write("\n")
+    second.stdin.flush()
+    assert first.communicate("\n", timeout=60)[0] == ""
+    assert second.communicate(timeout=60)[0] == ""
+    assert (first.returncode, second.returncode) == (0, 0)
+    (file,) = (tmp_path / "ids").glob("*.ids")
+    assert file.read_bytes() == bytes([1, 2, 0, 2, 0])
 
 
 def test_a_text_that_is_cut_anew_is_the_same_text() -> None:

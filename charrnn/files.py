@@ -4,14 +4,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.errors import CharRNNError
+from charrnn.errors import CharRNNError, CorpusError
 
 
 def name_of(path: str) -> str:
@@ -88,13 +89,27 @@ def reserve(file: IO[bytes], size: int) -> None:
 
 def room(n: int, dtype: npt.DTypeLike, folder: Path | None) -> Any:
     """An array (n,) of zeros: in memory, or with a ``folder`` mapped from a file there that has no name and goes with
-    the array."""
+    the array; raises CorpusError where it cannot be kept there."""
     if folder is None or not n:
         return np.zeros(n, dtype)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        reserve(file, n * np.dtype(dtype).itemsize)
-        return np.memmap(file, dtype, "r+", shape=(n,)).view(np.ndarray)
+    size = n * np.dtype(dtype).itemsize
+    with kept_in(folder, f"what is noted of the items, {size} bytes,"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            reserve(file, size)
+            return np.memmap(file, dtype, "r+", shape=(n,)).view(np.ndarray)
+
+
+@contextmanager
+def kept_in(folder: Path, what: str) -> Iterator[None]:
+    """Raises CorpusError where ``what`` belongs to a text cannot be kept in a folder beside its runs."""
+    try:
+        yield
+    except OSError as error:
+        raise CorpusError(
+            f"{what} cannot be kept in {str(folder)!r}: {error.strerror}",
+            "make room there, or name a run elsewhere with {run}",
+        ) from None
 
 
 def unfinished(folder: Path, name: str = "*") -> list[Path]:

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, UnknownCharacterError
-from charrnn.files import replace_file, reserve, unfinished
+from charrnn.files import kept_in, replace_file, reserve, unfinished
 from charrnn.text.items import Items, Order
 from charrnn.text.normalisation import Form, normalised, normalised_blocks
 from charrnn.text.notes import Contents, Notes
@@ -97,7 +97,7 @@ def encode_text(
         ids = np.empty(n, dtype)
         fill(ids)
         return Encoded(ids, vocabulary, contents, None)
-    try:
+    with kept_in(path.parent, f"the ids of the text, {n * dtype.itemsize} bytes,"):
         if not _is_complete(path, dtype, n):
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_name(f".{path.name}.lock")):
@@ -106,12 +106,6 @@ def encode_text(
                 if not _is_complete(path, dtype, n):  # another process may have written them
                     replace_file(path, write)
         made = Encoded(_mapped(path, dtype), vocabulary, contents, folder)
-    except OSError as error:
-        raise CorpusError(
-            f"the ids of the text, {n * dtype.itemsize} bytes, cannot be kept in {str(path.parent)!r}: "
-            f"{error.strerror}",
-            "make room there, or name a run elsewhere with {run}",
-        ) from None
     if notes:
         notes.note(contents)
     return made

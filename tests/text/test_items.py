@@ -1,6 +1,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -185,6 +186,20 @@ def test_very_many_items_are_put_in_order_in_groups(monkeypatch: pytest.MonkeyPa
     in_files = ItemStreams(corpus.training, corpus.starts[: len(items_of(corpus, "training"))], 4, 5, 0, corpus.folder)
     assert read(in_files, corpus, 2) == read(item_streams(expected, 4, 5), expected, 2)
     assert {file.suffix for file in (tmp_path / "ids").iterdir()} == {".ids", ".json", ".lock"}
+
+
+def test_what_is_noted_of_very_many_items_and_cannot_be_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path, folder = written(tmp_path, "names", "\n".join(NAMES)), written(tmp_path, "ids", "in the way")
+    corpus = make_corpus(NAMES, validation=0)
+    monkeypatch.setattr(items_module, "CHUNK", 7)
+    for noting in (
+        lambda: load_corpus(path, items="lines", cache=folder),
+        lambda: replace(corpus, folder=folder).starts,
+        lambda: ItemStreams(corpus.ids, corpus.starts, 4, 5, 0, folder),
+    ):
+        with pytest.raises(CorpusError, match=r"the items, \d+ bytes, cannot be kept in '.*ids': .*; make room there"):
+            noting()
+    assert folder.read_text() == "in the way"
 
 
 def item_streams(corpus: Corpus, streams: int, window: int, seed: int = 0) -> ItemStreams:

@@ -118,6 +118,11 @@ class Trainer:
         """Whether the run is to end because its validation loss falls no longer."""
         return self.settings.training.early_stop and self.has_turned
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is left to train: every iteration is done, or the run ends early."""
+        return self.progress.iteration == self.iterations or self.ends_early
+
     def train(self) -> Iterator[Fact]:
         """Trains for as long as the settings say, or until ``stop``; called again, it goes on.
 
@@ -185,7 +190,7 @@ class Trainer:
         started = time.monotonic()
         with self.writing(), self._engine:
             self._note("running")
-            while self.progress.iteration < self._last_iteration and not self._stopping:
+            while not (self.has_ended or self._stopping):
                 try:
                     step = self._step()
                 except WorkerError:
@@ -200,7 +205,7 @@ class Trainer:
                     yield self._save()
             if self._is_unsaved:
                 yield self._save()
-            if self.progress.iteration == self._last_iteration and len(self.corpus.test):
+            if self.has_ended and len(self.corpus.test):
                 yield Evaluation(self.progress.iteration, "test", *self._evaluate(self.corpus.test), is_best=False)
             self._note_end()
         self._stopping = False
@@ -253,12 +258,10 @@ class Trainer:
         return Evaluation(now, "validation", loss, error, is_best)
 
     def _look_at_validation(self) -> Iterator[Turned]:
-        t, progress = self.settings.training, self.progress
-        if progress.since_best == t.patience:
+        progress = self.progress
+        if progress.since_best == self.settings.training.patience:
             assert progress.best_loss is not None
             yield Turned(progress.iteration, progress.best_iteration, progress.best_loss)
-        if self.ends_early:
-            self.stop()
 
     def _evaluate(self, ids: Ids) -> tuple[float, float | None]:
         """The loss, and where not all was read its standard error."""
@@ -362,12 +365,9 @@ class Trainer:
             self.run.note(Status(state, self.progress.iteration, self.iterations, why))
 
     def _note_end(self) -> None:
-        if self.progress.iteration == self.iterations:
-            self._note("finished")
-        elif self.ends_early:
-            self._note("finished", "the validation loss falls no longer")
-        else:
-            self._note("stopped")
+        early = self.ends_early and self.progress.iteration != self.iterations
+        why = "the validation loss falls no longer" if early else ""
+        self._note("finished" if self.has_ended else "stopped", why)
 
     def _check(self, how: str) -> None:
         """Raises DivergenceError where something says how training has diverged."""

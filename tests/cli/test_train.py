@@ -566,5 +566,9 @@ def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Ca
     assert ended.out.rpartition("\niteration ")[2].startswith(f"{end}, loss ")
     said = f"other: finished at iteration {end} of 300: the validation loss falls no longer\n"
     assert charrnn("watch", "other").out.startswith(said)
+    before = metrics(folder / "other")
+    again = charrnn("train", "--run", "other", "--resume").err
+    assert "nothing is left to do, as the validation loss falls no longer; set training.early_stop=false to" in again
+    assert (metrics(folder / "other"), charrnn("watch", "other").out.startswith(said)) == (before, True)
     assert "taught it the text" not in ended.err
     assert "taught it the text" not in charrnn("train", "cats.txt", *TINY, "--run", "third").err

@@ -332,6 +332,22 @@ def test_learning_by_heart_ends_a_run_that_is_told_so(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "run").progress.iteration == turned.best_iteration
 
 
+def test_a_run_that_ended_early_has_a_test_loss_and_does_nothing_more(tmp_path: Path) -> None:
+    run, chosen = Run(tmp_path / "run"), overfitting(early_stop=True)
+    corpus = make_corpus(NOISE.vocabulary.decode(NOISE.ids), validation=0.3, test=0.1)
+    run.create(chosen)
+    trainer, facts = trained(chosen, corpus, run)
+    test = facts[-1]
+    assert (test.part, test.iteration, trainer.has_ended) == ("test", trainer.progress.iteration, True)
+    assert test.iteration < trainer.iterations
+    noted = run.noted()
+    assert list(trainer.train()) == [test]
+    assert list(Trainer(chosen, corpus, run, run.last_checkpoint()).train()) == [test]
+    assert run.noted() == noted
+    goes_on = Trainer(overfitting(early_stop=False), corpus, run, run.last_checkpoint())
+    assert next(goes_on.train()).iteration == test.iteration + 1
+
+
 def test_a_new_lowest_loss_begins_the_count_anew() -> None:
 
     trainer = Trainer(overfitting(patience=1000), NOISE)

@@ -207,8 +207,11 @@ def _introduce(trainer: Trainer, run: Run) -> None:
     _say_baseline(run)
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {run}{begun}")
-    if trainer.progress.iteration == trainer.iterations:
-        say("nothing is left to do; set training.iterations or --minutes higher to train longer")
+    if trainer.has_ended:
+        why, change = "", "training.iterations or --minutes higher"
+        if trainer.ends_early:
+            why, change = ", as the validation loss falls no longer", "training.early_stop=false"
+        say(f"nothing is left to do{why}; set {change} to train longer")
         return
     with suppress(DivergenceError):  # training itself says more about it
         speed = trainer.speed or trainer.measure(SECONDS_TIMED)
@@ -254,11 +257,11 @@ def _say_stopped(trainer: Trainer, run: Run) -> None:
 
 def _conclude(trainer: Trainer, run: Run, test: Evaluation | None) -> None:
     done, where = trainer.progress, shlex.quote(str(run))
-    if trainer.ends_early:
-        say(f"ended at iteration {done.iteration} of {trainer.iterations}, as the validation loss falls no longer")
-    elif done.iteration != trainer.iterations:
+    if not trainer.has_ended:
         _say_stopped(trainer, run)
         return
+    if done.iteration != trainer.iterations:
+        say(f"ended at iteration {done.iteration} of {trainer.iterations}, as the validation loss falls no longer")
     if done.best_loss is not None:
         per_item = _per_item(trainer, trainer.corpus.validation, done.best_loss)
         say(f"best validation loss {loss_text(done.best_loss)}{per_item}, at iteration {done.best_iteration}")

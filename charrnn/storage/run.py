@@ -83,11 +83,11 @@ class Run:
         self._snapshots = self.folder / layout.SNAPSHOTS
         self._checkpoints = self.folder / layout.CHECKPOINTS
         self.last = self._checkpoints / layout.LAST
-        self._resumed_from = self.last, self._checkpoints / layout.PREVIOUS
+        self._resumable = self.last, self._checkpoints / layout.PREVIOUS
+        self.resumed_from = self.last
+        """The checkpoint to go on from, as it was last read or saved: where the last is damaged, the one before it."""
         self._writer = self.folder / layout.WRITER
         self._lock = FileLock(self.folder / layout.LOCK, timeout=0)
-        self._last_is_damaged = False
-        """Whether the last checkpoint turned out so when it was read."""
         self._claim: str | None = None
         """Written to ``.writer`` when this Run began or went on with what is in the folder."""
 
@@ -102,7 +102,7 @@ class Run:
     @property
     def is_resumable(self) -> bool:
         """Whether it has saved something that training can go on from."""
-        return any(path.exists() for path in self._resumed_from)
+        return any(path.exists() for path in self._resumable)
 
     @property
     def _is_ours(self) -> bool:
@@ -242,15 +242,14 @@ class Run:
     def last_checkpoint(self) -> Checkpoint:
         """The checkpoint to go on from: the last, or where that is damaged the one before it, with a CharRNNWarning."""
         self.check_exists()
-        there = [path for path in self._resumed_from if path.exists()]
+        there = [path for path in self._resumable if path.exists()]
         if not there:
             kept = f"; the weights it kept are those of iteration {max(self.kept())}" if self.kept() else ""
             raise RunError(
                 f"{str(self)!r} was stopped before it saved anything that training could go on from{kept}",
                 "start it again with {force}, or another run that begins with its weights, with {init_from}",
             )
-        path, checkpoint = first_whole(there)
-        self._last_is_damaged = self.last in there and path != self.last
+        self.resumed_from, checkpoint = first_whole(there)
         return self.with_paths(checkpoint)
 
     def best_checkpoint(self) -> Checkpoint:
@@ -311,9 +310,8 @@ class Run:
                 for made_at, file in files.items():
                     if made_at > iteration:
                         file.unlink()
-            if self._last_is_damaged:  # so that the next save does not keep it as the one before
+            if self.resumed_from != self.last and self.last.exists():  # so that the next save does not keep it
                 os.replace(self.last, self._checkpoints / layout.DAMAGED)
-                self._last_is_damaged = False
             self._claim_folder()
             replace_text(self.config, settings.to_yaml())
 
@@ -331,6 +329,8 @@ class Run:
             with open(self._metrics, "ab") as file:
                 os.fsync(file.fileno())
         checkpoint.save(path, previous=self._checkpoints / layout.PREVIOUS if name == layout.LAST else None)
+        if name == layout.LAST:
+            self.resumed_from = path
         return path
 
     @_named_errors

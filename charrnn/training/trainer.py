@@ -336,7 +336,7 @@ class Trainer:
             vector[:] = checkpoint.training.memory[name]
         self._engine.state = checkpoint.training.state
         if self.run:
-            self._saved = Saved(self.progress.iteration, self.run.last)
+            self._saved = Saved(self.progress.iteration, self.run.resumed_from)
             rows = [row for row in self.run.metrics() if row["iteration"] <= self.progress.iteration]
             self._seconds = max((row["seconds"] for row in rows if isinstance(row.get("seconds"), float)), default=0.0)
 

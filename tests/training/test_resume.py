@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+import re
 import signal
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from charrnn import Run, Saved, Settings, Snapshot, Step, Trainer, load_checkpoint, load_settings, make_corpus
-from charrnn.errors import CharRNNWarning, RunError, WorkerError
+from charrnn.errors import CharRNNWarning, DivergenceError, RunError, WorkerError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.settings.overlays import from_mapping
@@ -292,6 +294,27 @@ def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path) -> None:
     lowered = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 3}, "test")])
     with pytest.raises(RunError, match="at iteration 12, beyond the 3"):
         Trainer(lowered, CORPUS, run, checkpoint)
+
+
+@pytest.mark.parametrize(("kept", "good", "at"), [(None, "last.npz", 12), (100, "last.prev.npz", 10)])
+def test_a_divergence_names_the_checkpoint_that_training_went_on_from(
+    tmp_path: Path, kept: int | None, good: str, at: int
+) -> None:
+    """Also where the last was cut short, and has made way for the one before it."""
+    run = Run(tmp_path / "run")
+    train(run, settings())
+    run.last.write_bytes(run.last.read_bytes()[:kept])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CharRNNWarning)
+        checkpoint = run.last_checkpoint()
+    wild = {"training": {"iterations": 30, "learning_rate": 1e9}}
+    chosen = settings_to_resume(checkpoint.settings, [from_mapping(wild, "test")])
+    trainer = Trainer(chosen, CORPUS, run, checkpoint)
+    run.cut_back(at, chosen)
+    path = run.folder / "checkpoints" / good
+    with pytest.raises(DivergenceError, match=re.escape(f"good checkpoint is {str(path)!r}, of iteration {at};")):
+        list(trainer.train())
+    assert load_checkpoint(path).progress.iteration == at
 
 
 def test_the_best_checkpoint_stays_when_a_run_goes_back(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from charrnn.arguments import as_path
 from charrnn.errors import SettingsError, did_you_mean
 from charrnn.settings.recipes import recipes
-from charrnn.settings.schema import ITERATIONS, MEANINGS, TEXTS, Settings
+from charrnn.settings.schema import ITERATIONS, LENGTHS, MEANINGS, TEXTS, Settings
 from charrnn.settings.yamlfile import MAX_CHARACTERS, Entry, read_settings, read_value
 
-_LENGTHS = ("training.iterations", "training.epochs", "training.minutes")
+_LENGTHS = tuple(f"training.{name}" for name in LENGTHS)
 """Settings that replace one another: an overlay that sets one unsets the others."""
 
 
@@ -124,7 +124,7 @@ def resolve(overlays: Iterable[Overlay]) -> Settings:
         if key in MEANINGS:
             section, _, name = key.partition(".")
             nested[section][name] = entry.value
-    if all(nested["training"].get(key.partition(".")[2]) is None for key in _LENGTHS):
+    if all(nested["training"].get(name) is None for name in LENGTHS):
         nested["training"]["iterations"] = ITERATIONS
 
     try:

@@ -33,6 +33,8 @@ from charrnn.text.normalisation import Form
 
 ITERATIONS = 1000
 """The length of a run where nothing says one."""
+LENGTHS = ("iterations", "epochs", "minutes")
+"""The settings of training of which one, and no other, says how long a run is."""
 
 
 class Section(BaseModel):
@@ -169,9 +171,14 @@ class TrainingSettings(Section):
         False, description="end the run when patience is over; best.npz holds the network with the lowest loss"
     )
 
+    @property
+    def length(self) -> str:
+        """The one of ``LENGTHS`` that is set."""
+        return next(name for name in LENGTHS if getattr(self, name) is not None)
+
     @model_validator(mode="after")
     def _one_length(self) -> "TrainingSettings":
-        if [self.iterations, self.epochs, self.minutes].count(None) != 2:
+        if sum(getattr(self, name) is not None for name in LENGTHS) != 1:
             raise ValueError("set one of training.iterations, training.epochs and training.minutes, the others null")
         return self
 

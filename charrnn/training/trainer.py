@@ -352,10 +352,8 @@ class Trainer:
                 )
             self._advance(plan=())
         if self.iterations is not None and self.iterations < done:
-            raise RunError(
-                f"the run is at iteration {done}, beyond the {self.iterations} now set",
-                "set {training.iterations} higher",
-            )
+            problem = f"the run is at iteration {done}, beyond the {self.iterations} now set"
+            raise RunError(problem, f"set training.{t.length} higher")
 
     def _advance(self, **changes: Any) -> None:
         self.progress = replace(self.progress, **changes)

@@ -347,6 +347,22 @@ def test_a_run_that_goes_on_keeps_its_corpus_name_and_prints_its_own_settings(fo
     assert "corpus: stdin, " in charrnn(*resume).err
 
 
+@pytest.mark.parametrize(
+    ("length", "longer"),
+    [
+        ("training.iterations=2", "training.iterations"),
+        ("training.epochs=0.02", "training.epochs"),
+        ("training.minutes=0.001", "--minutes"),
+    ],
+)
+def test_a_run_that_has_ended_says_what_would_make_it_longer(
+    folder: Path, charrnn: Callable, length: str, longer: str
+) -> None:
+    assert charrnn("train", "cats.txt", *TINY, "--set", length, "--run", "new").code == 0
+    again = charrnn("train", "--run", "new", "--resume").err
+    assert f"\nnothing is left to do; set {longer} higher to train longer\n" in again
+
+
 def test_resuming_a_finished_run_changes_nothing(folder: Path, charrnn: Callable) -> None:
     before = Path("run/checkpoints/last.npz").read_bytes(), Path("run/metrics.jsonl").read_text()
     resumed = charrnn("train", "--run", "run", "--resume")

@@ -287,12 +287,14 @@ def test_a_trainer_that_was_stopped_goes_on_when_asked_again(tmp_path: Path) -> 
     assert digest(trainer) == digest(whole)
 
 
-def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fewer", [{"training.iterations": 3}, {"training.epochs": 0.6}])
+def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path, fewer: dict) -> None:
     run = Run(tmp_path / "run")
     train(run, settings())
     checkpoint = run.last_checkpoint()
-    lowered = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 3}, "test")])
-    with pytest.raises(RunError, match="at iteration 12, beyond the 3"):
+    lowered = settings_to_resume(checkpoint.settings, [from_mapping(fewer, "test")])
+    (length,) = fewer
+    with pytest.raises(RunError, match=rf"at iteration 12, beyond the 3 now set; set {re.escape(length)} higher"):
         Trainer(lowered, CORPUS, run, checkpoint)
 
 

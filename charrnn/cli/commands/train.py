@@ -208,7 +208,8 @@ def _introduce(trainer: Trainer, run: Run) -> None:
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {run}{begun}")
     if trainer.has_ended:
-        why, change = "", "training.iterations or --minutes higher"
+        length = trainer.settings.training.length
+        why, change = "", f"{'--minutes' if length == 'minutes' else f'training.{length}'} higher"
         if trainer.ends_early:
             why, change = ", as the validation loss falls no longer", "training.early_stop=false"
         say(f"nothing is left to do{why}; set {change} to train longer")

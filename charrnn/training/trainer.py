@@ -329,28 +329,29 @@ class Trainer:
         updater = self._learner.updater
         if checkpoint.training.memory.keys() != updater.memory.keys():
             raise RunError("the checkpoint does not hold what its optimizer remembers", "start a new run")
+        if self.run:
+            self._saved = Saved(self.progress.iteration, self.run.resumed_from)
+            rows = [row for row in self.run.metrics() if row["iteration"] <= self.progress.iteration]
+            self._seconds = max((row["seconds"] for row in rows if isinstance(row.get("seconds"), float)), default=0.0)
         self._check_length(checkpoint)
         checkpoint.warn_of_other_bits(self._made_with)
         updater.optimizer.steps = checkpoint.training.optimizer_steps
         for name, vector in updater.memory.items():
             vector[:] = checkpoint.training.memory[name]
         self._engine.state = checkpoint.training.state
-        if self.run:
-            self._saved = Saved(self.progress.iteration, self.run.resumed_from)
-            rows = [row for row in self.run.metrics() if row["iteration"] <= self.progress.iteration]
-            self._seconds = max((row["seconds"] for row in rows if isinstance(row.get("seconds"), float)), default=0.0)
 
     def _check_length(self, checkpoint: Checkpoint) -> None:
         """Raises RunError where the settings ask for less than has been done. A changed number of minutes drops the
-        plan."""
-        t, done, spent = self.settings.training, self.progress.iteration, self.progress.seconds
+        plan, and counts from the beginning of the run, whose time only the metrics hold where it had none."""
+        t, done = self.settings.training, self.progress.iteration
         if t.minutes != checkpoint.settings.training.minutes:
+            spent = max(self.progress.seconds, self._seconds)
             if t.minutes and 60 * t.minutes <= spent:
                 raise RunError(
                     f"the run has trained for {spent / 60:.3g} minutes, and {t.minutes:g} are now set",
                     "set {minutes} higher",
                 )
-            self._advance(plan=())
+            self._advance(plan=(), seconds=spent)
         if self.iterations is not None and self.iterations < done:
             problem = f"the run is at iteration {done}, beyond the {self.iterations} now set"
             raise RunError(problem, f"set training.{t.length} higher")

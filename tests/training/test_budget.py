@@ -134,6 +134,22 @@ def test_other_minutes_are_planned_anew(tmp_path: Path) -> None:
         Trainer(none_left, CORPUS, None, checkpoint)
 
 
+@pytest.mark.parametrize("length", [{"iterations": 12}, {"epochs": 0.3}])
+def test_minutes_that_take_the_place_of_another_length_count_from_the_beginning(tmp_path: Path, length: dict) -> None:
+    run = Run(tmp_path / "run")
+    run.create(settings(**length))
+    list(Trainer(settings(**length), CORPUS, run).train())
+    checkpoint = run.last_checkpoint()
+    run.report({"iteration": checkpoint.progress.iteration, "seconds": 90.0})
+    longer, shorter = (
+        settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": minutes}, "test")])
+        for minutes in (1000, 1)
+    )
+    assert Trainer(longer, CORPUS, run, checkpoint).progress.seconds == 90
+    with pytest.raises(RunError, match=r"has trained for 1\.5 minutes, and 1 are now set"):
+        Trainer(shorter, CORPUS, run, checkpoint)
+
+
 def test_iterations_take_the_place_of_minutes(tmp_path: Path) -> None:
     checkpoint = stopped(begun(tmp_path / "run", 1000), 5).run.last_checkpoint()
     counted = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 7}, "test")])

@@ -15,6 +15,7 @@ from charrnn import Trainer, load_checkpoint, load_corpus, load_settings
 from charrnn.cli import output
 from charrnn.cli.commands import train
 from charrnn.text import corpus
+from charrnn.training import choice
 
 TINY = ("--config", "tiny.yaml")
 
@@ -406,6 +407,26 @@ def test_auto_resume_begins_a_run_or_goes_on_with_it(folder: Path, charrnn: Call
     assert charrnn(*begun).out == first.out
     for other in ("--resume", "--force"):
         assert charrnn(*begun, other).code == 2
+
+
+def test_auto_resume_keeps_the_epochs_that_minutes_came_to(
+    folder: Path, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a text so short that it can be read as often as helps."""
+    monkeypatch.setattr(choice, "MOST_EPOCHS", 2)
+    small = ("--set", "model.hidden=4", "--set", "compute.workers=1", "--set", "training.early_stop=false")
+    line = ("train", "cats.txt", *small, "--minutes", "0.5", "--run", "new", "--auto-resume")
+    assert charrnn(*line).code == 0
+    config, rows = Path("new/config.yaml").read_text(), metrics(folder / "new")
+    assert "epochs: 2.0\n" in config
+    again = charrnn(*line)
+    assert again.err.startswith("the length stays 2 epochs; --resume --minutes would change it\n")
+    assert "\nnothing is left to do; set training.epochs higher" in again.err
+    assert (Path("new/config.yaml").read_text(), metrics(folder / "new")) == (config, rows)
+    Path("new/config.yaml").write_text(config.replace("epochs: 2.0", "epochs: 2.1"))
+    assert charrnn(*line).err.startswith("the length stays 2.1 epochs; ")
+    assert metrics(folder / "new")[-1]["epoch"] == pytest.approx(2.1, abs=0.05)
+    assert "  minutes: 0.5" in charrnn(*line[:-1], "--resume", "--print-config").out
 
 
 def test_force_replaces_the_run_and_nothing_else(folder: Path, charrnn: Callable) -> None:

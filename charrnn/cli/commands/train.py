@@ -103,6 +103,8 @@ def command(
         resuming = run.is_resumable
         force = not resuming  # it ended before it saved anything
     choose = partial(_chosen, overlays) if leaves_choice(overlays, settings) else None
+    if auto_resume and resuming and choose:
+        overlays = _as_chosen(overlays, run)
     if print_config:
         if resuming:
             checkpoint = run.last_checkpoint()
@@ -148,6 +150,16 @@ def _chosen(overlays: Sequence[Overlay], corpus: Corpus) -> Settings:
     for reason in reasons(chosen, proposals):
         say(f"chosen: {reason}")
     return chosen.settings
+
+
+def _as_chosen(overlays: list[Overlay], run: Run) -> list[Overlay]:
+    """What the line that left the choice to the program sets when it is given again, to go on with the run: where the
+    minutes came to a number of epochs, that stays its length, and they do not replace it."""
+    epochs = run.settings().training.epochs
+    if epochs is None:
+        return overlays
+    say(f"the length stays {epochs:g} epochs; --resume --minutes would change it")
+    return [Overlay(tuple(e for e in overlay.entries if e.key != "training.minutes")) for overlay in overlays]
 
 
 def _say_beginning(trainer: Trainer) -> None:

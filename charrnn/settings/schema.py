@@ -54,7 +54,7 @@ class CorpusSettings(Section):
     field: str | None = Field(None, description="files of CSV or JSON lines: the field whose values are the items")
     label: str | None = Field(None, description="and the field whose value is put before each as its label")
     validation: Share = Field(0.1, description="share held out at the end for validation")
-    test: Share = Field(0.0, description="share held out after that, for a test when training ends")
+    test: Share = Field(0.0, description="share held out after that, for a test of the last network when training ends")
     split: Literal["end", "streams"] = Field(
         "end", description="hold out the end of the text, or of each of training.batch equal pieces"
     )

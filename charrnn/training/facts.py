@@ -27,7 +27,7 @@ class Evaluation:
 
     iteration: int
     part: str
-    """``validation``, or at the end of training ``test``."""
+    """``validation``, or at the end of training ``test``, there of the last network and not of the best."""
     loss: float
     error: float | None
     """Its standard error, where not all of the part was read (``training.evaluate_characters``)."""

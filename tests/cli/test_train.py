@@ -284,7 +284,7 @@ def test_without_validation(folder: Path, charrnn: Callable) -> None:
 def test_the_test_part_is_measured_at_the_end(folder: Path, charrnn: Callable) -> None:
     err = charrnn("train", "cats.txt", *TINY, "--run", "new", "--set", "corpus.test=0.1").err
     assert "222 to test" in err
-    assert "\ntest loss " in err
+    assert re.search(r"^test loss [\d.]+ nats/char \([\d.]+ bits\), by the last network, of iteration 6$", err, re.M)
 
 
 def test_resuming_goes_on_where_it_stopped(folder: Path, charrnn: Callable) -> None:
@@ -598,9 +598,14 @@ def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Ca
         r"model.dropout_head=0.3 and model.dropout_recurrent=0.2, or a longer text\n",
         told.err,
     )
-    ended = charrnn("train", "noise.txt", *options, "--run", "other", "--set", "training.early_stop=true")
+    early = ("--set", "training.early_stop=true", "--set", "corpus.test=0.1")
+    ended = charrnn("train", "noise.txt", *options, "--run", "other", *early)
     (end,) = re.findall(r"ended at iteration (\d+) of 300, as .* falls no longer\nbest validation loss", ended.err)
     assert ended.out.rpartition("\niteration ")[2].startswith(f"{end}, loss ")
+    best = load_checkpoint("other").progress.iteration
+    assert (
+        f", by the last network, of iteration {end}; charrnn sample writes with that of iteration {best}\n" in ended.err
+    )
     said = f"other: finished at iteration {end} of 300: the validation loss falls no longer\n"
     assert charrnn("watch", "other").out.startswith(said)
     before = metrics(folder / "other")

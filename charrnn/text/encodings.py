@@ -13,6 +13,9 @@ COMMON = {
     "big5": range(0xA4, 0xC7),
 }
 """Encodings in which a character is two bytes, and the first of these for the characters in common use."""
+_CONTROLS = bytes(byte for byte in (*range(0x20), 0x7F) if byte not in b"\t\n\f\r\x1b")
+_MOST_CONTROLS = 0.01
+"""The share of control characters from which on a sample is no text in any of these encodings."""
 _AT_LEAST = 0.4
 """The share of characters that have to make sense."""
 _RARER = 0.02
@@ -21,6 +24,8 @@ _RARER = 0.02
 
 def likely_encoding(sample: bytes) -> str | None:
     """The encoding of a sample, by its name in Python; None where neither UTF-8 nor those above make sense of it."""
+    if len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(sample):
+        return None
     if not (_decoded(sample, "utf-8") or "").isascii():
         return "utf-8"
     singles = enumerate(SINGLE_BYTE)

@@ -19,6 +19,7 @@ from charrnn.errors import CorpusError
 from charrnn.layout import is_run
 from charrnn.text.catalogue import locate, way_to
 from charrnn.text.encodings import likely_encoding
+from charrnn.text.formats import LONGEST, check_plain
 
 BLOCK = 1 << 16
 """Bytes, characters or ids that are processed at a time; few enough that the results stay in a core's cache."""
@@ -130,7 +131,8 @@ def _no_texts(folder: Path, files: Sequence[Path]) -> CorpusError:
 
 def _decoded(source: Source, encoding: str) -> Iterator[str]:
     with _named_errors(Path(source.name)), _opened(source) as file:
-        first = file.read(4)
+        first = file.read(LONGEST)
+        check_plain(source.name, first)
         decoder = _decoder(encoding, first)
         file.seek(0)
         ended = False
@@ -143,13 +145,13 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
                 line = error.object.rfind(b"\n", 0, error.start) + 1
                 likely = likely_encoding(error.object[line : error.start + SAMPLE])
                 likely = next((name for name, marks in _MARKS.items() if first.startswith(marks)), likely)
-                named = f", probably {likely}" if likely and likely != encoding else ""
+                guess = f", probably {likely}" if likely else ", if it is a text at all"
                 # The object holds what the decoder had kept back as well, and ends where the file stands now.
                 offset = file.tell() - len(error.object) + error.start
                 raise CorpusError(
                     f"{source.name!r} is not {encoding}: byte 0x{error.object[error.start]:02x} at offset {offset} "
                     f"({error.reason})",
-                    f"set {{encoding}} to the right one{named}",
+                    f"set {{encoding}} to the right one{guess if likely != encoding else ''}",
                 ) from None
             except UnicodeError as error:
                 raise CorpusError(

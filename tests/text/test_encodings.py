@@ -49,4 +49,5 @@ def test_one_letter_at_the_end_is_enough() -> None:
 
 def test_what_is_no_text_is_not_recognised() -> None:
     assert likely_encoding(random.Random(0).randbytes(400)) is None
+    assert likely_encoding(TEXTS["Russian"].encode("koi8-r").replace(b" ", b"\x03\0")) is None
     assert likely_encoding(b"") is None

@@ -66,6 +66,43 @@ def test_what_cannot_be_decoded_is_named_by_its_place_in_the_file(
         assert read(held(joined), encoding, "keep", size) == text.removeprefix("\ufeff")
 
 
+@pytest.mark.parametrize(
+    ("beginning", "says"),
+    [
+        (
+            b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+            "a PDF document, and not a text; save it as plain text in UTF-8 and name that",
+        ),
+        (b"{\\rtf1\\ansi\\deff0 The cat sat.}", "an RTF document, full of markup, and not a text; save it as plain"),
+        (
+            b"PK\x03\x04\x14\0",
+            "a zip archive, as Word documents and e-books are, and not a text; save it as plain text",
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an old Word or Excel, and not a text; save it as plain"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "compressed by gzip, and not a text; unpack it and name the text that comes out"),
+        (b"\xfd7zXZ\0\0\4", "compressed by xz, and not a text; unpack it and name the text that comes out"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_what_is_no_plain_text_is_named_as_what_it_is(
+    tmp_path: Path, beginning: bytes, says: str, encoding: str
+) -> None:
+    (tmp_path / "novel.txt").write_bytes(beginning + b"the cat sat on the mat\n" * 50)
+    for named in (tmp_path, tmp_path / "novel.txt"):
+        with pytest.raises(CorpusError) as refused:
+            read(find_sources([named]), encoding)
+        assert str(refused.value).startswith(f"{str(tmp_path / 'novel.txt')!r} is {says}")
+
+
+def test_a_text_about_a_format_is_a_text() -> None:
+    assert read(held(b"A file that begins with %PDF- or PK is none.")).startswith("A file")
+
+
+def test_an_encoding_that_cannot_be_guessed_may_be_none() -> None:
+    with pytest.raises(CorpusError, match=r"; set encoding to the right one, if it is a text at all$"):
+        read(held(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1"))
+
+
 def test_a_byte_order_mark_counts_in_offsets() -> None:
     with pytest.raises(CorpusError, match="byte 0xff at offset 4 "):
         read(held(codecs.BOM_UTF8 + b"a\xff"), "utf-8-sig")

@@ -83,9 +83,10 @@ class Survey:
     @property
     def findings(self) -> list[Finding]:
         """What looks like a mistake, and what to do about each."""
+        nuls = sum(c.count for c in self.characters if c.character == "\0")
         found = [
             _finding(kind, [c for c in self.characters if re.match(pattern, c.character)], advice)
-            for kind, pattern, advice in _SUSPICIOUS
+            for kind, pattern, advice in _suspicious(nuls, self.length)
         ]
         found.append(self._line_ends())
         found.append(
@@ -183,9 +184,17 @@ def _points(text: str) -> str:
     return " ".join(f"U+{ord(character):04X}" for character in text)
 
 
-def suspicions(characters: str) -> list[tuple[str, str]]:
-    """What among the distinct characters of a text is probably a mistake, and what to do about it: kind and advice."""
-    return [(kind, advice) for kind, pattern, advice in _SUSPICIOUS if re.search(pattern, characters)]
+def suspicions(characters: str, beginning: str) -> list[tuple[str, str]]:
+    """What among the distinct characters of a text is probably a mistake, and what to do about it: kind and advice.
+    How much of the ``beginning`` of the text is NUL tells a wrong encoding from a few stray ones."""
+    found = _suspicious(beginning.count("\0"), len(beginning))
+    return [(kind, advice) for kind, pattern, advice in found if re.search(pattern, characters)]
+
+
+def _suspicious(nuls: int, length: int) -> Sequence[tuple[str, str, str]]:
+    """``_SUSPICIOUS``, with the advice that suits a text of so many characters and NULs among them."""
+    advice = _WIDE if nuls >= _MANY_NULS * length else _REMOVE
+    return [("NUL characters", "\0", advice), *_SUSPICIOUS]
 
 
 def _finding(kind: str, characters: Sequence[Character], advice: str) -> Finding:
@@ -198,9 +207,12 @@ def _finding(kind: str, characters: Sequence[Character], advice: str) -> Finding
 _CATEGORIES = {"Cc": "control", "Cf": "format", "Cn": "not assigned", "Co": "private use", "Cs": "surrogate"}
 _CONTROLS = {0x09: "TAB", 0x0A: "LINE FEED", 0x0C: "FORM FEED", 0x0D: "CARRIAGE RETURN", 0x1B: "ESCAPE"}
 
+_MANY_NULS = 0.25
+"""The share of NULs from which on a text was written in wider units; of Latin letters in UTF-16 they are a half."""
+_WIDE = "the text is probably UTF-16 or UTF-32; set corpus.encoding=utf-16"
+_REMOVE = "they mean nothing in a text; remove them"
 _SUSPICIOUS = [
-    ("NUL characters", "\0", "the text is probably UTF-16 or UTF-32; set corpus.encoding=utf-16"),
-    ("control characters", "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", "they mean nothing in a text; remove them"),
+    ("control characters", "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", _REMOVE),
     (
         "C1 control characters",
         "[\x80-\x9f]",

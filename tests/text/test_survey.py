@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.text.reading import Source, read_blocks
-from charrnn.text.survey import Survey, survey
+from charrnn.text.survey import Survey, survey, suspicions
 
 TEXTS = st.lists(st.text("ab\r\n\u00e9\u2019\ufeff\U0001f600", max_size=8), max_size=5)
 CLEAN = "It was a caf\u00e9, \u00ab voil\u00e0\u00a0\u00bb; \u201cREN\u00c9\u201d. \u65e5\u672c\u8a9e na\u00efve\n" * 3
@@ -71,6 +71,20 @@ def test_nothing_is_suspicious_in_an_honest_text() -> None:
 )
 def test_what_is_suspicious(text: str, kind: str, count: int) -> None:
     assert kinds(CLEAN.replace("\n", " ") + text) == {kind: count}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (CLEAN * 20 + "\0\0", "they mean nothing in a text; remove them"),
+        ("the cat sat on the mat\n".encode("utf-16-le").decode(), "set corpus.encoding=utf-16"),
+        ("the cat sat on the mat\n".encode("utf-32-be").decode(), "set corpus.encoding=utf-16"),
+    ],
+)
+def test_a_few_nuls_make_no_other_encoding(text: str, says: str) -> None:
+    (found,) = (f.advice for f in survey([text]).findings if f.kind == "NUL characters")
+    assert says in found
+    assert suspicions("".join(set(text)), text) == [("NUL characters", found)]
 
 
 def test_where_it_first_is() -> None:

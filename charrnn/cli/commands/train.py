@@ -126,9 +126,10 @@ def command(
         for remark in remarks(trainer.settings, trainer.iterations, laid):
             say(remark)
         if not resuming:
-            characters = trainer.corpus.vocabulary.characters
+            vocabulary, beginning = trainer.corpus.vocabulary, trainer.corpus.ids[:LOOKED_AT]
             # The marks of items are ours, and no mistake of the text.
-            for kind, advice in suspicions(shown_in_place(characters) if trainer.corpus.mark else characters):
+            characters = shown_in_place(vocabulary.characters) if trainer.corpus.mark else vocabulary.characters
+            for kind, advice in suspicions(characters, vocabulary.decode(beginning)):
                 say(f"the text holds {kind}: {advice}; charrnn corpus show says where")
         found = None
         if baseline and not (resuming and run.baseline()):

@@ -11,23 +11,38 @@ from charrnn.errors import CorpusError
 from charrnn.files import room
 from charrnn.text.items import CHUNK
 
+LEAST_WINDOW = 10
+"""The shortest window that is advised: in a shorter one hardly anything can be learnt of what came before."""
+
 
 def count_windows(n: int, streams: int, window: int) -> int:
     """How many windows an epoch over n characters has; raises CorpusError if not one fits."""
-    length, most_streams = (n - 1) // streams, (n - 1) // window
+    length = (n - 1) // streams
     if length < window:
-        fit = f"set {{training.batch}} to {most_streams}"
-        if length and most_streams:
-            fit += f" or {{training.window}} to {length}"
-        elif length:
-            fit = f"set {{training.window}} to {length}"
-        elif not most_streams:
-            fit = f"set {{training.batch}} to 1 and {{training.window}} to {n - 1}"
+        needs = f"{streams:,} stream of {window:,}" if streams == 1 else f"{streams:,} streams of {window:,}"
         raise CorpusError(
-            f"{streams} streams of {window} characters need a training part of {streams * window + 1}, and it has {n}",
-            f"{fit}, or lower, or give a longer text",
+            f"{needs} character{'s' * (window > 1)} need{'s' * (streams == 1)} a training part of "
+            f"{streams * window + 1:,}, and it has {n:,}",
+            _what_fits(n, streams, window),
         )
     return length // window
+
+
+def _what_fits(n: int, streams: int, window: int) -> str:
+    """The remedy for a training part of n characters that is too short for a window of each stream."""
+    if n <= LEAST_WINDOW:
+        return "give a text of a few thousand characters"
+    length, most_streams = (n - 1) // streams, (n - 1) // window
+    fit = [f"{{training.batch}} to {_at_most(most_streams)}"] if most_streams else []
+    if length >= LEAST_WINDOW:
+        fit.append(f"{{training.window}} to {_at_most(length)}")
+    if not fit:
+        fit.append(f"{{training.batch}} to 1 and {{training.window}} to {_at_most(n - 1)}")
+    return f"let charrnn train --minutes 1 choose both, set {' or '.join(fit)}, or give a longer text"
+
+
+def _at_most(number: int) -> str:
+    return f"at most {number}" if number > 1 else "1"
 
 
 class Streams:

@@ -15,7 +15,7 @@ from charrnn.model import Model
 from charrnn.settings.overlays import Overlay, from_mapping, resolve
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
-from charrnn.text.streams import count_windows
+from charrnn.text.streams import LEAST_WINDOW, count_windows
 from charrnn.training.budget import Budget
 from charrnn.training.speed import Speed, characters_read, forecast, measure_speed, occasions
 
@@ -28,7 +28,8 @@ MOST_EPOCHS = 60
 by heart."""
 BATCH, WINDOW = 50, 50
 WINDOWS = 25
-"""The fewest windows in a stream; a short text is cut into fewer streams."""
+"""The fewest windows in a stream; a short text is cut into fewer streams, and one that holds no window into one of
+shorter windows."""
 VALIDATION = 100_000
 """The most characters held out."""
 VALIDATIONS, EVALUATING = 20, 0.05
@@ -129,7 +130,8 @@ def recipe(
     """How a network of one layer is best trained on a text, in so many iterations in all. The wider, the lower the
     learning rate; the greater the ``danger`` that it learns the text by heart (``by_heart``), the more is dropped.
     """
-    streams = max(1, min(BATCH, len(corpus.training) // (WINDOWS * WINDOW))) if corpus.pieces == 1 else corpus.pieces
+    n = len(corpus.training)
+    streams = max(1, min(BATCH, n // (WINDOWS * WINDOW))) if corpus.pieces == 1 else corpus.pieces
     every = math.ceil(iterations / validations)
     return {
         "corpus.validation": min(0.1, VALIDATION / len(corpus)),
@@ -140,7 +142,7 @@ def recipe(
         "model.dropout_recurrent": _rate((danger - 2.2) / 10, most=0.5),
         "model.dropout_head": _rate(danger / 10, most=0.5),
         "training.batch": streams,
-        "training.window": WINDOW,
+        "training.window": max(LEAST_WINDOW, min(WINDOW, (n - 1) // streams)),
         "training.epoch_start": "random",
         "training.optimizer": "adamw",
         "training.weight_decay": 0.1 if danger < 1 else 0.2,

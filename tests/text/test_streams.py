@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import CorpusError
-from charrnn.text.streams import Streams, count_windows
+from charrnn.text.streams import LEAST_WINDOW, Streams, count_windows
 
 
 @given(data=st.data(), streams=st.integers(1, 7), window=st.integers(1, 9), windows=st.integers(1, 5))
@@ -51,29 +51,60 @@ def test_the_smallest_text_that_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "fit"),
+    ("streams", "window", "size", "says"),
     [
-        (4 * 5, "set {training.batch} to 3 or {training.window} to 4"),
-        (4 + 1, "set {training.window} to 1"),
-        (4, "set {training.batch} to 1 and {training.window} to 3"),
-        (0, "set"),
+        (
+            *(50, 50, 1500),
+            "50 streams of 50 characters need a training part of 2,501, and it has 1,500; let charrnn train --minutes "
+            "1 choose both, set training.batch to at most 29 or training.window to at most 29, or give a longer text",
+        ),
+        (
+            *(50, 50, 88),
+            "50 streams of 50 characters need a training part of 2,501, and it has 88; let charrnn train --minutes 1 "
+            "choose both, set training.batch to 1, or give a longer text",
+        ),
+        (
+            *(2, 50, 30),
+            "2 streams of 50 characters need a training part of 101, and it has 30; let charrnn train --minutes 1 "
+            "choose both, set training.window to at most 14, or give a longer text",
+        ),
+        (
+            *(3, 50, 30),
+            "3 streams of 50 characters need a training part of 151, and it has 30; let charrnn train --minutes 1 "
+            "choose both, set training.batch to 1 and training.window to at most 29, or give a longer text",
+        ),
+        (
+            *(1, 50, 10),
+            "1 stream of 50 characters needs a training part of 51, and it has 10; give a text of a few thousand "
+            "characters",
+        ),
+        (
+            *(2, 1, 2),
+            "2 streams of 1 character need a training part of 3, and it has 2; give a text of a few thousand ",
+        ),
+        (
+            *(4, 5, 0),
+            "4 streams of 5 characters need a training part of 21, and it has 0; give a text of a few thousand ",
+        ),
     ],
 )
-def test_a_text_too_small_names_the_numbers_that_fit(size: int, fit: str) -> None:
-    with pytest.raises(CorpusError, match=rf"^4 streams of 5 characters need .* of 21, and it has {size};") as refused:
-        Streams(np.arange(size), streams=4, window=5)
-    assert refused.value.remedy.startswith(fit)
+def test_a_text_too_small_names_the_numbers_that_fit(streams: int, window: int, size: int, says: str) -> None:
+    with pytest.raises(CorpusError) as refused:
+        Streams(np.arange(size), streams, window)
+    assert str(refused.value).startswith(says)
 
 
-@given(size=st.integers(2, 200), streams=st.integers(1, 20), window=st.integers(1, 20))
+@given(size=st.integers(0, 400), streams=st.integers(1, 40), window=st.integers(1, 40))
 def test_the_numbers_that_fit_are_the_largest(size: int, streams: int, window: int) -> None:
     try:
         count_windows(size, streams, window)
         return
     except CorpusError as refused:
         remedy = refused.remedy
-    batch, length = (re.search(rf"{key}}} to (\d+)", remedy) for key in ("batch", "window"))
+    batch, length = (re.search(rf"{key}}} to (?:at most )?(\d+)", remedy) for key in ("batch", "window"))
     batch, length = (named and int(named[1]) for named in (batch, length))
+    assert length is None or length >= LEAST_WINDOW
+    assert bool(batch or length) == (size > LEAST_WINDOW)
     if batch and length and "and" in remedy:
         assert (count_windows(size, batch, length), batch) == (1, 1)
         return

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from charrnn import Model, Settings, make_corpus, settings_for
+from charrnn import CharRNNError, Model, Settings, make_corpus, settings_for
+from charrnn.settings.build import build_streams
 from charrnn.settings.overlays import from_file, from_mapping
 from charrnn.settings.runs import settings_to_start
 from charrnn.text.corpus import Corpus
@@ -74,6 +75,22 @@ def test_what_is_set_is_kept() -> None:
 def test_a_text_in_pieces_has_a_stream_for_each() -> None:
     corpus = make_corpus(TEXT * 2, pieces=7)
     assert proposals(0.2, corpus, **{"corpus.split": "streams"})[0].settings.training.batch == 7
+
+
+@pytest.mark.parametrize(("length", "pieces", "window"), [(28, 1, 24), (2000, 50, 35), (2000, 10, 50)])
+def test_a_very_short_text_is_read_in_shorter_windows(length: int, pieces: int, window: int) -> None:
+    corpus, split = make_corpus(TEXT[:length], pieces=pieces), "streams" if pieces > 1 else "end"
+    settings = proposals(0.1, corpus, **{"corpus.split": split})[0].settings
+    assert (settings.training.batch, settings.training.window) == (pieces, window)
+    assert build_streams(settings, corpus).windows >= 1
+
+
+def test_a_text_shorter_than_any_window_is_refused() -> None:
+    corpus = make_corpus("abcabcabc", validation=0)
+    with pytest.raises(
+        CharRNNError, match=r"^1 stream of 10 characters needs a training part of 11, and it has 9; give"
+    ):
+        proposals(0.1, corpus, **{"corpus.validation": 0})
 
 
 def test_no_more_is_held_out_than_is_needed() -> None:

@@ -1,7 +1,7 @@
 """What is in a checkpoint, and what a text is made of, as JSON documents."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -16,9 +16,10 @@ from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.corpus import corpus_name, python_manual, split
 from charrnn.text.items import LOOKED_AT, looks_like_list
 from charrnn.text.normalisation import normalised_blocks
-from charrnn.text.reading import Source, find_sources, first_characters, in_blocks, read_blocks
+from charrnn.text.reading import find_sources, first_characters, in_blocks, read_blocks
 from charrnn.text.streams import count_windows
 from charrnn.text.survey import survey
+from charrnn.text.tables import columns
 
 
 def checkpoint_summary(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -60,13 +61,16 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
         n, items = map(sum, zip(*counts, strict=True)) if counts else (0, 0)
     if not n:
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
+    beginning = "".join(first_characters(read_as(settings, sources), LOOKED_AT)) if items is None else ""
+    table = columns(sources[0].name, beginning) if sources else []
     facts: dict[str, Any] = {
         "name": name,
         "sources": [source.name for source in sources],
         "encoding": c.encoding,
         "characters": n,
         "items": items,
-        "is_list": items is None and _is_list(settings, sources),
+        "columns": table,
+        "is_list": not table and looks_like_list(beginning),
         "distinct": len(found.characters),
         "line_ends": found.line_ends,
         "parts": None,
@@ -86,11 +90,6 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
     except CorpusError as error:
         facts["problem"] = str(error)
     return facts
-
-
-def _is_list(settings: Settings, sources: Sequence[Source]) -> bool:
-    """Whether the lines of the text look like items."""
-    return looks_like_list("".join(first_characters(read_as(settings, sources), LOOKED_AT)))
 
 
 def _size(array: Array) -> dict[str, Any]:

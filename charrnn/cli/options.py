@@ -1,6 +1,7 @@
 """The options that give settings to commands that train or measure training."""
 
 import difflib
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -9,6 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from charrnn.arguments import shown
 from charrnn.cli.paths import GivenPath
 from charrnn.settings.overlays import Overlay, from_assignments, from_file, from_mapping
 from charrnn.settings.recipes import recipes
@@ -16,6 +18,7 @@ from charrnn.settings.runs import settings_to_start
 from charrnn.settings.schema import MEANINGS, Settings
 from charrnn.settings.yamlfile import Entry
 from charrnn.text.items import KINDS
+from charrnn.text.tables import listed
 
 
 def _recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -94,6 +97,13 @@ def hint_at_settings(error: click.NoSuchOption) -> click.UsageError:
         return error
     ways = " or ".join(f"--set {key}=VALUE" for key in meant)
     return click.UsageError(f"No such option {error.option_name!r}; it is a setting: {ways}", error.ctx)
+
+
+def field_hint(columns: Sequence[str]) -> str:
+    """How a table with these columns is learnt; the first of them is the example."""
+    setting = shlex.quote(f"corpus.field={columns[0]}")
+    others = f"; the others are {listed(columns[1:])}" if len(columns) > 1 else ""
+    return f"--set {setting} learns its column {shown(columns[0])}{others}"
 
 
 def _meant(word: str) -> list[str]:

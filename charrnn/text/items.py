@@ -4,9 +4,7 @@ A mark is a character that no item holds: a line end where items are lines, else
 item begins from it, so it stands in the text once for each item.
 """
 
-import csv
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Ids
-from charrnn.errors import CorpusError, did_you_mean
+from charrnn.errors import CorpusError
 from charrnn.files import room
 from charrnn.text.reading import BLOCK
+from charrnn.text.tables import records
 from charrnn.text.vocabulary import code_points
 
 RECORD_SEPARATOR = "\x1e"
@@ -121,7 +120,7 @@ def rows(documents: Iterable[Document], field: str, label: str | None = None) ->
     """The values of a field, one item each, of the rows of files of CSV or of JSON lines; with a ``label``, each after
     the value of that field. Raises CorpusError that names the row for one without the fields."""
     for name, blocks in documents:
-        for where, row in _records(name, lines(blocks), [field, *([label] if label else [])]):
+        for where, row in records(name, lines(blocks), [field, *([label] if label else [])]):
             item = _value(row, field, where)
             yield item if label is None else f"{_value(row, label, where)}{UNIT_SEPARATOR}{item}"
 
@@ -158,40 +157,6 @@ def looks_like_list(text: str) -> bool:
     return bool(odd <= len(found) / 100 and (long <= 40 or (long <= 200 and usual <= 0.75 * long)))
 
 
-def _records(name: str, lines: Iterator[str], fields: Sequence[str]) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-    """The rows of a file, each with its place in words."""
-    first = next((line for line in lines if line.strip()), "")
-    begun = _chained(first, lines)
-    if first.lstrip().startswith("{"):
-        for number, line in enumerate(begun, start=1):
-            where = f"{name}, line {number}"
-            try:
-                row = json.loads(line) if line.strip() else None
-            except ValueError as error:
-                raise CorpusError(f"{where} is not JSON: {error}", "write one object a line") from None
-            if row is not None:
-                yield where, row if isinstance(row, dict) else {}
-        return
-    reader = csv.DictReader(
-        (f"{line}\n" for line in begun), delimiter="\t" if "\t" in first and "," not in first else ","
-    )
-    header = reader.fieldnames or []
-    for field in fields:
-        if field not in header:
-            raise CorpusError(
-                f"{name} has no column {field!r} in its first line{did_you_mean(field, header)}",
-                f"there are {', '.join(map(repr, header))}",
-            )
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise CorpusError(f"{name}, line {reader.line_num} is not CSV: {error}", "mend it") from None
-        if row is None:
-            return
-        yield f"{name}, line {reader.line_num}", row
-
-
 def _value(row: Mapping[Any, Any], field: str, where: str) -> str:
     value = row.get(field)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -200,11 +165,6 @@ def _value(row: Mapping[Any, Any], field: str, where: str) -> str:
     if UNIT_SEPARATOR in text:
         raise CorpusError(f"{where}: {field!r} holds U+001F, which stands between label and text", "remove it")
     return text
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
 
 
 def item_starts(ids: Ids, mark: int, folder: Path | None = None) -> npt.NDArray[np.unsignedinteger]:

@@ -170,6 +170,21 @@ def test_training_says_that_a_text_is_a_list(charrnn: Callable) -> None:
     assert f"items: {len(NAMES) * 5:,}" in charrnn("corpus", "show", "list.txt", "--items", "lines").out
 
 
+def test_training_says_that_a_text_is_a_table(charrnn: Callable) -> None:
+    rows = "".join(f"{name},{name} has a house\n" for name in NAMES * 5)
+    Path("table.csv").write_text(f"a name,text\n{rows}")
+    once = ("--config", "settings.yaml", "--set", "training.iterations=1", "--set", "snapshots.at=[]", "--force")
+    hint = "--set 'corpus.field=a name' learns its column 'a name'; the others are 'text'\n"
+    plain = charrnn("train", "table.csv", *once)
+    assert f"this looks like a table; {hint}" in plain.err
+    assert "--items lines" not in plain.err
+    assert "looks like" not in charrnn("train", "table.csv", "--set", "corpus.field=a name", *once).err
+    shown = charrnn("corpus", "show", "table.csv").out
+    assert f"a table: {hint}" in shown
+    assert "--items lines" not in shown
+    assert "a table" not in charrnn("corpus", "show", "table.csv", "--set", "corpus.field=text").out
+
+
 def test_a_run_of_items_goes_on_as_it_would_have(charrnn: Callable) -> None:
     """Also where the list comes in another order."""
     arguments = ("train", "list2.txt", "--items", "lines", "--config", "settings.yaml")

@@ -17,6 +17,7 @@ from charrnn.text.corpus import Corpus, load_corpus, make_corpus
 from charrnn.text.ids import encode_text
 from charrnn.text.items import RECORD_SEPARATOR, UNIT_SEPARATOR, Items, looks_like_list
 from charrnn.text.streams import ItemStreams
+from charrnn.text.tables import columns
 
 NAMES = [f"{first}{last}" for first in ("an", "ot", "eli", "joha") for last in ("na", "to", "sa", "nnes", "", "ka")]
 
@@ -55,7 +56,7 @@ def test_files_are_items_without_the_line_ends_at_their_ends(tmp_path: Path) -> 
     assert sorted(all_items(load_corpus(tmp_path, items="files", validation=0))) == ["salad", "soup\n\nboil"]
 
 
-@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
 def test_values_of_a_column_are_items(tmp_path: Path, separator: str) -> None:
     table = written(tmp_path, "poems", 'name,year,text\nx,1900,"two\nlines"\ny,1901,one\n'.replace(",", separator))
     assert sorted(all_items(load_corpus(table, field="text", validation=0))) == ["one", "two\nlines"]
@@ -75,6 +76,13 @@ def test_values_of_json_lines_are_items(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("name,texts\nx,y\n", "poems has no column 'text' in its first line; did you mean 'texts'.*'name', 'texts'"),
+        (
+            ",".join(f"c{n}" for n in range(1, 2000)) + "\n",
+            "poems has no column 'text' in its first line; there are 'c1', .*, 'c10' and 1,989 more$",
+        ),
+        ("It was a dark and stormy night " * 9, "there are 'It was a dar...stormy night '$"),
+        ('[{"text": "x"}, {"text": "y"}]', "poems is one JSON array; write one object a line, as .jsonl$"),
+        ('[\n  {"text": "x"}\n]\n', "poems is one JSON array; write one object a line, as .jsonl$"),
         ("name,text\nx,y\nz\n", "poems, line 3 has no text for 'text'"),
         ('{"text": "x"}\n{"name": "y"}\n', "poems, line 2 has no text for 'text'"),
         ('{"text": "x"}\n{"text": \n', "poems, line 2 is not JSON"),
@@ -99,6 +107,24 @@ def test_an_item_that_holds_what_has_a_use_is_named(tmp_path: Path, character: s
     ):
         with pytest.raises(CorpusError, match=says):
             load()
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning", "expected"),
+    [
+        ("a.csv", "\n by,the text\nx,y\n", [" by", "the text"]),
+        ("a.CSV", ',"the;text"\n0,y\n', ["the;text"]),
+        ("a.csv", "text;author\n", ["text", "author"]),
+        ("a.tsv", "text\tauthor\n", ["text", "author"]),
+        ("a.jsonl", '{"text": "x, y", "by": 1}\n{}\n', ["text", "by"]),
+        ("a.jsonl", '{"text": "cut o', []),
+        ("a.jsonl", '[{"text": "x"}]', []),
+        ("a.txt", "text,author\n", []),
+        ("a.csv", "", []),
+    ],
+)
+def test_the_columns_of_a_table_stand_in_its_first_line(name: str, beginning: str, expected: list[str]) -> None:
+    assert columns(name, beginning) == expected
 
 
 def test_labels_have_to_be_few(tmp_path: Path) -> None:

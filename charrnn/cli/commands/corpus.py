@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from tqdm import tqdm
 
 from charrnn.analysis.summary import corpus_summary
-from charrnn.cli.options import SettingsOptions, settings_options
+from charrnn.cli.options import SettingsOptions, field_hint, settings_options
 from charrnn.cli.remedies import CommandGroup
 from charrnn.cli.terminal import say
 from charrnn.report.escaping import escaped
@@ -87,6 +87,8 @@ def _print(facts: dict[str, Any]) -> None:
     click.echo(escaped(f"corpus: {facts['name']}, {facts['characters']:,} characters, {facts['distinct']:,} distinct"))
     if facts["items"] is not None:
         click.echo(f"items: {facts['items']:,}")
+    if facts["columns"]:
+        click.echo(escaped(f"a table: {field_hint(facts['columns'])}"))
     if facts["is_list"]:
         click.echo("a list: each line looks like an item of its own; --items lines learns them as such")
     for source in facts["sources"]:

@@ -15,7 +15,7 @@ import click
 from charrnn.analysis.baselines import baselines_document
 from charrnn.arrays import Ids
 from charrnn.cli.commands.baseline import measured_baselines
-from charrnn.cli.options import SettingsOptions, settings_options
+from charrnn.cli.options import SettingsOptions, field_hint, settings_options
 from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import abandon, say
@@ -31,6 +31,7 @@ from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus, corpus_name
 from charrnn.text.items import LOOKED_AT, looks_like_list, shown_in_place
 from charrnn.text.survey import suspicions
+from charrnn.text.tables import columns
 from charrnn.training.choice import best, leaves_choice, propose, reasons
 from charrnn.training.facts import Evaluation, Fact
 from charrnn.training.start import resume, start, starting_settings
@@ -214,7 +215,10 @@ def _show(bar: TrainingBar, fact: Fact, run: Run) -> None:
 def _introduce(trainer: Trainer, run: Run) -> None:
     introduce(trainer)
     c = trainer.corpus
-    if c.mark is None and looks_like_list(c.vocabulary.decode(c.ids[:LOOKED_AT])):
+    beginning = c.vocabulary.decode(c.ids[:LOOKED_AT]) if c.mark is None else ""
+    if c.files and (table := columns(c.files[0], beginning)):
+        say(f"this looks like a table; {field_hint(table)}")
+    elif looks_like_list(beginning):
         say("each line of this text looks like an item of its own; --items lines learns them as such")
     say("losses: nats per character; a nat is 1.443 bits")
     _say_baseline(run)

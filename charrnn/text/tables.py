@@ -1,0 +1,89 @@
+"""Tables: files of CSV, with a header, or of JSON lines, an object each."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from charrnn.arguments import shown
+from charrnn.errors import CorpusError, did_you_mean
+
+ENDINGS = (".csv", ".tsv", ".jsonl")
+"""How the names of tables end."""
+SEPARATORS = ",\t;"
+"""What stands between the columns: the first of these that the header holds."""
+NAMED = 10
+"""How many columns a message names."""
+_ARRAY = re.compile(r'\s*\[\s*($|[\[{"])')
+
+
+def records(name: str, lines: Iterator[str], fields: Sequence[str]) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    """The rows of a table, each with its place in words. Raises CorpusError for what is none, or has no column for one
+    of these fields."""
+    first = next((line for line in lines if line.strip()), "")
+    rows = _json_rows if first.lstrip().startswith("{") else _csv_rows
+    if _ARRAY.match(first):
+        raise CorpusError(f"{name} is one JSON array", "write one object a line, as .jsonl")
+    return rows(name, first, lines, fields)
+
+
+def columns(name: str, beginning: str) -> list[str]:
+    """The names of the columns of a file that is a table by its own name; none of any other."""
+    first = next(filter(str.strip, beginning.split("\n")), "")
+    if not name.lower().endswith(ENDINGS) or _ARRAY.match(first):
+        return []
+    try:
+        row = json.loads(first) if first.lstrip().startswith("{") else _header(first)
+    except (ValueError, RecursionError, csv.Error):
+        return []
+    return list(filter(str.strip, row))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of columns in words, the first ``NAMED`` of them."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{', '.join(map(shown, names[:NAMED]))}{more}"
+
+
+def _json_rows(
+    name: str, first: str, rest: Iterator[str], fields: Sequence[str]
+) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    for number, line in enumerate(chain([first], rest), start=1):
+        where = f"{name}, line {number}"
+        try:
+            row = json.loads(line) if line.strip() else None
+        except ValueError as error:
+            raise CorpusError(f"{where} is not JSON: {error}", "write one object a line") from None
+        if row is not None:
+            yield where, row if isinstance(row, dict) else {}
+
+
+def _csv_rows(
+    name: str, first: str, rest: Iterator[str], fields: Sequence[str]
+) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    reader = csv.DictReader((f"{line}\n" for line in chain([first], rest)), delimiter=_separator(first))
+    header = reader.fieldnames or []
+    for field in fields:
+        if field not in header:
+            raise CorpusError(
+                f"{name} has no column {field!r} in its first line{did_you_mean(field, header)}",
+                f"there are {listed(header)}",
+            )
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise CorpusError(f"{name}, line {reader.line_num} is not CSV: {error}", "mend it") from None
+        if row is None:
+            return
+        yield f"{name}, line {reader.line_num}", row
+
+
+def _separator(header: str) -> str:
+    return next((separator for separator in SEPARATORS if separator in header), ",")
+
+
+def _header(line: str) -> list[str]:
+    return next(csv.reader([line], delimiter=_separator(line)))

@@ -57,10 +57,10 @@ class Vocabulary:
         return "\n" if "\n" in self.characters else self.characters[0]
 
     @property
-    def stand_in(self) -> str:
+    def stand_in(self) -> str | None:
         """What replaces an unknown character: U+FFFD, Unicode's own replacement character, or else a space, or else a
-        question mark, or else the first of the vocabulary."""
-        return next((character for character in "\ufffd ?" if character in self.characters), self.characters[0])
+        question mark; None where the vocabulary has none of them, and any other character would say something."""
+        return next((character for character in "\ufffd ?" if character in self.characters), None)
 
     def normalised(self, text: str) -> str:
         """A text in the normal form of what was learnt; as it is where it can be spelt only so, which is how a network
@@ -76,7 +76,7 @@ class Vocabulary:
         """Ids (n,) of the n characters of a text, which is ``normalised`` first.
 
         Characters that are not held are skipped, or each replaced by ``stand_in``, or they raise UnknownCharacterError,
-        which says of each where it first occurs.
+        which says of each where it first occurs; so they do where there is no ``stand_in``.
         """
         check_type(text, str, "what to encode", "give a text")
         text = self.normalised(text)
@@ -92,6 +92,13 @@ class Vocabulary:
                 )
             if unknown == "skip":
                 ids = ids[~is_unknown]
+            elif self.stand_in is None:
+                first = text[int(np.argmax(is_unknown))]
+                raise UnknownCharacterError(
+                    f"nothing can replace {describe_character(first)}: the network has learnt no U+FFFD, space or "
+                    "question mark",
+                    "give {unknown} skip",
+                )
             else:
                 ids[is_unknown] = self.characters.index(self.stand_in)
         return ids.astype(self.dtype, copy=False)

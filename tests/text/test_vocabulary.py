@@ -84,12 +84,20 @@ def test_unknown_characters_are_skipped() -> None:
     assert (vocabulary.decode(ids), ids.dtype) == ("ab", np.uint8)
 
 
-@pytest.mark.parametrize(
-    ("characters", "stand_in"), [("ab\ufffd ?", "\ufffd"), ("ab ?", " "), ("ab?", "?"), ("\nab", "\n")]
-)
+@pytest.mark.parametrize(("characters", "stand_in"), [("ab\ufffd ?", "\ufffd"), ("ab ?", " "), ("ab?", "?")])
 def test_unknown_characters_are_replaced_one_for_one(characters: str, stand_in: str) -> None:
     vocabulary = Vocabulary(characters)
     assert vocabulary.decode(vocabulary.encode("éab☃", "replace")) == f"{stand_in}ab{stand_in}"
+
+
+def test_no_character_that_says_something_replaces_an_unknown_one() -> None:
+    vocabulary = Vocabulary("\nab")
+    assert vocabulary.decode(vocabulary.encode("ab", "replace")) == "ab"
+    says = r"^nothing can replace U\+00E9 LATIN SMALL LETTER E WITH ACUTE: .*; give unknown skip$"
+    with pytest.raises(UnknownCharacterError, match=says):
+        vocabulary.encode("aéb☃", "replace")
+    with pytest.raises(UnknownCharacterError, match=says):
+        list(vocabulary.encode_blocks(["ab", "é"], unknown="replace"))
 
 
 @given(text=ANY_TEXT, unknown=st.sampled_from(get_args(Unknown)))

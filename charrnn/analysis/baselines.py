@@ -4,7 +4,7 @@ import bz2
 import lzma
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,10 @@ ORDER = 9
 COUNTED = 1 << 23
 """The most characters that are used: of a longer training part only the end is counted, of a longer held-out part only
 the beginning is measured, so that a text of any length takes less than a gigabyte."""
+
+COMPRESSED_FROM = 1000
+"""The fewest measured characters of which the size that they add is told: compressors round it to bytes, or to blocks
+of some, and of a few dozen characters may add nothing."""
 
 
 class _Compressor(Protocol):
@@ -61,14 +65,20 @@ def counted(corpus: Corpus) -> Ids:
 
 
 def baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> Iterator[Baseline]:
-    """Measures the n-gram models of order 1 to ``order``, then the compressors; yields each as soon as it is known."""
+    """Measures the n-gram models of order 1 to ``order``, then the ``fair_compressors``; yields each as soon as it is
+    known."""
     training, text = counted(corpus), held_out(corpus, part)
     for k, p in enumerate(probabilities(training, text, len(corpus.vocabulary), order, corpus.mark_id)):
         if k:
             yield Baseline(f"n-gram of order {k}", -float(np.log(p).mean()))
-    for name in COMPRESSORS:
+    for name in fair_compressors(corpus, part):
         bits = 8 * (_size(corpus, name, training, text) - _size(corpus, name, training))
         yield Baseline(name, bits * math.log(2) / len(text))
+
+
+def fair_compressors(corpus: Corpus, part: str = "validation") -> Collection[str]:
+    """The names of the compressors; none where the part is so short that they tell nothing of it."""
+    return COMPRESSORS if len(held_out(corpus, part)) >= COMPRESSED_FROM else ()
 
 
 def best_baseline(found: Iterable[Baseline]) -> Baseline:

@@ -15,9 +15,10 @@ TRAIN = ("train", "cats.txt", "--config", "tiny.yaml", "--run", "new")
 
 
 def test_a_table_with_the_best_marked(folder: Path, charrnn: Callable) -> None:
-    done = charrnn(*CATS, "--order", "3")
+    half = (*CATS, "--order", "3", "--set", "corpus.validation=0.5")
+    done = charrnn(*half)
     assert done.code == 0
-    assert "cats, 2,220 characters, 15 distinct; 1,998 counted, 222 measured, of its validation part\n" in done.err
+    assert "cats, 2,220 characters, 15 distinct; 1,110 counted, 1,110 measured, of its validation part\n" in done.err
     header, *rows, _ = done.out.splitlines()
     assert header.split() == ["nats/char", "bits", "model"]
     names = [*(f"n-gram of order {k}" for k in (1, 2, 3)), "zlib", "bz2", "lzma"]
@@ -29,9 +30,19 @@ def test_a_table_with_the_best_marked(folder: Path, charrnn: Callable) -> None:
         losses[name] = float(nats)
     (best,) = (row for row in rows if row.endswith(" *"))
     assert float(best.split()[0]) == min(losses.values())
-    as_json = json.loads(charrnn(*CATS, "--order", "3", "--json").out)
-    assert as_json["characters"] == {"training": 1998, "validation": 222}
+    as_json = json.loads(charrnn(*half, "--json").out)
+    assert as_json["characters"] == {"training": 1110, "validation": 1110}
     assert as_json["nats_per_character"] == pytest.approx(losses, abs=0.001)
+
+
+def test_compressors_are_left_out_where_they_would_tell_nothing(folder: Path, charrnn: Callable) -> None:
+    done = charrnn(*CATS, "--order", "2")
+    assert "compressors are left out: of fewer than 1,000 characters their sizes tell nothing\n" in done.err
+    assert [row.split(maxsplit=2)[2].removesuffix(" *") for row in done.out.splitlines()[1:-1]] == [
+        "n-gram of order 1",
+        "n-gram of order 2",
+    ]
+    assert len(json.loads(charrnn(*CATS, "--order", "2", "--json").out)["nats_per_character"]) == 2
 
 
 def test_the_part_and_the_split_are_as_asked(folder: Path, charrnn: Callable) -> None:

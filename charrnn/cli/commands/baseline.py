@@ -7,13 +7,14 @@ import click
 from tqdm import tqdm
 
 from charrnn.analysis.baselines import (
-    COMPRESSORS,
+    COMPRESSED_FROM,
     ORDER,
     Baseline,
     baselines,
     baselines_document,
     best_baseline,
     counted,
+    fair_compressors,
     held_out,
 )
 from charrnn.cli.options import SettingsOptions, settings_options
@@ -51,6 +52,8 @@ def command(
         f"corpus: {text.name}, {len(text):,} characters, {len(text.vocabulary)} distinct; "
         f"{len(counted(text)):,} counted, {len(held_out(text, part)):,} measured, of its {part} part"
     )
+    if not fair_compressors(text, part):
+        say(f"compressors are left out: of fewer than {COMPRESSED_FROM:,} characters their sizes tell nothing")
     found = measured_baselines(text, part, order)
     if as_json:
         click.echo(json.dumps(baselines_document(text, found, part)))
@@ -67,7 +70,7 @@ def measured_baselines(corpus: Corpus, part: str = "validation", order: int = OR
     return list(
         tqdm(
             baselines(corpus, part, order),
-            total=order + len(COMPRESSORS),
+            total=order + len(fair_compressors(corpus, part)),
             delay=1,
             leave=False,
             disable=None,

@@ -16,7 +16,7 @@ from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.corpus import corpus_name, python_manual, split
 from charrnn.text.items import LOOKED_AT, looks_like_list
 from charrnn.text.normalisation import normalised_blocks
-from charrnn.text.reading import find_sources, first_characters, in_blocks, read_blocks
+from charrnn.text.reading import check_different, find_sources, first_characters, in_blocks, read_blocks
 from charrnn.text.streams import count_windows
 from charrnn.text.survey import survey
 from charrnn.text.tables import columns
@@ -53,6 +53,7 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
     """
     c, t = settings.corpus, settings.training
     sources, name = find_sources(c.path), corpus_name(c.path)
+    check_different(sources)
     blocks = read_blocks(sources, c.encoding, "keep") if c.path else in_blocks(python_manual())
     found = survey(normalised_blocks(progress(blocks), c.normalise), c.newline == "keep")
     n, items = found.length, None

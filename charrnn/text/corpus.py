@@ -17,7 +17,7 @@ from charrnn.text.ids import Blocks, encode_text
 from charrnn.text.items import KINDS, Items, as_items, item_sample, item_starts, item_streams, marked
 from charrnn.text.normalisation import FORMS, Form
 from charrnn.text.notes import Notes
-from charrnn.text.reading import Source, find_sources, in_blocks, read_blocks
+from charrnn.text.reading import Source, check_different, find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.text.words import real_words
 
@@ -224,14 +224,15 @@ def load_corpus(
     bytes and a folder ``cache`` is given, they are kept in a file there, which is mapped into memory; as long as the
     size and the time of change of the text stay as they are, it is not read again.
 
-    Raises CorpusError for what cannot be read or decoded, for a text too small for its split, and for ids that cannot
-    be written.
+    Raises CorpusError for what cannot be read or decoded, for a file that is given twice, for a text too small for its
+    split, and for ids that cannot be written.
     """
     paths = list(paths) if isinstance(paths, Iterable) and not isinstance(paths, str | bytes) else [paths]
     _check_reading(encoding, newline)
     _check_form(normalise)
     _check_items(items, field, label)
     made_of, sources = as_items(items, field, label), find_sources(paths, standard_input)
+    check_different(sources)
     if paths:
         blocks = partial(read_text, sources, encoding, newline, made_of)
     else:

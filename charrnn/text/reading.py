@@ -52,6 +52,20 @@ def find_sources(paths: Sequence[str | Path], standard_input: bytes | None = Non
     return [source for path in paths for source in _sources(path, standard_input)]
 
 
+def check_different(sources: Iterable[Source]) -> None:
+    """Raises CorpusError where one file stands among the sources of a text twice."""
+    names: dict[str, str] = {}
+    for source in sources:
+        path = source.name if source.content is not None else os.path.realpath(source.name)
+        if path in names:
+            also = f", as {source.name!r} too" if source.name != names[path] else ""
+            raise CorpusError(
+                f"{names[path]!r} is given twice{also}: what is held out of it would stand in what is learnt of it",
+                "give each file once",
+            )
+        names[path] = source.name
+
+
 def read_blocks(sources: Iterable[Source], encoding: str, newline: str) -> Iterator[str]:
     """The text of all sources, one after the other, in blocks of any length.
 

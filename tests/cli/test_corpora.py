@@ -248,5 +248,12 @@ def test_what_cannot_be_shown(folder: Path, charrnn: Callable) -> None:
     assert charrnn("corpus", "show", "nowhere.txt").code == 1
 
 
+@pytest.mark.parametrize("command", [("corpus", "show"), ("baseline",), ("train", "--run", "new")])
+def test_a_text_given_twice_is_refused(folder: Path, charrnn: Callable, command: tuple[str, ...]) -> None:
+    refused = charrnn(*command, "cats.txt", "./cats.txt", "--config", "tiny.yaml")
+    assert (refused.code, "'cats.txt' is given twice: " in refused.err) == (1, True)
+    assert not Path("new").exists()
+
+
 def test_with_no_corpus_it_is_the_manual_of_python(charrnn: Callable) -> None:
     assert charrnn("corpus", "show").out.startswith("corpus: python-manual, ")

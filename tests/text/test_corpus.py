@@ -45,10 +45,35 @@ def write(folder: Path, name: str) -> None:
 
 
 def test_files_in_the_order_given(tmp_path: Path) -> None:
-    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    one, two, three = (tmp_path / f"{name}.txt" for name in ("one", "two", "three"))
     one.write_text("one ")
     two.write_text("two\n")
-    assert load(two, one, two, one, one) == "two\none \ntwo\none \none "
+    three.write_text("three ")
+    assert load(two, one, three) == "two\none \nthree "
+    assert load(three, two, one) == "three \ntwo\none "
+
+
+@pytest.mark.parametrize(
+    ("paths", "says"),
+    [
+        (["a.txt", "b.txt", "a.txt"], "'a.txt' is given twice: what is held out of it would stand"),
+        (["./more/../a.txt", "a.txt"], "'more/../a.txt' is given twice, as 'a.txt' too: what is held out"),
+        ([".", "b.txt"], "'b.txt' is given twice: what"),
+        (["b.txt", "link.text"], "'b.txt' is given twice, as 'link.text' too: what"),
+        (["-", "a.txt", "-"], "'standard input' is given twice: what"),
+    ],
+)
+def test_a_file_given_twice_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("more").mkdir()
+    for name in ("a.txt", "b.txt"):
+        Path(name).write_text("the same text\n" * 9)
+    Path("link.text").symlink_to("b.txt")
+    with pytest.raises(CorpusError, match=f"^{re.escape(says)}.*; give each file once$"):
+        load_corpus(paths, standard_input=b"and this\n")
+    assert len(load_corpus(["a.txt", "b.txt"])) == 252  # equal ones are another matter
 
 
 def test_a_folder_is_its_txt_files_at_any_depth_sorted(tmp_path: Path) -> None:
@@ -95,9 +120,10 @@ def test_standard_input_among_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-16"])
 def test_a_byte_order_mark_is_dropped_from_every_file(tmp_path: Path, encoding: str) -> None:
     mark = "" if encoding == "utf-16" else "\ufeff"  # that codec writes and drops its own
-    file = tmp_path / "marked.txt"
-    file.write_bytes(f"{mark}a\ufeffb".encode(encoding))
-    assert load(file, file, encoding=encoding) == "a\ufeffb\na\ufeffb"
+    files = tmp_path / "marked.txt", tmp_path / "another.txt"
+    for file in files:
+        file.write_bytes(f"{mark}a\ufeffb".encode(encoding))
+    assert load(*files, encoding=encoding) == "a\ufeffb\na\ufeffb"
 
 
 @pytest.mark.parametrize(("encoding", "text"), [("latin-1", "café"), ("utf-16", "☃ \U0001f600"), ("utf-8", "é")])

@@ -216,6 +216,19 @@ def test_what_is_shown_is_what_would_be_learnt(folder: Path, charrnn: Callable) 
         assert shown["findings"][0]["kind"] == "mixed line ends"
 
 
+def test_of_very_many_characters_the_most_frequent_are_shown(folder: Path, charrnn: Callable) -> None:
+    characters = [chr(0x4E00 + k) for k in range(1200)]
+    Path("han.txt").write_text("".join(characters) + "\n" + characters[700] * 5, "utf-8")
+    _, table = charrnn("corpus", "show", "han.txt").out.split("\n\n")
+    assert characters[700] in table.splitlines()[1]
+    assert len(table.splitlines()) == 42
+    assert table.endswith("\nand 1,161 more; --all shows them\n")
+    _, whole = charrnn("corpus", "show", "han.txt", "--all").out.split("\n\n")
+    assert len(whole.splitlines()) == 1202
+    assert len(json.loads(charrnn("corpus", "show", "han.txt", "--json").out)["vocabulary"]) == 1201
+    assert "--all" not in charrnn("corpus", "show", "cats.txt").out
+
+
 def test_nothing_that_is_shown_can_move_a_cursor(folder: Path, charrnn: Callable) -> None:
     name = "a\x1b[2J\u202e.txt"
     Path(name).write_text("\x1b[31m\x9b\0\u202e\ufeff\u200b\u00c3\u0080abc\n" * 50, "utf-8")

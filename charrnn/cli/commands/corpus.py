@@ -17,6 +17,9 @@ from charrnn.cli.terminal import say
 from charrnn.report.escaping import escaped
 from charrnn.text.catalogue import catalogue, fetch, fetched
 
+MOST_FREQUENT = 40
+"""How many characters of a text are shown, unless all are asked for."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -60,8 +63,11 @@ def fetch_corpus(name: str) -> None:
 
 @command.command("show")
 @settings_options()
+@click.option(
+    "--all", "show_all", is_flag=True, help=f"Show every character, not only the {MOST_FREQUENT} most frequent."
+)
 @json_option
-def show_corpus(given: SettingsOptions, as_json: bool) -> None:
+def show_corpus(given: SettingsOptions, show_all: bool, as_json: bool) -> None:
     """Show what a text is made of, and what in it looks like a mistake.
 
     CORPUS and settings are those of charrnn train: they say how the text is read, and how many streams and windows it
@@ -71,7 +77,7 @@ def show_corpus(given: SettingsOptions, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
     else:
-        _print(facts)
+        _print(facts, None if show_all else MOST_FREQUENT)
 
 
 def _watched(blocks: Iterable[str]) -> Iterator[str]:
@@ -83,7 +89,7 @@ def _watched(blocks: Iterable[str]) -> Iterator[str]:
             progress.update(len(block))
 
 
-def _print(facts: dict[str, Any]) -> None:
+def _print(facts: dict[str, Any], most: int | None) -> None:
     click.echo(escaped(f"corpus: {facts['name']}, {facts['characters']:,} characters, {facts['distinct']:,} distinct"))
     if facts["items"] is not None:
         click.echo(f"items: {facts['items']:,}")
@@ -112,9 +118,12 @@ def _print(facts: dict[str, Any]) -> None:
         click.echo(f"    {', '.join(finding['examples'])}")
         click.echo(f"    {finding['advice']}")
     click.echo("\n     count    share      line  character")
-    for row in sorted(facts["vocabulary"], key=lambda row: -row["count"]):
+    by_count = sorted(facts["vocabulary"], key=lambda row: -row["count"])
+    for row in by_count[:most]:
         share, named = row["count"] / facts["characters"], f"{row['code_point']} {row['name']}"
         click.echo(f"{row['count']:10,} {share:8.3%} {row['line']:9,}  {row['character']!r:<8} {named}")
+    if most is not None and len(by_count) > most:
+        click.echo(f"and {len(by_count) - most:,} more; --all shows them")
 
 
 def _text(path: object) -> str | None:

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 from charrnn.cli.remedies import CommandGroup, out_of_memory, running, sentence
 from charrnn.cli.terminal import abandon, say, show_warning
-from charrnn.errors import CharRNNError, CharRNNWarning
+from charrnn.errors import CharRNNError, CharRNNWarning, did_you_mean
 from charrnn.launch import is_first_rank, is_rank
 from charrnn.report.escaping import escaped
 from charrnn.version import __version__
@@ -70,7 +70,9 @@ class _Commands(CommandGroup):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            return None
+            return (
+                None if ctx.resilient_parsing else ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS)}")
+            )
         command: click.Command = importlib.import_module(f"charrnn.cli.commands.{_MODULES.get(name, name)}").command
         return command
 

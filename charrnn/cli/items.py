@@ -60,13 +60,15 @@ def check_label(checkpoint: Checkpoint, label: str) -> None:
         raise CharRNNError(f"the network knows no label {label!r}{did_you_mean(label, known)}", f"it knows {some}")
 
 
-def items_as_json(items: Iterable[Item], learnt: frozenset[str] | None, seed: int) -> None:
-    """Prints all that is known of each item, an object a line."""
+def items_as_json(items: Iterable[Item], prime: str, learnt: frozenset[str] | None, seed: int) -> None:
+    """Prints all that is known of each item that begins with a prime, an object a line."""
     for number, item in enumerate(items):
         facts = {
             "sample": number,
             "seed": seed,
             "text": item.text,
+            "prime": prime,
+            "characters": len(item.text) - len(prime),
             "label": item.label,
             "log_probability": item.log_probability,
             "whole": item.is_whole,

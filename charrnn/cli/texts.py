@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from charrnn.analysis.activations import Trace, read_activations
 from charrnn.cli.paths import GivenPath
+from charrnn.cli.remedies import running, word
 from charrnn.cli.terminal import say
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import telling_names
@@ -130,7 +131,9 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
     blocks = read_as(checkpoint.settings, find_sources([text]), reading.encoding)
     characters = "".join(first_characters(blocks, length + 1))
     if len(characters) > length:
-        say(f"of {text} only the first {length:,} characters are read; --length reads more")
+        option = word("length", running(click.get_current_context()))
+        more = f"; {option} reads more" if option.startswith("--") else ""
+        say(f"of {text} only the first {length:,} characters are read{more}")
     with tqdm(
         total=min(length, len(characters)),
         delay=1,

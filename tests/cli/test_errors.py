@@ -215,7 +215,7 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
         (["train", "--resume", "--init-from", "run", "--run", "run"], "--resume goes on with a run and --init-from"),
         (["train", "--minutes", "ten"], "--minutes"),
         (["train", "--nothing"], "--nothing"),
-        (["trian"], "No such command"),
+        (["trian"], "No such command 'trian'; did you mean 'train'?"),
         ([*SAMPLE, "run", "--prime", "a", "--prime-file", "cats.txt"], "--prime and --prime-file"),
         ([*SAMPLE, "run", "--length", "0"], "--length"),
         ([*SAMPLE, "run", "--temperature", "-1"], "--temperature"),

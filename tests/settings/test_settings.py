@@ -230,7 +230,7 @@ def test_every_recipe_resolves_and_names_its_source(name: str) -> None:
 def test_an_unknown_recipe_lists_those_there_are() -> None:
     with pytest.raises(SettingsError) as refused:
         from_file("qick")
-    assert f"no recipe is called 'qick'; there are {', '.join(recipes())}" == str(refused.value)
+    assert f"no recipe is called 'qick'; there are {', '.join(recipes())}; did you mean 'quick'?" == str(refused.value)
 
 
 def test_settings_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

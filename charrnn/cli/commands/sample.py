@@ -222,7 +222,7 @@ def command(
         wanted = Wanted(learnt_items(loaded, corpus) if new else frozenset(), once=unique)
         items = write_items(loaded.model, count, rng, sampling, length=length, label=label, wanted=wanted)
         if as_json:
-            items_as_json(items, wanted.learnt or learnt_items_if_there(loaded, corpus), seed)
+            items_as_json(items, sampling.prime, wanted.learnt or learnt_items_if_there(loaded, corpus), seed)
         else:
             between = "" if of_lines and separator is None else between
             show_items(items, between, label is None, raw, partial(_say_copied, measured), length)

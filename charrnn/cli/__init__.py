@@ -70,9 +70,9 @@ class _Commands(CommandGroup):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            return (
-                None if ctx.resilient_parsing else ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS)}")
-            )
+            if ctx.resilient_parsing:  # a shell asks how the line may go on
+                return None
+            ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS)}")
         command: click.Command = importlib.import_module(f"charrnn.cli.commands.{_MODULES.get(name, name)}").command
         return command
 

@@ -42,10 +42,8 @@ def from_file(path_or_name: str | PathLike[str]) -> Overlay:
             entries = read_settings(file.read(MAX_CHARACTERS + 1), path.name)
     except OSError as error:
         if path.name == path_or_name and not path.suffix:
-            hint = did_you_mean(path_or_name, known)
-            raise SettingsError(
-                f"no recipe is called {path_or_name!r}", f"there are {', '.join(known)}{hint}"
-            ) from None
+            there = f"there are {', '.join(known)}{did_you_mean(path_or_name, known)}"
+            raise SettingsError(f"no recipe is called {path_or_name!r}", there) from None
         problem = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
         raise SettingsError(f"settings file {path_or_name!r} {problem}", "check the path") from None
     except UnicodeDecodeError as error:

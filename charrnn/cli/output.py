@@ -17,6 +17,8 @@ from charrnn.training.facts import Evaluation, Fact, Planned, Step, Turned
 from charrnn.training.trainer import Trainer
 
 SECONDS_BETWEEN_LINES = 10
+WORTH_SAYING = 0.1
+"""A new plan is said where it differs by more than this share from the one that was said last."""
 FILES_SHOWN = 4
 """The most files of a corpus that are named: of more the first and the last."""
 
@@ -51,7 +53,7 @@ class TrainingBar:
     """A bar on a terminal; a plain line now and then where stderr goes elsewhere."""
 
     def __init__(self, iteration: int, iterations: int | None) -> None:
-        self._iterations = iterations
+        self._iterations = self._said = iterations or 0
         self._validation = ""
         self._last_line = time.monotonic()
         self._bar = tqdm(
@@ -71,8 +73,10 @@ class TrainingBar:
                 self._validation = f", validation {fact.loss:.3f}{error_text(fact.error)} (at {fact.iteration})"
             case Planned():
                 self._iterations = self._bar.total = fact.iterations
-                with tqdm.external_write_mode(file=sys.stderr):
-                    say(f"iteration {fact.iteration:,}: at this speed {fact.iterations:,} fit in the time")
+                if abs(fact.iterations - self._said) > WORTH_SAYING * self._said:
+                    self._said = fact.iterations
+                    with tqdm.external_write_mode(file=sys.stderr):
+                        say(f"iteration {fact.iteration:,}: at this speed {fact.iterations:,} fit in the time")
             case Turned():
                 with tqdm.external_write_mode(file=sys.stderr):
                     say(

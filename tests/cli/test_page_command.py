@@ -50,7 +50,7 @@ def made(folder: Path, *checkpoints: Checkpoint, **values: Any) -> Path:
 
 
 @needs_a_browser
-@pytest.mark.parametrize("more", [{}, {"embedding": 5}, {"layers": 3, "skips": True}], ids=str)
+@pytest.mark.parametrize("more", [{}, {"embedding": 5, "layers": 3, "skips": True}], ids=str)
 @pytest.mark.parametrize("cell", CELLS)
 def test_it_reads_and_writes_as_the_program(tmp_path: Path, browser: Any, cell: str, more: dict[str, Any]) -> None:
     checkpoint = trained(cell, **more)

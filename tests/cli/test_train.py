@@ -16,6 +16,7 @@ from charrnn.cli import output
 from charrnn.cli.commands import train
 from charrnn.text import corpus
 from charrnn.training import choice
+from charrnn.training.facts import Planned
 
 TINY = ("--config", "tiny.yaml")
 
@@ -80,6 +81,14 @@ def test_at_picks_snapshots(folder: Path, charrnn: Callable, at: str, shown: lis
     one = {number: charrnn("snapshots", "run", "--at", str(number)).out for number in (1, 3)}
     assert all(out.startswith(f"iteration {number}, ") for number, out in one.items())
     assert charrnn("snapshots", "run", "--at", at).out == "".join(one[number] for number in shown)
+
+
+def test_a_plan_that_wavers_is_said_once(capsys: pytest.CaptureFixture) -> None:
+    bar = output.TrainingBar(0, 150)
+    for iteration, planned in enumerate((158, 160, 100, 95, 101, 89)):
+        bar.show(Planned(iteration, planned))
+    said = [f"iteration {k}: at this speed {planned} fit in the time" for k, planned in ((2, 100), (5, 89))]
+    assert capsys.readouterr().err.splitlines() == said
 
 
 def test_stderr_is_plain_lines_where_it_is_no_terminal(folder: Path, charrnn: Callable) -> None:
@@ -603,9 +612,10 @@ def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Ca
     (end,) = re.findall(r"ended at iteration (\d+) of 300, as .* falls no longer\nbest validation loss", ended.err)
     assert ended.out.rpartition("\niteration ")[2].startswith(f"{end}, loss ")
     best = load_checkpoint("other").progress.iteration
-    assert (
-        f", by the last network, of iteration {end}; charrnn sample writes with that of iteration {best}\n" in ended.err
-    )
+    assert f", by the last network, of iteration {end}\n" in ended.err
+    write = f"write: charrnn sample other   # with the best network, of iteration {best}; --at {end} for the last\n"
+    assert ended.err.endswith(write)
+    assert charrnn("sample", "other", "--at", end, "--length", "20").code == 0
     said = f"other: finished at iteration {end} of 300: the validation loss falls no longer\n"
     assert charrnn("watch", "other").out.startswith(said)
     before = metrics(folder / "other")

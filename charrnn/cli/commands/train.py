@@ -287,10 +287,10 @@ def _conclude(trainer: Trainer, run: Run, test: Evaluation | None) -> None:
         _say_what_was_in_vain(trainer)
     if test:
         loss = f"{loss_text(test.loss, test.error)}{_per_item(trainer, trainer.corpus.test, test.loss)}"
-        other = done.best_loss is not None and done.best_iteration != done.iteration
-        best = f"; charrnn sample writes with that of iteration {done.best_iteration}" if other else ""
-        say(f"test loss {loss}, by the last network, of iteration {done.iteration}{best}")
-    say(f"write: charrnn sample {where}")
+        say(f"test loss {loss}, by the last network, of iteration {done.iteration}")
+    other = done.best_loss is not None and done.best_iteration != done.iteration
+    which = f"   # with the best network, of iteration {done.best_iteration}; --at {done.iteration} for the last"
+    say(f"write: charrnn sample {where}{which if other else ''}")
 
 
 def _per_item(trainer: Trainer, part: Ids, loss: float) -> str:

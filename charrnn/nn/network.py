@@ -259,8 +259,9 @@ class Network:
         h: Array | Ids = x if self.embedding_size is None else p["embedding.W"].take(x, axis=0)
         for layer, cell in enumerate(self.cells):
             own = p.under(f"layer{layer}")
-            skips = {name: own[name] + skip.take(x, axis=0) for name, skip in p.under(f"skip{layer}").items()}
-            h = cell.step(own | skips, h, state[layer])
+            if self.skips:
+                own = own | {name: own[name] + skip.take(x, axis=0) for name, skip in p.under(f"skip{layer}").items()}
+            h = cell.step(own, h, state[layer])
         if self.skips:
             h = np.concatenate(state[:, 0], axis=-1)
         return affine(h, p["head.W"], p["head.b"])

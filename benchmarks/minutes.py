@@ -20,8 +20,9 @@ from typing import Any
 
 from common import machine, measure_missing, results, table
 
-RECIPES = (None, "quick", "tiny-shakespeare", "war-and-peace")
-"""None: chosen for the text and the time."""
+CHOSEN = "chosen"
+"""No recipe: what is chosen for the text and the time."""
+RECIPES = (CHOSEN, "quick", "tiny-shakespeare", "war-and-peace")
 RESULTS = Path(__file__).with_name("minutes.json")
 
 
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="?", type=Path, help="folder for the runs")
     parser.add_argument("texts", nargs="*", type=Path)
     parser.add_argument("--minutes", nargs="+", type=float, default=[1.0, 5.0, 20.0])
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=RECIPES, help="those to train, of all")
     parser.add_argument("--table", action="store_true", help="only print what was reached")
     arguments = parser.parse_args()
     if not arguments.table:
@@ -38,16 +40,16 @@ def main() -> None:
         runs = arguments.runs
         runs.mkdir(parents=True, exist_ok=True)
         wanted = {
-            f"{text.stem} {minutes:g} {recipe or 'chosen'}": (text, minutes, recipe)
+            f"{text.stem} {minutes:g} {recipe}": (text, minutes, recipe)
             for minutes in arguments.minutes
             for text in arguments.texts
-            for recipe in RECIPES
+            for recipe in arguments.recipes
         }
         measure_missing(wanted, lambda name: train(*wanted[name], runs / name.replace(" ", "-")), RESULTS, runs)
     print(table_of_results())
 
 
-def train(text: Path, minutes: float, recipe: str | None, run: Path) -> dict[str, Any]:
+def train(text: Path, minutes: float, recipe: str, run: Path) -> dict[str, Any]:
     """Trains on the first nine tenths of a text, and scores the rest."""
     content = text.read_text("utf-8")
     cut = len(content) * 9 // 10
@@ -55,7 +57,7 @@ def train(text: Path, minutes: float, recipe: str | None, run: Path) -> dict[str
     seen.write_text(content[:cut], "utf-8")
     rest.write_text(content[cut:], "utf-8")
     command = ["train", str(seen), "--run", str(run), "--force", "--minutes", f"{minutes:g}"]
-    command += ["--set", "compute.workers=1", *(["--config", recipe] if recipe else [])]
+    command += ["--set", "compute.workers=1", *(["--config", recipe] if recipe != CHOSEN else [])]
     started = time.perf_counter()
     said = charrnn(*command).stderr
     seconds = time.perf_counter() - started
@@ -86,20 +88,19 @@ def charrnn(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def table_of_results() -> str:
-    """A line for each text and time that are done: the losses, the lowest in bold, and what was chosen."""
+    """A line for each text and time: the losses that were reached, the lowest in bold, and what was chosen."""
     reached = results(RESULTS)
-    places = dict.fromkeys(tuple(name.split(" ")[:2]) for name in reached)
     rows = []
-    for text, minutes in places:
-        names = [f"{text} {minutes} {recipe or 'chosen'}" for recipe in RECIPES]
-        if all(name in reached for name in names):
-            chosen, losses = reached[names[0]], [reached[name]["loss"] for name in names]
-            shown = [f"**{loss:.3f}**" if loss == min(losses) else f"{loss:.3f}" for loss in losses]
-            what = f"{chosen['network']}, {chosen['epochs']:g} epochs"
-            rows.append(
-                [chosen["characters"], float(minutes), text, f"{chosen['characters']:,}", minutes, *shown, what]
-            )
-    header = ["text", "characters", "minutes", *(recipe or "chosen" for recipe in RECIPES), "what was chosen"]
+    for text, minutes in dict.fromkeys(tuple(name.split(" ")[:2]) for name in reached):
+        runs = {recipe: reached[name] for recipe in RECIPES if (name := f"{text} {minutes} {recipe}") in reached}
+        if CHOSEN not in runs or len(runs) == 1:
+            continue
+        chosen, lowest = runs[CHOSEN], min(run["loss"] for run in runs.values())
+        losses = (runs[recipe]["loss"] if recipe in runs else None for recipe in RECIPES)
+        shown = ["" if loss is None else f"{loss:.3f}" if loss > lowest else f"**{loss:.3f}**" for loss in losses]
+        what = f"{chosen['network']}, {chosen['epochs']:g} epochs"
+        rows.append([chosen["characters"], float(minutes), text, f"{chosen['characters']:,}", minutes, *shown, what])
+    header = ["text", "characters", "minutes", *RECIPES, "what was chosen"]
     return table(header, [row[2:] for row in sorted(rows)])
 
 

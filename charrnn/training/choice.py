@@ -30,7 +30,7 @@ BATCH, WINDOW = 50, 50
 WINDOWS = 25
 """The fewest windows in a stream; a short text is cut into fewer streams, and one that holds no window into one of
 shorter windows."""
-VALIDATION = 100_000
+VALIDATION = 50_000
 """The most characters held out."""
 VALIDATIONS, EVALUATING = 20, 0.05
 """How often the validation loss is measured, unless that takes more than this share of the time."""

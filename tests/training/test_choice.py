@@ -107,7 +107,10 @@ def test_evaluations_take_a_small_part_of_the_time() -> None:
 
 def test_a_loss_that_is_measured_on_a_sample_is_measured_as_often_as_on_a_short_part() -> None:
     corpus = make_corpus(TEXT * 200)
-    whole, sampled = (proposals(0.2, corpus, **{"training.evaluate_characters": most})[1] for most in (None, 5000))
+    whole, sampled = (
+        proposals(0.2, corpus, **{"corpus.validation": 0.05, "training.evaluate_characters": most})[1]
+        for most in (None, 5000)
+    )
     assert whole.iterations / whole.settings.training.validate_every < 10
     assert sampled.iterations / sampled.settings.training.validate_every > 15
 

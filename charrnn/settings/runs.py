@@ -20,7 +20,7 @@ _MAY_CHANGE = {
 }
 """What may change when a run is resumed. The rest would need other arrays or another text, or make it another run."""
 
-_ARCHITECTURE = ("cell", "layers", "hidden", "embedding")
+_ARCHITECTURE = ("cell", "layers", "hidden", "embedding", "skips")
 """Settings of the model that say which arrays it has."""
 
 

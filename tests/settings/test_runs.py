@@ -1,13 +1,14 @@
 """The settings of a new run, of one that begins with a trained network, and of one that is resumed."""
 
 import pytest
+import yaml
 
 from charrnn import Settings, load_settings
 from charrnn.errors import SettingsError
 from charrnn.settings.overlays import from_assignments, from_file, from_mapping, from_settings, resolve
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
 
-NETWORK = load_settings("quick", model={"cell": "gru", "layers": 2, "hidden": 6, "dropout": 0.3}).model
+NETWORK = load_settings("quick", model={"cell": "gru", "layers": 2, "hidden": 6, "skips": True, "dropout": 0.3}).model
 
 
 def test_the_default_recipe_stands_below_what_is_set_by_name() -> None:
@@ -19,23 +20,23 @@ def test_the_default_recipe_stands_below_what_is_set_by_name() -> None:
 def test_the_architecture_is_that_of_the_network_and_the_rest_may_be_set() -> None:
     assigned = from_assignments(["model.hidden=6", "model.forget_bias=2", "training.batch=7"], "--set")
     chosen = settings_to_begin([from_file("tolstoy"), assigned], NETWORK)
-    assert (chosen.model.cell, chosen.model.layers, chosen.model.hidden) == ("gru", 2, 6)
+    assert (chosen.model.cell, chosen.model.layers, chosen.model.hidden, chosen.model.skips) == ("gru", 2, 6, True)
     assert (chosen.model.dropout, chosen.model.forget_bias, chosen.training.batch) == (0.2, 2, 7)
     assert settings_to_begin([assigned], NETWORK).model.dropout == 0.3
 
 
 def test_ready_made_settings_give_way_to_the_network() -> None:
-    given = load_settings("war-and-peace", training={"batch": 7})
+    given = load_settings("war-and-peace", model={"skips": False}, training={"batch": 7})
     chosen = settings_to_begin([from_settings(given)], NETWORK)
     assert (chosen.model, chosen.training) == (NETWORK, given.training)
 
 
-@pytest.mark.parametrize("setting", ["cell=rnn", "layers=3", "hidden=7", "embedding=5"])
+@pytest.mark.parametrize("setting", ["cell=rnn", "layers=3", "hidden=7", "embedding=5", "skips=false"])
 def test_another_architecture_is_refused(setting: str) -> None:
     key, _, value = f"model.{setting}".partition("=")
     for overlay in (
         from_assignments([f"{key}={value}"], "--set"),
-        from_mapping({key: int(value) if value.isdecimal() else value}, "--set"),
+        from_mapping({key: yaml.safe_load(value)}, "--set"),
     ):
         with pytest.raises(SettingsError, match=rf"{key} is .*, and the network to begin with .* \(--set\)"):
             settings_to_begin([overlay], NETWORK)

@@ -83,9 +83,7 @@ def propose(overlays: Sequence[Overlay], corpus: Corpus) -> Iterator[Proposal]:
     measured for each size. Raises CorpusError where the text is too short to train on.
     """
     given = resolve(overlays)
-    sizes: Sequence[int] = HIDDEN
-    if any(entry.key == "model.hidden" for overlay in overlays for entry in overlay.entries):
-        sizes = (given.model.hidden,)
+    sizes: Sequence[int] = (given.model.hidden,) if "model.hidden" in _named(overlays) else HIDDEN
     assert given.training.minutes is not None
     for hidden in sizes:
         found = _proposal(hidden, given.training.minutes, overlays, corpus)
@@ -125,13 +123,22 @@ def by_heart(parameters: int, characters: int, epochs: float) -> float:
 
 
 def recipe(
-    hidden: int, corpus: Corpus, danger: float = 0.0, iterations: int = 1, validations: int = VALIDATIONS
+    hidden: int,
+    corpus: Corpus,
+    danger: float = 0.0,
+    iterations: int = 1,
+    validations: int = VALIDATIONS,
+    batch: int | None = None,
+    window: int | None = None,
 ) -> dict[str, Any]:
-    """How a network of one layer is best trained on a text, in so many iterations in all. The wider, the lower the
-    learning rate; the greater the ``danger`` that it learns the text by heart (``by_heart``), the more is dropped.
+    """How a network of one layer is best trained on a text, in so many iterations in all, and with this ``batch`` and
+    ``window`` where they are given. The wider, the lower the learning rate; the greater the ``danger`` that it learns
+    the text by heart (``by_heart``), the more is dropped.
     """
     n = len(corpus.training)
-    streams = max(1, min(BATCH, n // (WINDOWS * WINDOW))) if corpus.pieces == 1 else corpus.pieces
+    if batch is None:
+        fitting = n // (WINDOWS * (window or WINDOW))
+        batch = max(1, min(BATCH, fitting)) if corpus.pieces == 1 else corpus.pieces
     every = math.ceil(iterations / validations)
     return {
         "corpus.validation": min(0.1, VALIDATION / len(corpus)),
@@ -141,8 +148,8 @@ def recipe(
         "model.dropout_input": _rate((danger - 5) / 12, most=0.2),
         "model.dropout_recurrent": _rate((danger - 2.2) / 10, most=0.5),
         "model.dropout_head": _rate(danger / 10, most=0.5),
-        "training.batch": streams,
-        "training.window": max(LEAST_WINDOW, min(WINDOW, (n - 1) // streams)),
+        "training.batch": batch,
+        "training.window": window or max(LEAST_WINDOW, min(WINDOW, (n - 1) // batch)),
         "training.epoch_start": "random",
         "training.optimizer": "adamw",
         "training.weight_decay": 0.1 if danger < 1 else 0.2,
@@ -163,7 +170,9 @@ def _rate(x: float, most: float) -> float:
 
 def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: Corpus) -> Proposal:
     started, seconds = time.perf_counter(), 60 * minutes
-    first = _settled(overlays, recipe(hidden, corpus))
+    t, named = resolve(overlays).training, _named(overlays)
+    shape = {name: getattr(t, name) for name in ("batch", "window") if f"training.{name}" in named}
+    first = _settled(overlays, recipe(hidden, corpus, **shape))
     corpus = corpus.cut(first.corpus.validation, first.corpus.test)
     model = Model.new(first, corpus.vocabulary)
     parameters = len(model.parameters.vector)
@@ -175,7 +184,7 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     iterations = min(in_time, MOST_EPOCHS * windows)
     validations = _validations(corpus, t.evaluate_characters, speed, seconds)
     danger = by_heart(parameters, len(corpus.training), iterations / windows)
-    chosen = recipe(hidden, corpus, danger, iterations, validations)
+    chosen = recipe(hidden, corpus, danger, iterations, validations, **shape)
     if in_time > iterations:
         overlays = [*overlays, from_mapping({"training.epochs": MOST_EPOCHS}, "the choice")]
     else:
@@ -184,6 +193,11 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     chosen["training.patience"] = _patience(_settled(overlays, chosen), iterations)
     settings = _settled(overlays, chosen)
     return Proposal(settings, parameters, iterations, iterations / windows, iterations * window / parameters)
+
+
+def _named(overlays: Sequence[Overlay]) -> set[str]:
+    """The settings that overlays set."""
+    return {entry.key for overlay in overlays for entry in overlay.entries}
 
 
 def _settled(overlays: Sequence[Overlay], chosen: Mapping[str, Any]) -> Settings:

@@ -85,6 +85,15 @@ def test_a_very_short_text_is_read_in_shorter_windows(length: int, pieces: int, 
     assert build_streams(settings, corpus).windows >= 1
 
 
+@pytest.mark.parametrize(
+    ("given", "batch", "window"),
+    [({"batch": 100}, 100, 17), ({"window": 1000}, 1, 1000), ({"window": 5}, 14, 5), ({"batch": 3, "window": 7}, 3, 7)],
+)
+def test_a_batch_and_a_window_that_are_set_leave_the_other_to_fit(given: dict, batch: int, window: int) -> None:
+    settings = proposals(0.1, make_corpus(TEXT[:2000]), training=given)[0].settings
+    assert (settings.training.batch, settings.training.window) == (batch, window)
+
+
 def test_a_text_shorter_than_any_window_is_refused() -> None:
     corpus = make_corpus("abcabcabc", validation=0)
     with pytest.raises(

@@ -5,9 +5,10 @@ After Krause et al. 2017, arXiv 1709.07432, whose means of g^2 came from the tra
 The text is read in segments. The surprisal of a segment counts before the network learns from it, so that no character
 is predicted by a network that has seen it. Each number p of the parameters learns by
 
-    p -= rate g / (sqrt(mean of g^2 so far) + epsilon),   p += decay (p0 - p)
+    p -= rate sqrt(t) g / (sqrt(sum of g^2 so far) + epsilon),   p += decay (p0 - p)
 
-where g is its gradient by the loss of the segment, and p0 what it was at first.
+where g is its gradient by the loss of segment number t, and p0 what it was at first. That is g over the root of the
+mean of g^2, with an epsilon that counts for less and less.
 
 Shapes: n characters of a segment, P parameters.
 """
@@ -62,7 +63,6 @@ def score_dynamically(
             check_finite(unrolled.logits, name)
             _, dlogits = cross_entropy_and_gradient(unrolled.logits, y)
             network.backward(p, gradient, unrolled, dlogits)
-            # Adagrad divides by the root of the sum of g^2: sqrt(steps) makes it that of the mean.
             optimizer.step(p.vector, gradient.vector, rate * math.sqrt(optimizer.steps + 1))
             p.vector += decay * (p0 - p.vector)
         state, before = unrolled.state, ids[-1:]

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from charrnn import Model, make_corpus
-from charrnn.analysis.dynamic import SEGMENT, score_dynamically
+from charrnn.analysis.dynamic import EPSILON, SEGMENT, score_dynamically
 from charrnn.analysis.scoring import score_text
 from charrnn.errors import DivergenceError, UnknownCharacterError
+from charrnn.nn.functional import surprisal
+from charrnn.nn.parameters import Workspace
 from charrnn.settings.runs import load_settings
 
 TEXT = "The cat sat on the mat, and then it left.\n" * 20
@@ -33,6 +35,23 @@ def test_a_rate_of_nothing_is_the_static_figure(model: Model) -> None:
 def test_it_learns_a_text_that_repeats(model: Model) -> None:
     learnt = nats(model, TEXT, rate=0.01)
     assert learnt[-200:].mean() < 0.85 * static(model, TEXT)[-200:].mean()
+
+
+def test_it_learns_by_the_stated_rule(model: Model) -> None:
+    """Three segments are enough for all of its terms."""
+    network, p0 = model.network, model.parameters.vector
+    p, grads, space = model.parameters.copy(), model.parameters.like(), Workspace(np.float64)
+    state, squares, expected = network.zero_state(1), np.zeros_like(p0), []
+    ids = np.concatenate([model.start, model.vocabulary.encode(TEXT[: 3 * SEGMENT])])
+    for t in (1, 2, 3):
+        x, y = (ids[(t - 1) * SEGMENT + k :][:SEGMENT, None] for k in (0, 1))
+        expected.append(surprisal(network.forward(p, x, state, space).logits[:, 0], y[:, 0]))
+        _, state = network.loss_and_gradients(p, grads, x, y, state, space)
+        squares += grads.vector**2
+        p.vector -= 0.01 * np.sqrt(t) * grads.vector / (np.sqrt(squares) + EPSILON)
+        p.vector += 0.1 * (p0 - p.vector)
+    learnt = nats(model, TEXT[: 3 * SEGMENT], rate=0.01, decay=0.1)
+    np.testing.assert_allclose(learnt, np.concatenate(expected), rtol=1e-9)
 
 
 def test_a_strong_decay_keeps_it_near_what_it_was(model: Model) -> None:

@@ -138,5 +138,5 @@ class ItemStreams(Streams):
             self._ends[chunk], self._moved[chunk] = ends, starts - (ends - lengths)
             end = int(ends[-1])
         begins = np.arange(B) * (n // B)
-        self._begin = np.where(begins, self._ends[np.searchsorted(self._ends, begins) % N], 0)
+        self._begin = np.where(begins, self._ends[np.searchsorted(self._ends, begins)], 0)
         self._epoch = epoch

@@ -28,7 +28,7 @@ class Dropout:
     input: float = 0.0
     """Of what the first layer is given."""
     between: float = 0.0
-    """Of what one layer gives the next (Zaremba et al. 2014, arXiv 1409.2329)."""
+    """Of what one layer gives the next, and with skips the head (Zaremba et al. 2014, arXiv 1409.2329)."""
     head: float = 0.0
     """Of what the last layer gives the head."""
     recurrent: float = 0.0

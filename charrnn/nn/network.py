@@ -48,7 +48,7 @@ class Masks(NamedTuple):
     """(T, B, D), for what the first layer is given: embedded characters, or one-hot vectors, whose mask holds 0 and one
     other number."""
     outputs: list[Array | None]
-    """(T, B, H), for what each layer gives the next, and the last one the head."""
+    """(T, B, H), for what each layer gives the next, and the last one, or with skips each of them, the head."""
     recurrent: list[Array | None]
     """For the recurrent weights of each layer, of the shape of its ``Wh``."""
 

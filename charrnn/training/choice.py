@@ -34,8 +34,9 @@ VALIDATION = 50_000
 """The most characters held out."""
 VALIDATIONS, EVALUATING = 20, 0.05
 """How often the validation loss is measured, unless that takes more than this share of the time."""
-MEASURING = 0.3
-"""Seconds of iterations that are timed for each size; less where the minutes are few."""
+MEASURING, OF_ALL = 0.3, 1 / 600
+"""Seconds of iterations that are timed for each size, or this share of the time where that is more; fewer where the
+minutes are few."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     corpus = corpus.cut(first.corpus.validation, first.corpus.test)
     model = Model.new(first, corpus.vocabulary)
     parameters = len(model.parameters.vector)
-    speed = measure_speed(first, corpus, model, min(MEASURING, seconds / 40))
+    speed = measure_speed(first, corpus, model, min(max(MEASURING, seconds * OF_ALL), seconds / 40))
 
     t = first.training
     window, windows = t.batch * t.window, count_windows(len(corpus.training), t.batch, t.window)

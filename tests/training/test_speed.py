@@ -24,7 +24,7 @@ def trainer(corpus=None, **sections) -> Trainer:
         "model": {"hidden": 6, "layers": 2},
         "training": {"iterations": 10, "batch": 4, "window": 5, "validate_every": 4},
         "snapshots": {"at": [3], "length": 20},
-        "compute": {"workers": 2},
+        "compute": {"workers": 1},
     }
     settings = load_settings("quick", **{key: small[key] | sections.get(key, {}) for key in small})
     return Trainer(settings, corpus or make_corpus(TEXT))
@@ -44,6 +44,7 @@ def bits(of: Trainer) -> list[bytes]:
         *({"training": {"clip_kind": clip, "clip": 1e-3}} for clip in CLIPS),
         {"training": {"clip": None}},
         {"compute": {"precision": "float64"}},
+        {"compute": {"workers": 2}},
     ],
 )
 def test_measuring_changes_no_bit_of_the_run(sections: dict) -> None:

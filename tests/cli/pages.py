@@ -73,7 +73,7 @@ def until(page: Any, condition: str) -> None:
 class Svg:
     """The role, title, texts, fonts and colours of a picture in SVG."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str | Path) -> None:
         picture = ElementTree.parse(path).getroot()
         self.role = picture.get("role")
         assert picture[0].tag.endswith("}title")

@@ -1,5 +1,6 @@
 """Pictures that commands draw: whole, in the format of their name, over nothing that is there, and with one look."""
 
+import contextlib
 import re
 import sys
 from collections.abc import Callable
@@ -20,10 +21,24 @@ COMMANDS = {
 }
 
 
-@pytest.fixture(params=list(COMMANDS))
-def draw(request: pytest.FixtureRequest, folder: Path, charrnn: Callable) -> Callable:
+@pytest.fixture(scope="module", params=COMMANDS.values(), ids=COMMANDS)
+def command(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    return request.param
+
+
+@pytest.fixture
+def draw(command: tuple[str, ...], folder: Path, charrnn: Callable) -> Callable:
     """Draws a picture of this name, of the run or of one called otherwise."""
-    return lambda *args, run="run": charrnn(*(run if arg == "run" else arg for arg in COMMANDS[request.param]), *args)
+    return lambda *args, run="run": charrnn(*(run if arg == "run" else arg for arg in command), *args)
+
+
+@pytest.fixture(scope="module")
+def svg(command: tuple[str, ...], trained: Path, tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> Path:
+    """One that is only looked at."""
+    path = tmp_path_factory.mktemp("pictures") / "a.svg"
+    with contextlib.chdir(trained):
+        assert charrnn(*command, str(path)).code == 0
+    return path
 
 
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
@@ -52,9 +67,8 @@ def test_a_name_that_cannot_be_is_refused_at_once(draw: Callable, name: str, cod
     assert Path("there.png").read_text() == "mine"
 
 
-def test_letters_are_text_and_the_title_says_of_which_run(draw: Callable) -> None:
-    assert draw("a.svg").code == 0
-    picture = Svg("a.svg")
+def test_letters_are_text_and_the_title_says_of_which_run(svg: Path) -> None:
+    picture = Svg(svg)
     assert picture.role == "graphics-document document"
     assert re.fullmatch("The (training|gates|gradients) of run( along cats.txt)?", picture.title)
     assert picture.title in picture.texts
@@ -78,12 +92,11 @@ def test_all_have_the_same_colours_whatever_their_user_has_set(draw: Callable) -
     [("light", "rgb(36, 41, 47)", "rgb(255, 255, 255)"), ("dark", "rgb(230, 237, 243)", "rgb(13, 17, 23)")],
 )
 def test_an_svg_is_as_dark_as_the_pages_of_its_reader(
-    draw: Callable, browser: Any, scheme: str, ink: str, paper: str
+    svg: Path, browser: Any, scheme: str, ink: str, paper: str
 ) -> None:
-    assert draw("a.svg").code == 0
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    page.goto(Path("a.svg").absolute().as_uri())
+    page.goto(svg.as_uri())
     fills = "selector => [...new Set([...document.querySelectorAll(selector)].map(e => getComputedStyle(e).fill))]"
     assert page.evaluate(fills, "text") == [ink]
     assert page.evaluate(fills, "[id^=patch]:first-child > path")[0] == paper
@@ -97,9 +110,9 @@ def test_a_name_is_no_formula_no_markup_and_no_control(draw: Callable) -> None:
     assert Svg("a.svg").title in Svg("a.svg").texts
 
 
-def test_the_same_picture_is_the_same_file(draw: Callable) -> None:
-    assert draw("a.svg").code == draw("b.svg").code == 0
-    assert Path("a.svg").read_bytes() == Path("b.svg").read_bytes()
+def test_the_same_picture_is_the_same_file(draw: Callable, svg: Path) -> None:
+    assert draw("b.svg").code == 0
+    assert Path("b.svg").read_bytes() == svg.read_bytes()
 
 
 def test_force_replaces(draw: Callable) -> None:

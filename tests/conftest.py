@@ -1,5 +1,6 @@
 """Settings of all tests, and the walk through the documents, which goes on beside them."""
 
+import os
 import shutil
 import signal
 import sys
@@ -17,6 +18,9 @@ settings.load_profile("charrnn")
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Each of some hundreds of processes would compile the program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -33,8 +33,9 @@ Values = npt.NDArray[Any]
 
 
 _CLOSING = {'"': '"', "\u201c": "\u201d", "\u201d": "\u201d", "\u201e": "\u201c\u201d"}
-_CLOSING |= {"\u00ab": "\u00bb", "\u00bb": "\u00ab\u00bb"}
-"""For each double quotation mark that can open, those that close it in some language."""
+_CLOSING |= {"\u00ab": "\u00bb", "\u00bb": "\u00ab\u00bb", "\u300c": "\u300d", "\u300e": "\u300f"}
+"""For each double quotation mark that can open, or corner bracket, those that close it in some language."""
+_QUOTATION_MARKS = "".join({*_CLOSING, *"".join(_CLOSING.values())})
 
 
 def quotes(text: str) -> Values:
@@ -42,9 +43,11 @@ def quotes(text: str) -> Values:
     quotation."""
 
     def turn(opened: str, mark: str) -> str:
-        return "" if opened and mark in _CLOSING[opened] else opened or mark
+        if opened:
+            return "" if mark in _CLOSING[opened] else opened
+        return mark if mark in _CLOSING else ""
 
-    return _inside(text, turn, "".join(_CLOSING), outside="")
+    return _inside(text, turn, _QUOTATION_MARKS, outside="")
 
 
 def brackets(text: str) -> Values:

@@ -35,6 +35,7 @@ def test_property(name: str) -> None:
         ("\u201ca\n\u201cb\u201d c", "11111000"),  # a quotation that goes on in the next paragraph
         ("\u201da\u201d \u00bbb\u00ab \u00bbc\u00bb d", "1100110011000"),
         ("\u2018a\u2019 it\u2019s", "00000000"),
+        ("\u300ca \u300eb\u300f c\u300d d\u300d", "1111111" + "10000"),
     ],
 )
 def test_quotation_marks_of_other_kinds(text: str, expected: str) -> None:

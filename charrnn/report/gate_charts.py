@@ -1,13 +1,12 @@
 """How open gates are, and how often saturated: a table, plots and a text with bars for a terminal; and a picture."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from charrnn.analysis.gates import LEFT_SATURATED, QUANTILES, RIGHT_SATURATED, Gate
-from charrnn.report.escaping import escaped
+from charrnn.report.columns import in_lines
 from charrnn.report.look import INK, drawing
 from charrnn.report.panels import COLOURS
 
@@ -20,7 +19,7 @@ DIGITS = "01234567"
 WIDTH, HEIGHT = 21, 11
 """The size of a scatter plot in characters: steps of 0.05 across and of 0.1 upwards."""
 LINE = 80
-"""Characters of text in a line, where the width of the terminal does not matter."""
+"""Columns of text in a line, where the width of the terminal does not matter."""
 
 
 def gate_table(gates: Sequence[Gate]) -> Iterator[str]:
@@ -72,7 +71,7 @@ def _plots(gates: Sequence[Gate], names: Sequence[str]) -> Iterator[str]:
 
 def gates_along(text: str, gates: Sequence[Gate], width: int | None, bars: str) -> Iterator[str]:
     """The text, and under each line how open each gate is, on a scale of its own, in one of the ``bars`` for each
-    character. Lines take ``width`` columns with the names of the gates, or ``LINE`` characters of text if None."""
+    column. Lines take ``width`` columns with the names of the gates, or ``LINE`` columns of text if None."""
     labels = [f"{gate.layer} {gate.name}" for gate in gates]
     column = max(map(len, labels))
     levels = []
@@ -80,14 +79,11 @@ def gates_along(text: str, gates: Sequence[Gate], width: int | None, bars: str) 
         low, high = gate.along.min(), gate.along.max()
         levels.append(((gate.along - low) / max(high - low, 1e-9) * (len(bars) - 1)).round().astype(int).tolist())
         yield f"{label:>{column}}  {bars[0]} {low:.2f}  {bars[-1]} {high:.2f}"
-    length = LINE if width is None else max(width - column - 3, 1)
-    for part in re.finditer(rf"[^\n]{{0,{length}}}\n|[^\n]{{1,{length}}}", text):
-        shown = [" " if character in "\t\n" else escaped(character) for character in part.group()]
+    for line in in_lines(enumerate(text), LINE if width is None else max(width - column - 3, 1)):
         yield ""
-        yield f"{'':{column}}  {''.join(shown)}".rstrip()
+        yield f"{'':{column}}  {''.join(character.text for character in line)}".rstrip()
         for label, level in zip(labels, levels, strict=True):
-            pairs = zip(level[part.start() : part.end()], shown, strict=True)
-            yield f"{label:>{column}}  {''.join(bars[n] * len(character) for n, character in pairs)}"
+            yield f"{label:>{column}}  {''.join(bars[level[place]] * columns for place, _, columns in line)}"
 
 
 def draw_gates(gates: Sequence[Gate], title: str) -> "Figure":

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
+from charrnn.report.columns import in_lines
 from charrnn.report.escaping import escaped
 
 Stretch = tuple[int, str]
@@ -38,21 +39,11 @@ def coloured(text: Iterable[Stretch], colours: Sequence[str]) -> Iterator[str]:
 
 
 def marked(text: Iterable[Stretch], width: int) -> Iterator[str]:
-    """A text without colours: lines of at most ``width`` characters, and under each a line of digits, the levels."""
-    line, digits = "", ""
-    for level, characters in text:
-        for character in characters:
-            shown = " " if character == "\t" else escaped(character)
-            if character == "\n":
-                yield f"{line}\n{digits}{level}\n"
-                line, digits = "", ""
-                continue
-            if len(line) + len(shown) > width:
-                yield f"{line}\n{digits}\n"
-                line, digits = "", ""
-            line, digits = line + shown, digits + str(level) * len(shown)
-    if line:
-        yield f"{line}\n{digits}\n"
+    """A text without colours: lines of at most ``width`` columns, and under each a line of digits, the levels."""
+    leveled = ((level, character) for level, characters in text for character in characters)
+    for line in in_lines(leveled, width):
+        shown = "".join(character.text for character in line)
+        yield f"{shown}\n{''.join(str(character.number) * character.columns for character in line)}\n"
 
 
 def scale(colours: Sequence[str], labels: Sequence[str], colour: bool, between: str = " ") -> str:

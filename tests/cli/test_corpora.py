@@ -222,6 +222,7 @@ def test_of_very_many_characters_the_most_frequent_are_shown(folder: Path, charr
     _, table = charrnn("corpus", "show", "han.txt").out.split("\n\n")
     assert characters[700] in table.splitlines()[1]
     assert len(table.splitlines()) == 42
+    assert "  '\u4e00'     U+4E00" in table  # four columns wide, as it is
     assert table.endswith("\nand 1,161 more; --all shows them\n")
     _, whole = charrnn("corpus", "show", "han.txt", "--all").out.split("\n\n")
     assert len(whole.splitlines()) == 1202

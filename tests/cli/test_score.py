@@ -93,6 +93,15 @@ def test_networks_side_by_side(page: str, charrnn: Callable) -> None:
         assert [bool(mark) for _, mark in found] == [loss == min(losses) for loss in losses]
 
 
+def test_networks_side_by_side_on_a_text_with_a_wide_name(folder: Path, charrnn: Callable) -> None:
+    Path("ねこ").write_text("the cat sat.")
+    header, wide, narrow, *_ = charrnn(
+        *SCORE, "--checkpoint", "run/checkpoints/last.npz", "ねこ", "cats.txt"
+    ).out.splitlines()
+    assert header.index("run") == narrow.index("nats") - len("1.234 ")
+    assert wide.index("nats") == narrow.index("nats") - len("ねこ")
+
+
 def test_unknown_characters(folder: Path, charrnn: Callable) -> None:
     Path("snow.txt").write_text("the cat \u2603.\n", "utf-8")
     refused = charrnn(*SCORE, "snow.txt")

@@ -14,6 +14,7 @@ from charrnn.analysis.summary import corpus_summary
 from charrnn.cli.options import SettingsOptions, field_hint, settings_options
 from charrnn.cli.remedies import CommandGroup
 from charrnn.cli.terminal import say
+from charrnn.report.columns import padded
 from charrnn.report.escaping import escaped
 from charrnn.text.catalogue import catalogue, fetch, fetched
 
@@ -121,7 +122,7 @@ def _print(facts: dict[str, Any], most: int | None) -> None:
     by_count = sorted(facts["vocabulary"], key=lambda row: -row["count"])
     for row in by_count[:most]:
         share, named = row["count"] / facts["characters"], f"{row['code_point']} {row['name']}"
-        click.echo(f"{row['count']:10,} {share:8.3%} {row['line']:9,}  {row['character']!r:<8} {named}")
+        click.echo(f"{row['count']:10,} {share:8.3%} {row['line']:9,}  {padded(repr(row['character']), 8)} {named}")
     if most is not None and len(by_count) > most:
         click.echo(f"and {len(by_count) - most:,} more; --all shows them")
 

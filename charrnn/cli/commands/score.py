@@ -24,6 +24,7 @@ from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 from charrnn.model import Model
+from charrnn.report.columns import broken, columns, padded
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text, telling_names
 from charrnn.report.levels import coloured, marked
@@ -243,16 +244,16 @@ def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
 
 def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
     """A table of texts and networks."""
-    columns = [_scores(of_one) for of_one in readings]
+    scores = [_scores(of_one) for of_one in readings]
     rows = [["", *paths]]
-    for same_text in zip(*columns, strict=True):
+    for same_text in zip(*scores, strict=True):
         losses = [score.loss for _, score in same_text]
         best = min(losses)
         cells = ("-" if math.isnan(loss) else f"{loss_text(loss)} {'*' if loss == best else ' '}" for loss in losses)
         rows.append([same_text[0][0], *cells])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        line = "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True))
         print_text(f"{line.rstrip()}\n")
     print_text("* the network that predicts it best\n")
     for path, of_one in zip(paths, readings, strict=True):
@@ -335,6 +336,6 @@ def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
     print_text(f"nats/char    bits  {'line':>{column}}  text\n")
     for place, (_, line) in zip(places, found, strict=True):
         row = f"{line.score.loss:9.3f}  {line.score.bits:6.3f}  {place:>{column}}  {_in_one_line(line.text)}"
-        print_text(f"{escaped(row)[:width]}\n")
+        print_text(f"{broken(row, width)[0] if width else escaped(row)}\n")
     for figures in _figures(readings):
         say(figures)

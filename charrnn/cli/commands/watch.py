@@ -5,7 +5,6 @@ import signal
 import sys
 import textwrap
 import threading
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ import click
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import can_show, has_colour, takes_control_sequences
 from charrnn.report.chart_terminal import chart
+from charrnn.report.columns import broken
 from charrnn.report.curves import Curves, read_curves
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
@@ -94,7 +94,7 @@ def _frame(curves: Curves, width: int, height: int) -> list[str]:
         newest = curves.snapshots[-1]
         words = "" if newest.real_words is None else f", {newest.real_words:.0%} real words"
         about = f"iteration {newest.iteration:,}{words}:"
-        lines += [*_wrapped(about, width), *_wrapped(newest.text, width)]
+        lines += [*broken(about, width), *broken(newest.text.expandtabs(), width)]
     return lines[: max(height - 1, 1)]
 
 
@@ -110,20 +110,3 @@ def _figures(curves: Curves) -> str:
     if len(curves.speed):
         facts.append(f"{curves.speed.values[-1]:,.0f} chars/s")
     return ", ".join(facts)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Lines that a terminal shows in ``width`` columns each."""
-    lines = []
-    for line in escaped(text).expandtabs().split("\n"):
-        shown, columns = "", 0
-        for character in line:
-            wide = (
-                0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-            )
-            if columns + wide > width:
-                lines.append(shown)
-                shown, columns = "", 0
-            shown, columns = shown + character, columns + wide
-        lines.append(shown)
-    return lines

@@ -11,6 +11,7 @@ import hashlib
 import json
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,16 @@ from charrnn.storage.interchange import from_torch, torch_shapes
 from charrnn.text.vocabulary import Vocabulary
 
 _RECURRENT = re.compile(r"(?:.*\.)?((?:weight|bias)_[ih]h_l\d+)")
+_ORDERS = ("itos", "stoi", "chars")
+"""What programs call the characters of ids, the ids of characters, and both."""
+_SAVE = "write it with torch.save(model.state_dict(), FILE)"
 
 
 def import_state_dict(path: Path, vocabulary: Path) -> Checkpoint:
-    """The checkpoint of what ``torch.save(module.state_dict(), path)`` wrote. ``vocabulary`` is a file of JSON: the
-    characters in the order of their ids, in one string or in a list.
+    """The checkpoint of what ``torch.save(module.state_dict(), path)`` wrote, perhaps in a dict with other things.
+
+    ``vocabulary`` is a file of JSON: the characters in the order of their ids, in one string or in a list, or each with
+    its id, ``{"a": 0, "b": 1}``; these may stand in a dict as ``stoi``, ``itos`` or ``chars``.
 
     It knows nothing of the text that the network learnt. Raises CheckpointError for what is no such network, or does
     not fit the vocabulary; CharRNNError where PyTorch is missing.
@@ -71,29 +77,68 @@ def _characters(path: Path) -> list[str]:
             f"vocabulary {str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}",
             "write it with json.dump, in UTF-8",
         ) from None
-    characters = list(found) if isinstance(found, str | list) else []
+    characters = _in_order(found)
     single = all(isinstance(c, str) and len(c) == 1 and not "\ud800" <= c <= "\udfff" for c in characters)
     if not single or len(set(characters)) < max(2, len(characters)):
         raise CheckpointError(
             f"vocabulary {str(path)!r} is not two or more distinct characters",
-            "write them in the order of their ids, as one string of JSON or a list",
+            "write them in the order of their ids, as one string of JSON or a list, or each with its id from 0 on",
         )
     return characters
+
+
+def _in_order(found: Any) -> list[Any]:
+    """What a vocabulary holds, in the order of ids; nothing where that order is not told."""
+    if isinstance(found, dict):
+        found = next((found[name] for name in _ORDERS if isinstance(found.get(name), str | list | dict)), found)
+    if not isinstance(found, dict):
+        return list(found) if isinstance(found, str | list) else []
+    of_ids = all(isinstance(value, str) for value in found.values())
+    in_order = found if of_ids else {str(value): key for key, value in found.items()}
+    ids = [str(k) for k in range(len(found))]
+    return [in_order[k] for k in ids] if in_order.keys() == {*ids} else []
 
 
 def _state_dict(path: Path) -> dict[str, Array]:
     torch = load_extra("torch")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)  # which runs no code of the file's
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = torch.load(path, map_location="cpu", weights_only=True)  # which runs no code of the file's
+        found = _unwrapped(found, torch.Tensor, path)
         return {
             str(name): np.asarray(tensor.detach().to(_type(torch, tensor)).numpy()) for name, tensor in found.items()
         }
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, KeyError, ValueError) as error:
-        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
-        raise CheckpointError(
-            f"{str(path)!r} is not a state dict of PyTorch ({reason})",
-            "write it with torch.save(module.state_dict(), FILE)",
-        ) from None
+        if beyond := re.search(r"Unsupported global: GLOBAL ([\w.]+)", str(error)):
+            raise CheckpointError(
+                f"{str(path)!r} holds a Python object ({beyond[1]}), and reading one could run any code", _SAVE
+            ) from None
+        raise CheckpointError(f"{str(path)!r} is not a state dict of PyTorch ({_reason(error)})", _SAVE) from None
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a file, without what PyTorch advises about it."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "torch.save did not write it"
+    if "TorchScript" in str(error):
+        return "it is TorchScript"
+    return " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
+
+
+def _unwrapped(found: Any, tensor: type, path: Path) -> Any:
+    """The state dict in a dict that holds other things too, such as how far training was; what is none as it is."""
+
+    def is_state(value: object) -> bool:
+        return isinstance(value, Mapping) and bool(value) and all(isinstance(each, tensor) for each in value.values())
+
+    if not isinstance(found, Mapping) or is_state(found):
+        return found
+    inside = {name: value for name, value in found.items() if is_state(value)}
+    if len(inside) > 1:
+        names = ", ".join(map(repr, inside))
+        raise CheckpointError(f"{str(path)!r} holds several state dicts, {names}", _SAVE)
+    return next(iter(inside.values()), found)
 
 
 def _type(torch: Any, tensor: Any) -> Any:
@@ -102,8 +147,11 @@ def _type(torch: Any, tensor: Any) -> Any:
 
 def _named(found: Mapping[str, Array], V: int, path: Path) -> tuple[dict[str, Array], dict[str, Array]]:
     """All arrays, under the names that exports have, and those of the recurrent layers under PyTorch's own."""
-    recurrent = {match[1]: a for name, a in found.items() if (match := _RECURRENT.fullmatch(name))}
-    others = {name: a for name, a in found.items() if not _RECURRENT.fullmatch(name)}
+    matched = {name: match for name in found if (match := _RECURRENT.fullmatch(name))}
+    recurrent = {match[1]: found[name] for name, match in matched.items()}
+    if len(recurrent) < len(matched):
+        raise _unfit(path, "it holds the recurrent layers of several modules")
+    others = {name: a for name, a in found.items() if name not in matched}
     heads = [name for name in others if name.endswith("weight") and f"{name.removesuffix('weight')}bias" in others]
     tables = [name for name in others if name.endswith("weight") and name not in heads]
     if "weight_hh_l0" not in recurrent or len(heads) != 1 or len(tables) > 1 or len(others) != 2 + len(tables):

@@ -58,9 +58,53 @@ def test_it_computes_the_same(tmp_path: Path, cell: str, layers: int, embedding:
     assert len(write(here, 20)) == 20
 
 
-def test_characters_may_be_a_list(tmp_path: Path) -> None:
-    found = import_state_dict(*saved(tmp_path, network("GRU").state_dict(), list(CHARACTERS)))
-    assert found.model.vocabulary.characters == "".join(sorted(CHARACTERS))
+IDS = {c: k for k, c in enumerate(CHARACTERS)}
+
+
+@pytest.mark.parametrize(
+    "characters",
+    [
+        *(list(CHARACTERS), IDS, dict(enumerate(CHARACTERS)), {"stoi": IDS, "itos": dict(enumerate(CHARACTERS))}),
+        *({"stoi": dict(reversed(IDS.items()))}, {"itos": list(CHARACTERS)}, {"size": V, "chars": CHARACTERS}),
+    ],
+)
+def test_characters_in_other_forms(tmp_path: Path, characters: Any) -> None:
+    state = network("GRU").state_dict()
+    expected = import_state_dict(*saved(tmp_path, state)).model
+    found = import_state_dict(*saved(tmp_path, state, characters)).model
+    assert found.vocabulary.characters == expected.vocabulary.characters == "".join(sorted(CHARACTERS))
+    np.testing.assert_array_equal(found.parameters.vector, expected.parameters.vector)
+
+
+@pytest.mark.parametrize("name", ["state_dict", "model_state_dict", "model"])
+def test_a_state_dict_beside_other_things(tmp_path: Path, name: str) -> None:
+    there = network("GRU")
+    optimizer = torch.optim.Adam(there.parameters())
+    there.fc(there.core(torch.zeros(1, 1, V))[0]).sum().backward()
+    optimizer.step()
+    whole = {name: there.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3, "loss": torch.zeros(())}
+    found = import_state_dict(*saved(tmp_path, whole)).model
+    expected = import_state_dict(*saved(tmp_path, there.state_dict())).model
+    np.testing.assert_array_equal(found.parameters.vector, expected.parameters.vector)
+
+
+def test_which_of_two_state_dicts_is_asked(tmp_path: Path) -> None:
+    state = network("GRU").state_dict()
+    with pytest.raises(CheckpointError, match=r"holds several state dicts, 'model', 'ema'; write it with torch.save"):
+        import_state_dict(*saved(tmp_path, {"model": state, "ema": state}))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated")
+def test_a_whole_module_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        import_state_dict(*saved(tmp_path, network("GRU")))
+    assert str(caught.value) == (
+        f"{str(tmp_path / 'net.pt')!r} holds a Python object (torch.nn.modules.module.Module), and reading one could "
+        "run any code; write it with torch.save(model.state_dict(), FILE)"
+    )
+    torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match=r"is not a state dict of PyTorch \(it is TorchScript\); write it"):
+        import_state_dict(tmp_path / "net.pt", tmp_path / "characters.json")
 
 
 STATES: dict[str, Callable[[dict], object]] = {
@@ -73,6 +117,10 @@ STATES: dict[str, Callable[[dict], object]] = {
     "no biases": lambda state: [state.pop("core.bias_ih_l0"), state.pop("core.bias_hh_l0")],
     "another shape": lambda state: state.update({"core.weight_hh_l0": torch.zeros(7, 3)}),
     "a vector": lambda state: state.update({"core.weight_hh_l0": torch.zeros(7)}),
+    "two modules": lambda state: state.update({name.replace("core", "b"): a for name, a in state.items()}),
+    "two stacks": lambda state: state.update(
+        {name.replace("core", "b"): a for name, a in state.items() if name.startswith("core")}
+    ),
     "nothing": lambda state: state.clear(),
     "numbers that are not finite": lambda state: state["fc.bias"].fill_(float("nan")),
     "both directions": lambda state: state.update({"core.weight_hh_l0_reverse": state["core.weight_hh_l0"]}),
@@ -87,14 +135,20 @@ def test_another_network_is_refused(tmp_path: Path, change: Callable[[dict], obj
         import_state_dict(*saved(tmp_path, state))
 
 
-@pytest.mark.parametrize("state", [3, [1], {"a": 3}, {1: torch.zeros(3)}, "code"])
+@pytest.mark.parametrize("state", [3, [1], {"a": 3}, {1: torch.zeros(3)}])
 def test_what_is_no_state_dict_is_refused(tmp_path: Path, state: Any) -> None:
-    state = network("LSTM") if state == "code" else state
     with pytest.raises(CheckpointError, match=r"net.pt' is not a state dict of PyTorch|no network that can be read"):
         import_state_dict(*saved(tmp_path, state))
 
 
-@pytest.mark.parametrize("characters", ["a", "aab", ["ab", "c"], [1, 2], 3, {"a": 1, "b": 2}, "a\ud800b"], ids=ascii)
+@pytest.mark.parametrize(
+    "characters",
+    [
+        *("a", "aab", ["ab", "c"], [1, 2], 3, "a\ud800b", {}),
+        *({"a": 1, "b": 2}, {"a": [0], "b": 1}, {"stoi": {"a": 0, "b": 0}}, {"stoi": {"<pad>": 0, "a": 1}}),
+    ],
+    ids=ascii,
+)
 def test_what_is_no_vocabulary_is_refused(tmp_path: Path, characters: Any) -> None:
     with pytest.raises(CheckpointError, match=r"characters.json' is not two or more distinct characters"):
         import_state_dict(*saved(tmp_path, network("LSTM").state_dict(), characters))

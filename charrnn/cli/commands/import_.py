@@ -19,7 +19,8 @@ from charrnn.storage.state_dict import import_state_dict
     "--vocabulary",
     type=GivenPath(),
     metavar="FILE",
-    help="For a state dict of PyTorch: a file of JSON with the characters in the order of their ids, in one string.",
+    help="For a state dict of PyTorch: a file of JSON with the characters in the order of their ids, in one string "
+    "or a list, or with the id of each.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def command(file: str, to: str, vocabulary: str | None, force: bool) -> None:

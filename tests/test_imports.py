@@ -14,7 +14,7 @@ from charrnn.cli import COMMANDS
 PACKAGE = Path(charrnn.__file__).parent
 LAYERS = [
     ["errors", "version"],
-    ["arguments", "seeds", "arrays", "extras", "files", "launch", "layout", "machine", "resources"],
+    ["arguments", "seeds", "arrays", "extras", "files", "launch", "layout", "machine", "resources", "wording"],
     ["nn", "text", "optim"],
     ["settings"],
     ["model"],

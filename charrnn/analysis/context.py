@@ -18,6 +18,7 @@ from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError, DivergenceError
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow, surprisal
+from charrnn.wording import how_many
 
 LONGEST = 512
 """The longest context that is tried, in characters."""
@@ -52,7 +53,7 @@ def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> It
     text (n,) shorter than ``PASSAGE``, with at most a quarter of it. Raises CorpusError for a text of fewer than 4
     characters, DivergenceError where a loss is not finite."""
     if len(text) < 4:
-        raise CorpusError(f"{len(text)} characters are too few to cut a context from", "give a longer text")
+        raise CorpusError(f"a context cannot be cut from {how_many(len(text), 'character')}", "give a longer text")
     T = min(PASSAGE, len(text))
     S = min(PASSAGES, len(text) // T)
     longest = min(LONGEST, T // 4)

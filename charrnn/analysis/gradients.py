@@ -18,6 +18,7 @@ from charrnn.errors import CorpusError
 from charrnn.model import Model
 from charrnn.nn.functional import cross_entropy_and_gradient, quiet_overflow
 from charrnn.nn.parameters import Workspace
+from charrnn.wording import how_many
 
 PLACES = 256
 """How many places of the text the norms are measured at."""
@@ -73,7 +74,8 @@ def norms_back(model: Model, text: Ids, steps: int, positions: int = PLACES) -> 
     last = len(text) - 2
     if last < 2 * steps:
         raise CorpusError(
-            f"to look {steps} steps back takes a text of {2 * steps + 2} characters, and there are {len(text)}",
+            f"to look {how_many(steps, 'step')} back takes a text of {2 * steps + 2} characters, "
+            f"and there are {len(text)}",
             "lower {steps}, or give a longer text",
         )
     at = np.unique(np.linspace(2 * steps, last, positions).astype(int))  # (P,)

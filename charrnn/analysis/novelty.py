@@ -13,6 +13,7 @@ from charrnn.extras import load_extra
 from charrnn.settings.build import build_corpus
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.corpus import Corpus
+from charrnn.wording import how_many
 
 STRETCH = 20
 """A stretch of at least this many characters that stands in the training text counts as copied."""
@@ -149,8 +150,8 @@ class NoCopies:
                 row[list(self.index.followers(ids[-self.most :]))] = True
                 if row.all():
                     raise CharRNNError(
-                        f"whatever comes next, more than {self.most} characters in a row are copied from the training "
-                        "text",
+                        f"whatever comes next, more than {how_many(self.most, 'character')} in a row are copied "
+                        "from the training text",
                         "raise {max_copy}",
                     )
         return forbidden

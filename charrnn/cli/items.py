@@ -10,6 +10,7 @@ from charrnn.errors import CharRNNError, CorpusError, did_you_mean
 from charrnn.generation.items import Item
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.items import UNIT_SEPARATOR, shown
+from charrnn.wording import how_many
 
 
 @dataclass
@@ -91,4 +92,4 @@ def show_items(
             cut.append(str(number))
     if cut:
         which = f"item {cut[0]} was" if len(cut) == 1 else f"items {', '.join(cut)} were"
-        say(f"{which} cut off at {length:,} characters; --length allows more")
+        say(f"{which} cut off at {how_many(length, 'character')}; --length allows more")

@@ -15,6 +15,7 @@ from charrnn.report.status import status_sentence
 from charrnn.storage.snapshot import Snapshot
 from charrnn.training.facts import Evaluation, Fact, Planned, Step, Turned
 from charrnn.training.trainer import Trainer
+from charrnn.wording import how_many
 
 SECONDS_BETWEEN_LINES = 10
 WORTH_SAYING = 0.1
@@ -27,17 +28,17 @@ def introduce(trainer: Trainer) -> None:
     """Says what is learnt, by which network, and for how long; ``trainer.plan()`` comes first."""
     c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
     assert trainer.iterations is not None
-    items = f"{len(c.starts):,} items, " if c.mark else ""
+    items = f"{how_many(len(c.starts), 'item')}, " if c.mark else ""
     say(
-        f"corpus: {c.name}, {items}{len(c):,} characters, {len(c.vocabulary)} distinct; "
+        f"corpus: {c.name}, {items}{how_many(len(c), 'character')}, {len(c.vocabulary)} distinct; "
         f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
     )
     if len(c.files) > 1 or any(map(os.path.isdir, trainer.settings.corpus.path)):
         shown = c.files if len(c.files) <= FILES_SHOWN else (*c.files[: FILES_SHOWN - 1], "...", c.files[-1])
-        say(f"read: {len(c.files):,} file{'s' * (len(c.files) > 1)}: {', '.join(shown)}")
+        say(f"read: {how_many(len(c.files), 'file')}: {', '.join(shown)}")
     say(
         f"model: {m.summary}, {len(trainer.model.parameters.vector):,} parameters; "
-        f"{trainer.iterations:,} iterations of {t.batch} x {t.window} characters, "
+        f"{how_many(trainer.iterations, 'iteration')} of {t.batch} x {how_many(t.window, 'character')}, "
         f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
     )
 

@@ -20,6 +20,7 @@ from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
 from charrnn.text.reading import find_sources, first_characters
 from charrnn.text.vocabulary import Unknown
+from charrnn.wording import how_many
 
 
 def _codec(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
@@ -133,7 +134,7 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
     if len(characters) > length:
         option = word("length", running(click.get_current_context()))
         more = f"; {option} reads more" if option.startswith("--") else ""
-        say(f"of {text} only the first {length:,} characters are read{more}")
+        say(f"reading only the first {how_many(length, 'character')} of {text}{more}")
     with tqdm(
         total=min(length, len(characters)),
         delay=1,

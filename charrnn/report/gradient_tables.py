@@ -14,6 +14,7 @@ from charrnn.analysis.gradients import REMAINING, reach
 from charrnn.nn.cells import CELLS
 from charrnn.report.figures import loss_text
 from charrnn.settings.schema import TrainingSettings
+from charrnn.wording import how_many
 
 ROWS = 10
 """How many rows a table has, about."""
@@ -71,7 +72,9 @@ def _training_text(flow: Flow) -> str:
     if flow.loss:
         parts.append(f"largest norm {max(flow.gradient_norm):.2g}")
         if training.clip is not None and training.clip_kind == "norm":
-            parts.append(f"clipped {sum(norm > training.clip for norm in flow.gradient_norm)} of {done} times")
+            parts.append(
+                f"clipped {sum(norm > training.clip for norm in flow.gradient_norm)} of {how_many(done, 'time')}"
+            )
         parts.append(loss_text(statistics.fmean(flow.loss[-10:])))
     if flow.diverged:
         parts.append(f"stopped after iteration {done} at a number that was not finite")

@@ -10,6 +10,7 @@ from charrnn.optim.schedules import SCHEDULES, Position
 from charrnn.settings.build import build_schedule, keywords
 from charrnn.settings.overlays import Overlay
 from charrnn.settings.schema import MEANINGS, Settings, TrainingSettings
+from charrnn.wording import how_many
 
 
 def remarks(settings: Settings, iterations: int, overlays: Sequence[Overlay]) -> list[str]:
@@ -65,12 +66,12 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
         yield from ((key, f"the {what} {chosen} has no use for it") for key in unused)
     if _only_warms_up(t, iterations):
         after = sorted(keywords(SCHEDULES[t.schedule]) - {"warmup"})
-        yield from _all("training", after, f"training.warmup takes all of the {iterations:,} iterations")
+        yield from _all("training", after, f"training.warmup takes all of {how_many(iterations, 'iteration')}")
     if t.clip is None:
         yield "training.clip_kind", "training.clip is null"
 
     if s.at and min(s.at) > iterations:
-        yield "snapshots.at", f"beyond the run of {iterations:,} iterations"
+        yield "snapshots.at", f"beyond the run of {how_many(iterations, 'iteration')}"
 
 
 def _surprising(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
@@ -80,7 +81,7 @@ def _surprising(settings: Settings, iterations: int) -> Iterator[tuple[str, str]
         rate = build_schedule(settings)(Position(iterations - 1, iterations, windows=1))
         yield (
             "training.warmup",
-            f"in a run of {iterations:,} iterations: the learning rate only rises, and ends at "
+            f"in a run of {how_many(iterations, 'iteration')}: the learning rate only rises, and ends at "
             f"{100 * rate / t.learning_rate:.3g}% of training.learning_rate",
         )
 

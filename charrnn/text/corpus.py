@@ -20,6 +20,7 @@ from charrnn.text.notes import Notes
 from charrnn.text.reading import Source, check_different, find_sources, in_blocks, read_blocks
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.text.words import real_words
+from charrnn.wording import how_many
 
 NEWLINES = ("universal", "keep")
 
@@ -142,13 +143,13 @@ class Corpus:
         first, after = np.searchsorted(self.starts, (start, stop))
         if first == after:
             return CorpusError(
-                f"corpus {self.name!r} is not cut within an item, and one is longer than the {stop - start} characters "
-                f"of a {part} part of {share:g}",
+                f"corpus {self.name!r} is not cut within an item, and one is longer than the "
+                f"{how_many(stop - start, 'character')} of a {part} part of {share:g}",
                 f"set {{corpus.{part}}} higher, or to 0 for none, or give more items",
             )
         return CorpusError(
-            f"equal items of corpus {self.name!r} are not parted, and its {len(self.starts)} items are too few "
-            f"different ones for a {part} part of {share:g}",
+            f"equal items of corpus {self.name!r} are not parted, and it has too few different ones for a "
+            f"{part} part of {share:g}, {how_many(len(self.starts), 'item')} in all",
             f"set {{corpus.{part}}} to 0 for none, or give more items",
         )
 

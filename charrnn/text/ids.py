@@ -17,6 +17,7 @@ from charrnn.text.items import Items, Order
 from charrnn.text.normalisation import Form, normalised, normalised_blocks
 from charrnn.text.notes import Contents, Notes
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
+from charrnn.wording import how_many
 
 MAPPED_FROM = 256 << 20
 """Ids that take at least this many bytes are kept in a file rather than in memory, if there is a folder for it."""
@@ -70,7 +71,8 @@ def encode_text(
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
     if len(contents.characters) < 2:
         raise CorpusError(
-            f"corpus {name!r} repeats one character ({n} times)", "a network needs at least two to learn from"
+            f"corpus {name!r} repeats one character ({how_many(n, 'time')})",
+            "a network needs at least two to learn from",
         )
     vocabulary = Vocabulary(contents.characters + characters, form)
     dtype, encoded = vocabulary.dtype, encoded_blocks(text(), vocabulary, n, name)

@@ -10,6 +10,7 @@ from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.files import room
 from charrnn.text.items import CHUNK
+from charrnn.wording import how_many
 
 LEAST_WINDOW = 10
 """The shortest window that is advised: in a shorter one hardly anything can be learnt of what came before."""
@@ -19,10 +20,9 @@ def count_windows(n: int, streams: int, window: int) -> int:
     """How many windows an epoch over n characters has; raises CorpusError if not one fits."""
     length = (n - 1) // streams
     if length < window:
-        needs = f"{streams:,} stream of {window:,}" if streams == 1 else f"{streams:,} streams of {window:,}"
+        needs = f"{how_many(streams, 'stream')} of {how_many(window, 'character')}"
         raise CorpusError(
-            f"{needs} character{'s' * (window > 1)} need{'s' * (streams == 1)} a training part of "
-            f"{streams * window + 1:,}, and it has {n:,}",
+            f"{needs} need{'s' * (streams == 1)} a training part of {streams * window + 1:,}, and it has {n:,}",
             _what_fits(n, streams, window),
         )
     return length // window

@@ -18,6 +18,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.streams import LEAST_WINDOW, count_windows
 from charrnn.training.budget import Budget
 from charrnn.training.speed import Speed, characters_read, forecast, measure_speed, occasions
+from charrnn.wording import how_many
 
 HIDDEN = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Sizes to choose from."""
@@ -101,7 +102,8 @@ def best(proposals: Sequence[Proposal]) -> Proposal:
 def reasons(chosen: Proposal, proposals: Sequence[Proposal]) -> tuple[str, str]:
     """Why a network has its size, and why it is trained as it is: two sentences."""
     m, t = chosen.settings.model, chosen.settings.training
-    why = f"{chosen.size} reads the text {chosen.epochs:.3g} times, {chosen.ratio:.2g} characters for each parameter"
+    reads = f"{how_many(chosen.epochs, 'time', '.3g')}, {how_many(chosen.ratio, 'character', '.2g')} for each parameter"
+    why = f"{chosen.size} reads the text {reads}"
     if t.epochs:
         why += "; reading it more often would teach it little"
     elif len(proposals) > 1:

@@ -24,6 +24,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.items import UNIT_SEPARATOR
 from charrnn.training.ranks import ranks
 from charrnn.training.trainer import Trainer
+from charrnn.wording import how_many
 
 _BY_SECTION = "give them by section, such as training={'iterations': 2000}"
 
@@ -135,8 +136,8 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
     corpus in pieces that are not the streams of the settings."""
     if corpus.pieces not in (1, settings.training.batch):
         raise CorpusError(
-            f"corpus {corpus.name!r} is cut in {corpus.pieces} pieces, and training reads {settings.training.batch} "
-            "streams",
+            f"corpus {corpus.name!r} is cut in {corpus.pieces} pieces, and training reads "
+            f"{how_many(settings.training.batch, 'stream')}",
             "set {training.batch} to the number of pieces",
         )
     text, n = corpus.vocabulary.decode(corpus.ids), len(corpus)

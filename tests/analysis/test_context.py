@@ -64,7 +64,7 @@ def test_the_horizon_is_the_shortest_context_as_good_as_all() -> None:
 def test_too_short_a_text(model: Model) -> None:
     ids = model.vocabulary.encode("The ")
     assert [each.context for each in losses_by_context(model, ids)] == [None, 1]
-    with pytest.raises(CorpusError, match="3 characters are too few"):
+    with pytest.raises(CorpusError, match="cannot be cut from 3 characters"):
         list(losses_by_context(model, ids[:3]))
 
 

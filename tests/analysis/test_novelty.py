@@ -105,7 +105,7 @@ def test_no_longer_copies_are_written(most: int) -> None:
 def test_where_nothing_is_left_to_write_it_says_so() -> None:
     vocabulary = Vocabulary("ab")
     no_copies = NoCopies(TextIndex(vocabulary.encode("aabbab")), 1, 2)
-    says = "more than 1 characters in a row are copied from the training text; raise max_copy"
+    says = "more than 1 character in a row are copied from the training text; raise max_copy"
     with pytest.raises(CharRNNError, match=says):
         no_copies(vocabulary.encode("a")[None])
 

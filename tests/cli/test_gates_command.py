@@ -41,7 +41,7 @@ def test_json_is_what_the_library_says(text: str, charrnn: Callable) -> None:
 
 def test_table(text: str, charrnn: Callable) -> None:
     done = charrnn(*GATES, "cats.txt", "--length", "300")
-    assert done.err == "of cats.txt only the first 300 characters are read; --length reads more\n"
+    assert done.err == "reading only the first 300 characters of cats.txt; --length reads more\n"
     rows = [line.split() for line in done.out.splitlines() if line.startswith("    0  ")]
     for row, gate in zip(rows, document(charrnn, "cats.txt", "--length", "300")["gates"], strict=True):
         assert row[1] == gate["gate"]

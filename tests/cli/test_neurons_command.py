@@ -86,7 +86,7 @@ def test_find(folder: Path, charrnn: Callable, name: str) -> None:
     assert [float(row.split()[1]) for row in rows] == pytest.approx([u["score"] for u in document["units"]], abs=0.001)
     assert float(luck.split()[2]) == pytest.approx(document["by_luck"], abs=0.001)
     assert f"see it with --unit {rows[0].split()[0]}\n" in done.err
-    assert "of cats.txt only the first 600 characters are read; --length reads more" in done.err
+    assert "reading only the first 600 characters of cats.txt; --length reads more" in done.err
 
 
 def test_without_options_the_best_unit_for_each_property(folder: Path, charrnn: Callable) -> None:

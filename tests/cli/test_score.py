@@ -93,6 +93,10 @@ def test_networks_side_by_side(page: str, charrnn: Callable) -> None:
         assert [bool(mark) for _, mark in found] == [loss == min(losses) for loss in losses]
 
 
+def test_one_character_is_one(folder: Path, charrnn: Callable) -> None:
+    assert charrnn(*SCORE, "-", stdin=b"a").out.endswith(", 1 character\n")
+
+
 def test_networks_side_by_side_on_a_text_with_a_wide_name(folder: Path, charrnn: Callable) -> None:
     Path("ねこ").write_text("the cat sat.")
     header, wide, narrow, *_ = charrnn(
@@ -110,7 +114,7 @@ def test_unknown_characters(folder: Path, charrnn: Callable) -> None:
     assert charrnn(*SCORE, "snow.txt", "--unknown", "skip").out.endswith("10 characters, 1 unknown\n")
     assert charrnn(*SCORE, "snow.txt", "--unknown", "replace").out.endswith("11 characters, 1 unknown\n")
     compared = charrnn(*SCORE, "--checkpoint", "run/checkpoints/last.npz", "snow.txt", "--unknown", "skip")
-    assert "run: 1 characters were unknown to it" in compared.err
+    assert "run: 1 character unknown to it; what" in compared.err
 
 
 def test_lines_the_most_surprising_first(page: str, charrnn: Callable) -> None:

@@ -166,8 +166,8 @@ def test_equal_items_stay_on_one_side_and_shares_are_kept(counts: list[int], see
         ([f"{n:03}" * 20 for n in range(12)], {"validation": 0.08}, "one is longer than the 59 characters of a valid"),
         ([f"{n:03}" * 20 for n in range(12)], {"test": 0.05}, "one is longer than the 37 characters of a test"),
         (["only this one"], {"validation": 0.5}, "one is longer than the 7 characters of a validation part of 0.5"),
-        (["ab"] * 12, {"validation": 0.5}, "its 12 items are too few different ones for a validation part of 0.5"),
-        (["ab"] * 12, {"test": 0.3}, "its 12 items are too few different ones for a test part of 0.3"),
+        (["ab"] * 12, {"validation": 0.5}, "too few different ones for a validation part of 0.5, 12 items in all"),
+        (["ab"] * 12, {"test": 0.3}, "too few different ones for a test part of 0.3, 12 items in all"),
     ],
 )
 def test_why_a_part_would_have_no_item_is_said(items: list[str], shares: dict[str, float], why: str) -> None:

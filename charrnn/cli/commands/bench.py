@@ -14,6 +14,7 @@ from charrnn.settings.schema import Settings
 from charrnn.training.speed import product_ceiling
 from charrnn.training.start import start
 from charrnn.training.transport import worker_count
+from charrnn.wording import how_many
 
 SECONDS = 2.0
 """How long iterations are timed."""
@@ -33,6 +34,7 @@ def command(given: SettingsOptions, as_json: bool) -> None:
     """
     trainer = start(given.overlays())
     trainer.plan()
+    assert trainer.iterations is not None
     introduce(trainer)
     _say_kernels()
     _say_shares(trainer.settings)
@@ -57,7 +59,7 @@ def command(given: SettingsOptions, as_json: bool) -> None:
         click.echo(f"evaluation: {speed.evaluation:,.0f} characters/s")
     click.echo(f"sampling: {speed.sampling:,.0f} characters/s")
     click.echo(
-        f"time: {duration_text(left.total)} for {trainer.iterations:,} iterations; "
+        f"time: {duration_text(left.total)} for {how_many(trainer.iterations, 'iteration')}; "
         f"{left.evaluation / left.total:.0%} of it for evaluations, {left.snapshots / left.total:.0%} for snapshots"
     )
 
@@ -65,7 +67,10 @@ def command(given: SettingsOptions, as_json: bool) -> None:
 def _say_kernels() -> None:
     for library in blas():
         with_ = f" ({library.instructions})" if library.instructions else ""
-        say(f"products: {library.name} {library.version}, {library.kernels} kernels{with_}, {available_cores()} cores")
+        say(
+            f"products: {library.name} {library.version}, {library.kernels} kernels{with_}, "
+            f"{how_many(available_cores(), 'core')}"
+        )
     if advice := held_back():
         say(f"charrnn: {advice}")
 

@@ -17,6 +17,7 @@ from charrnn.cli.terminal import say
 from charrnn.report.columns import padded
 from charrnn.report.escaping import escaped
 from charrnn.text.catalogue import catalogue, fetch, fetched
+from charrnn.wording import how_many
 
 MOST_FREQUENT = 40
 """How many characters of a text are shown, unless all are asked for."""
@@ -91,7 +92,11 @@ def _watched(blocks: Iterable[str]) -> Iterator[str]:
 
 
 def _print(facts: dict[str, Any], most: int | None) -> None:
-    click.echo(escaped(f"corpus: {facts['name']}, {facts['characters']:,} characters, {facts['distinct']:,} distinct"))
+    click.echo(
+        escaped(
+            f"corpus: {facts['name']}, {how_many(facts['characters'], 'character')}, {facts['distinct']:,} distinct"
+        )
+    )
     if facts["items"] is not None:
         click.echo(f"items: {facts['items']:,}")
     if facts["columns"]:
@@ -110,7 +115,8 @@ def _print(facts: dict[str, Any], most: int | None) -> None:
         click.echo(escaped(f"too small: {facts['problem']}"))
     else:
         click.echo(
-            f"streams: {facts['batch']} of {facts['windows']:,} windows of {facts['window']} characters an epoch"
+            f"streams: {facts['batch']} of {how_many(facts['windows'], 'window')} of "
+            f"{how_many(facts['window'], 'character')} an epoch"
         )
     if not facts["findings"]:
         click.echo("suspicious: nothing")

@@ -16,6 +16,7 @@ from charrnn.errors import CharRNNError
 from charrnn.nn.cells import CELLS
 from charrnn.report.gate_charts import BARS, DIGITS, draw_gates, gate_plots, gate_table, gates_along
 from charrnn.text.items import shown_in_place
+from charrnn.wording import how_many
 
 SHOWN, MEASURED = 1_000, 20_000
 """How many characters are read: to be shown, and for the table."""
@@ -60,7 +61,7 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
             for line in gates_along(characters, gates, width, BARS if can_show(BARS) else DIGITS):
                 print_text(f"{line}\n")
         else:
-            print_text(f"{len(characters):,} characters\n\n")
+            print_text(f"{how_many(len(characters), 'character')}\n\n")
             for line in (*gate_table(gates), *gate_plots(gates, line_width())):
                 print_text(f"{line}\n")
 

@@ -23,6 +23,7 @@ from charrnn.storage.run import load_checkpoint
 from charrnn.text.vocabulary import Unknown
 from charrnn.training.facts import Step
 from charrnn.training.trainer import Trainer
+from charrnn.wording import how_many
 
 
 @click.command("gradients")
@@ -105,7 +106,7 @@ def _study(path: str, overlays: Sequence[Overlay], steps: int, positions: int, u
             )
     checkpoint = load_checkpoint(path)
     corpus, measured = text_to_measure(checkpoint, overlays, unknown)
-    say(f"corpus: {corpus.name}, {len(measured):,} characters measured, of its validation part")
+    say(f"corpus: {corpus.name}, {how_many(len(measured), 'character')} measured, of its validation part")
     return study_network(checkpoint, measured, steps, positions, contexts=_shown)
 
 
@@ -122,9 +123,10 @@ def _shown(losses: Iterable[ContextLoss]) -> Iterator[ContextLoss]:
 def _training(trainer: Trainer) -> Iterator[Step]:
     """The iterations of a training, which it announces, with a bar on a terminal."""
     trainer.plan()
+    assert trainer.iterations is not None
     m, size = trainer.settings.model, len(trainer.model.parameters.vector)
     say(
-        f"training {m.summary}, {size:,} parameters, {trainer.iterations:,} iterations, "
+        f"training {m.summary}, {size:,} parameters, {how_many(trainer.iterations, 'iteration')}, "
         f"{clip_text(trainer.settings.training)}"
     )
     with tqdm(

@@ -11,6 +11,7 @@ from charrnn.cli.texts import checkpoint_option, load, named, run_argument
 from charrnn.layout import LAST
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
+from charrnn.wording import how_many
 
 
 @click.command("inspect")
@@ -32,12 +33,14 @@ def command(runs: tuple[str, ...], checkpoint: str | None, at: int | None, as_js
 
 def _print(facts: Mapping[str, Any]) -> None:
     corpus, progress, vocabulary = facts["corpus"], facts["progress"], facts["vocabulary"]
-    _line("corpus", f"{corpus['name']}, {corpus['characters']:,} characters, SHA-256 {corpus['sha256']}")
+    _line("corpus", f"{corpus['name']}, {how_many(corpus['characters'], 'character')}, SHA-256 {corpus['sha256']}")
     for origin in facts["origins"]:
         _line("began with", f"{origin['name']}, iteration {origin['iteration']:,} on {origin['corpus']['name']}")
     epochs = "" if facts["epochs"] is None else f", {facts['epochs']:.2f} epochs"
     _line(
-        "trained", f"{progress['iteration']:,} iterations of {facts['characters_per_iteration']:,} characters{epochs}"
+        "trained",
+        f"{how_many(progress['iteration'], 'iteration')} of "
+        f"{how_many(facts['characters_per_iteration'], 'character')}{epochs}",
     )
     if facts["training_loss"] is not None:
         _line("training loss", loss_text(facts["training_loss"]))

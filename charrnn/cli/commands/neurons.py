@@ -27,6 +27,7 @@ from charrnn.report.units import (
     units_page,
 )
 from charrnn.storage.checkpoint import Checkpoint
+from charrnn.wording import how_many
 
 
 def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -154,7 +155,9 @@ def _mean(name: str, text: str) -> str:
 
 
 def _table(name: str, ranking: Ranking, seen: Activations, top: int) -> None:
-    print_text(f"{name}: {describe_property(name)}; {_mean(name, seen.text)} in {len(seen.text):,} characters\n\n")
+    print_text(
+        f"{name}: {describe_property(name)}; {_mean(name, seen.text)} in {how_many(len(seen.text), 'character')}\n\n"
+    )
     print_text(f"{'unit':>8}  {ranking.measure:>17}  told by its {seen.label}\n")
     best = ranking.best(top)
     for place in best:
@@ -165,7 +168,9 @@ def _table(name: str, ranking: Ranking, seen: Activations, top: int) -> None:
 
 
 def _overview(seen: Activations) -> None:
-    print_text(f"the unit that tells each property best by its {seen.label}, in {len(seen.text):,} characters\n\n")
+    print_text(
+        f"the unit that tells each property best by its {seen.label}, in {how_many(len(seen.text), 'character')}\n\n"
+    )
     print_text(f"{'':<13}  {'unit':>6}  {'score':>6}  {'by luck':>7}\n")
     for name, ranking in rank_all(seen.text, seen.values):
         if ranking is None:

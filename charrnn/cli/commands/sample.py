@@ -28,6 +28,7 @@ from charrnn.generation.sampler import Forbid, Sampling, ScoredText, best_of, ge
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.text.reading import Source, read_blocks
 from charrnn.text.vocabulary import Unknown
+from charrnn.wording import how_many
 
 SEPARATOR = "-----"
 LONG_TEXT = 5_000_000
@@ -325,7 +326,7 @@ def _say_copied(measured: Measured, text: str) -> None:
     if copied := measured(text):
         n = len(copied.stretch)
         say(
-            f"novelty: longest stretch that stands in the training text: {n} character{'s' * (n != 1)}, "
+            f"novelty: longest stretch that stands in the training text: {how_many(n, 'character')}, "
             f"{copied.stretch!r}; {copied.share:.1%} lies in such stretches of {STRETCH} or more"
         )
 

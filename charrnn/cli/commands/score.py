@@ -36,6 +36,7 @@ from charrnn.storage.run import load_checkpoint
 from charrnn.text.items import shown, shown_in_place
 from charrnn.text.reading import Source, find_sources
 from charrnn.text.vocabulary import Unknown
+from charrnn.wording import how_many
 
 TOGETHER = "together"
 SHOWN = 100_000
@@ -232,11 +233,11 @@ def _figures(readings: Sequence[_Reading]) -> Iterator[str]:
     for name, s in _scores(readings):
         unknown = f", {s.unknown:,} unknown" if s.unknown else ""
         loss = f"{loss_text(s.loss)}, perplexity {s.perplexity:.2f}, " if s.characters else ""
-        yield f"{name}: {loss}{s.characters:,} characters{unknown}"
+        yield f"{name}: {loss}{how_many(s.characters, 'character')}{unknown}"
     for reading in readings:
         if reading.items:
             n, mean, spread = len(reading.items), reading.items.mean, reading.items.spread
-            yield f"{reading.shown}: {mean:.2f} nats/item, standard deviation {spread:.2f}, {n:,} items"
+            yield f"{reading.shown}: {mean:.2f} nats/item, standard deviation {spread:.2f}, {how_many(n, 'item')}"
     for name, s in _dynamic_scores(readings):
         if s.characters:
             yield f"{name}: {loss_text(s.loss)}, perplexity {s.perplexity:.2f}, learning as it reads"
@@ -259,7 +260,7 @@ def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> No
     for path, of_one in zip(paths, readings, strict=True):
         unknown = sum(reading.score.unknown for reading in of_one)
         if unknown:
-            say(f"{path}: {unknown:,} characters were unknown to it; what is skipped does not count in its losses")
+            say(f"{path}: {how_many(unknown, 'character')} unknown to it; what is skipped does not count in its losses")
 
 
 def _json(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:

@@ -10,6 +10,7 @@ from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
 from charrnn.settings.build import build_corpus
 from charrnn.training.choice import Proposal, best, leaves_choice, propose, reasons
+from charrnn.wording import how_many
 
 
 @click.command("suggest")
@@ -30,7 +31,7 @@ def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     say(f"corpus: {learnt.name}, {len(learnt):,} characters; measuring how fast this machine is")
     proposals = []
     for proposal in propose(overlays, learnt):
-        say(f"{proposal.size}: {proposal.iterations:,} iterations")
+        say(f"{proposal.size}: {how_many(proposal.iterations, 'iteration')}")
         proposals.append(proposal)
     chosen = best(proposals)
     why = reasons(chosen, proposals)

@@ -37,6 +37,7 @@ from charrnn.training.facts import Evaluation, Fact
 from charrnn.training.start import resume, start, starting_settings
 from charrnn.training.tensorboard import EventFile
 from charrnn.training.trainer import Trainer
+from charrnn.wording import how_many
 
 LONG_EVALUATIONS = 60.0
 """Seconds that evaluations may take before anything is said of them."""
@@ -160,7 +161,7 @@ def _as_chosen(overlays: list[Overlay], run: Run) -> list[Overlay]:
     epochs = run.settings().training.epochs
     if epochs is None:
         return overlays
-    say(f"the length stays {epochs:g} epochs; --resume --minutes would change it")
+    say(f"the length stays {how_many(epochs, 'epoch', 'g')}; --resume --minutes would change it")
     return [Overlay(tuple(e for e in overlay.entries if e.key != "training.minutes")) for overlay in overlays]
 
 
@@ -309,9 +310,9 @@ def _say_what_was_in_vain(trainer: Trainer) -> None:
     more = [f"model.{name}={rate}" for name, rate in AGAINST_IT.items() if getattr(m, name) < rate]
     learn_longer = f"; to learn longer, {' and '.join(more)}, or a longer text" if more else "; or give a longer text"
     say(
-        f"the last {in_vain:,} iterations, {in_vain / done.iteration:.0%} of the run, taught it the text by heart: the "
-        f"validation loss rose by {rise:.3f} to {done.validation_loss:.3f}; to end there, set training.early_stop=true"
-        f"{learn_longer}"
+        f"the last {how_many(in_vain, 'iteration')}, {in_vain / done.iteration:.0%} of the run, taught it the text by "
+        f"heart: the validation loss rose by {rise:.3f} to {done.validation_loss:.3f}; to end there, set "
+        f"training.early_stop=true{learn_longer}"
     )
 
 

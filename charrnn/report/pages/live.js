@@ -176,7 +176,8 @@ function use(k) {
 function showIteration(k) {
   if (networks.length === 1) return;
   const {iteration, loss} = data.iterations[k];
-  element("at").textContent = `${iteration.toLocaleString("en")} iterations, training loss ${loss}`;
+  const many = iteration === 1 ? "" : "s";
+  element("at").textContent = `${iteration.toLocaleString("en")} iteration${many}, training loss ${loss}`;
   element("slider").setAttribute("aria-valuetext", element("at").textContent);
 }
 

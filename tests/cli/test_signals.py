@@ -36,7 +36,7 @@ def test_a_signal_stops_a_run_that_resumes_exactly(
     _, err = process.communicate()
     assert process.returncode == code
     assert err.decode().endswith(
-        "stopped at iteration 1 of 6, saved;\n"
+        "stopped at iteration 1 of 6, saved; "
         """continue: charrnn train --run 'it'"'"'s stopped' --resume\n"""
     )
     assert load_checkpoint("it's stopped/checkpoints/last.npz").progress.iteration == 1
@@ -63,9 +63,29 @@ def test_signals_before_the_first_iteration_leave_a_run_that_goes_on(
         patch.setattr(Trainer, "measure", interrupted)
         stopped = charrnn("train", "cats.txt", "--config", "tiny.yaml", "--run", "new")
     assert (stopped.code, stopped.out) == (130, "")
-    assert stopped.err.endswith("stopped at iteration 0 of 6, saved;\ncontinue: charrnn train --run new --resume\n")
+    assert stopped.err.endswith("stopped at iteration 0 of 6, saved; continue: charrnn train --run new --resume\n")
     assert charrnn("train", "--run", "new", "--resume").code == 0
     assert outcome("new") == outcome("whole")
+
+
+def test_ctrl_c_before_training_says_that_nothing_was_changed(
+    folder: Path, charrnn: Callable, start: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = start("train", "cats.txt", "--minutes", "1", "--run", "new")
+    assert process.stderr.readline().startswith(b"measuring how fast")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read() == (
+        b"stopped before training began, and nothing was changed; begin again with the same command\n"
+    )
+    assert process.wait() == 130
+    assert not Path("new").exists()
+
+    monkeypatch.setattr(Trainer, "plan", lambda trainer: signal.raise_signal(signal.SIGINT))
+    going_on = charrnn("train", "--run", "run", "--resume", "--set", "training.iterations=9")
+    assert going_on.code == 130
+    assert going_on.err == (
+        "stopped before training began, and nothing was changed; continue: charrnn train --run run --resume\n"
+    )
 
 
 def test_ctrl_c_while_python_imports_shows_no_traceback() -> None:
@@ -109,6 +129,14 @@ def test_a_second_signal_stops_at_once_and_harms_nothing(folder: Path, charrnn: 
     _, err = process.communicate()
     assert process.returncode == 143
     assert b"Traceback" not in err
-    assert b"saved" not in err
+    assert err.decode().endswith(
+        "\nstopped at once, and what was saved before is kept; continue: charrnn train --run run --resume\n"
+    )
     assert Path("run/checkpoints/last.npz").read_bytes() == before
     assert charrnn("train", "--run", "run", "--resume").code == 0
+
+    process = start("train", "cats.txt", *args, "--force")
+    assert process.stdout.readline().startswith(b"iteration 1, ")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate()[1].endswith(b"\nstopped at once, and nothing is saved yet; begin again with --force\n")

@@ -204,7 +204,7 @@ def test_a_signal_to_the_launcher_saves_and_ends(started: Callable, number: int,
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code
-    assert re.search(r"stopped at iteration \d+ of 100000000, saved;", err)
+    assert re.search(r"stopped at iteration \d+ of 100,000,000, saved;", err)
     assert "BAD TERMINATION" not in out
 
 

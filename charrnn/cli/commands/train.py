@@ -119,30 +119,31 @@ def command(
         return
     with ExitStack() as stack:
         event_file = stack.enter_context(closing(EventFile(Path(tensorboard)))) if tensorboard else None
-        trainer = resume(run, *overlays) if resuming else start(overlays, run=run, force=force, choose=choose)
-        if trainer.origins and not resuming:
-            _say_beginning(trainer)
-        trainer.plan()
-        assert trainer.iterations is not None
-        laid = overlays if resuming or choose else over_default(overlays)
-        for remark in remarks(trainer.settings, trainer.iterations, laid):
-            say(remark)
-        if not resuming:
-            vocabulary, beginning = trainer.corpus.vocabulary, trainer.corpus.ids[:LOOKED_AT]
-            # The marks of items are ours, and no mistake of the text.
-            characters = shown_in_place(vocabulary.characters) if trainer.corpus.mark else vocabulary.characters
-            for kind, advice in suspicions(characters, vocabulary.decode(beginning)):
-                say(f"the text holds {kind}: {advice}; charrnn corpus show says where")
-        found = None
-        if baseline and not (resuming and run.baseline()):
-            found = baselines_document(trainer.corpus, measured_baselines(trainer.corpus))
-        signals = stack.enter_context(_stopped_by_signals(trainer))  # first, so that what is begun can be resumed
+        with _said_if_never_begun(run, resuming):
+            trainer = resume(run, *overlays) if resuming else start(overlays, run=run, force=force, choose=choose)
+            if trainer.origins and not resuming:
+                _say_beginning(trainer)
+            trainer.plan()
+            assert trainer.iterations is not None
+            laid = overlays if resuming or choose else over_default(overlays)
+            for remark in remarks(trainer.settings, trainer.iterations, laid):
+                say(remark)
+            if not resuming:
+                vocabulary, beginning = trainer.corpus.vocabulary, trainer.corpus.ids[:LOOKED_AT]
+                # The marks of items are ours, and no mistake of the text.
+                characters = shown_in_place(vocabulary.characters) if trainer.corpus.mark else vocabulary.characters
+                for kind, advice in suspicions(characters, vocabulary.decode(beginning)):
+                    say(f"the text holds {kind}: {advice}; charrnn corpus show says where")
+            found = None
+            if baseline and not (resuming and run.baseline()):
+                found = baselines_document(trainer.corpus, measured_baselines(trainer.corpus))
+        signals = stack.enter_context(_stopped_by_signals(trainer, run))  # first, so that what is begun can be resumed
         stack.enter_context(trainer.writing())
         if found:
             run.keep_baseline(found)
         _train(trainer, run, event_file)
-        if signals:
-            sys.exit(128 + signals[0])
+    if signals:
+        sys.exit(128 + signals[0])
 
 
 def _chosen(overlays: Sequence[Overlay], corpus: Corpus) -> Settings:
@@ -270,8 +271,23 @@ def _said_if_saved(trainer: Trainer, run: Run) -> Iterator[None]:
 
 
 def _say_stopped(trainer: Trainer, run: Run) -> None:
-    say(f"stopped at iteration {trainer.progress.iteration} of {trainer.iterations}, saved;")
-    say(f"continue: charrnn train --run {shlex.quote(str(run))} --resume")
+    say(f"stopped at iteration {trainer.progress.iteration:,} of {trainer.iterations:,}, saved; {_continue(run)}")
+
+
+def _continue(run: Run) -> str:
+    """The command that goes on with a run."""
+    return f"continue: charrnn train --run {shlex.quote(str(run))} --resume"
+
+
+@contextmanager
+def _said_if_never_begun(run: Run, resuming: bool) -> Iterator[None]:
+    """Says what there is where Ctrl-C ends training before it has begun."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        ways = _continue(run) if resuming else "begin again with the same command"
+        say(f"stopped before training began, and nothing was changed; {ways}")
+        raise SystemExit(128 + signal.SIGINT) from None
 
 
 def _conclude(trainer: Trainer, run: Run, test: Evaluation | None) -> None:
@@ -317,9 +333,9 @@ def _say_what_was_in_vain(trainer: Trainer) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(trainer: Trainer) -> Iterator[list[int]]:
-    """Within it, a first Ctrl-C, SIGTERM or closed terminal stops the trainer after its iteration, a second at once.
-    Yields the list that the signal's number is put in.
+def _stopped_by_signals(trainer: Trainer, run: Run) -> Iterator[list[int]]:
+    """Within it, a first Ctrl-C, SIGTERM or closed terminal stops the trainer after its iteration, a second at once,
+    and what is kept is said. Yields the list that the signal's number is put in.
 
     The same signal twice at the same moment is one: a terminal sends it to a process, and whoever started that too.
     """
@@ -339,6 +355,12 @@ def _stopped_by_signals(trainer: Trainer) -> Iterator[list[int]]:
     before = {number: signal.signal(number, stop) for number in watched}
     try:
         yield received
+    except SystemExit:
+        kept, again = "nothing is saved yet", "begin again with --force"
+        if run.is_resumable:
+            kept, again = "what was saved before is kept", _continue(run)
+        say(f"stopped at once, and {kept}; {again}")
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

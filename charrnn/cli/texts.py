@@ -9,6 +9,7 @@ import click
 from tqdm import tqdm
 
 from charrnn.analysis.activations import Trace, read_activations
+from charrnn.cli.numbers import WholeRange
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.remedies import running, word
 from charrnn.cli.terminal import say
@@ -96,7 +97,7 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
             unknown_option,
             click.option(
                 "--length",
-                type=click.IntRange(min=1),
+                type=WholeRange(min=1),
                 help=f"How many characters of the text to read.  [default: {lengths}]",
             ),
             checkpoint_option,

@@ -21,6 +21,17 @@ from charrnn.settings.yamlfile import MAX_CHARACTERS, Entry, read_settings, read
 _LENGTHS = tuple(f"training.{name}" for name in LENGTHS)
 """Settings that replace one another: an overlay that sets one unsets the others."""
 
+_OUR_WORDS = {
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid string": "a text",
+    "a valid list": "a list",
+    "a valid boolean": "true or false",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+}
+"""For what Pydantic says."""
+
 
 @dataclass(frozen=True)
 class Overlay:
@@ -140,6 +151,8 @@ def resolve(overlays: Iterable[Overlay]) -> Settings:
 def _mistake(error: Any, merged: Mapping[str, Entry]) -> str:
     key = ".".join(map(str, error["loc"][:2]))
     message: str = error["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    for theirs, ours in _OUR_WORDS.items():
+        message = message.replace(theirs, ours)
     if key not in merged:  # a rule between settings
         return message
     entry = merged[key]

@@ -101,7 +101,6 @@ CASES = {
     "nothing to begin with": (1, ["--init-from", "nowhere"], "checkpoint 'nowhere' does not exist"),
     "no checkpoint to begin with": (1, ["--init-from", "cats.txt"], "'cats.txt' is not a whole checkpoint"),
     "no minutes": (2, ["--minutes", "0"], "training.minutes is 0.0: it should be greater than 0 (--minutes)"),
-    "minutes that are no number": (2, ["--minutes", "nan"], "training.minutes is nan"),
     "minutes and iterations": (
         *(2, ["--minutes", "1", "--set", "training.iterations=5"]),
         "set one of training.iterations, training.epochs and training.minutes",
@@ -213,7 +212,8 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
     [
         (["train", "--resume", "--force", "--run", "run"], "--resume goes on with a run and --force replaces it"),
         (["train", "--resume", "--init-from", "run", "--run", "run"], "--resume goes on with a run and --init-from"),
-        (["train", "--minutes", "ten"], "--minutes"),
+        (["train", "--minutes", "ten"], "'--minutes': 'ten' is not a number\n"),
+        (["train", "--minutes", "nan"], "'--minutes': 'nan' is not a number\n"),
         (["train", "--nothing"], "--nothing"),
         (["trian"], "No such command 'trian'; did you mean 'train'?"),
         ([*SAMPLE, "run", "--prime", "a", "--prime-file", "cats.txt"], "--prime and --prime-file"),
@@ -229,7 +229,9 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
         ([*SAMPLE, "run", "--corpus", "cats.txt"], "--corpus is read for --novelty, --max-copy, --new and --json"),
         ([*SAMPLE, "run", "-i", "--count", "2"], "--interactive writes one text"),
         ([*SAMPLE, "run", "--top-p", "1.5"], "--top-p"),
-        ([*SAMPLE, "run", "--top-p", "nan"], "--top-p"),
+        ([*SAMPLE, "run", "--top-p", "nan"], "'--top-p': 'nan' is not a number from 0 to 1\n"),
+        ([*SAMPLE, "run", "--top-k", "1.5"], "'--top-k': '1.5' is not a whole number of at least 1\n"),
+        ([*SAMPLE, "run", "--at", "x"], "'--at': 'x' is not a whole number\n"),
         ([*SAMPLE, "run", "--at", "first"], "--at"),
         (["snapshots"], "RUN"),
         (["snapshots", "run", "--at", "1;2"], "'1;2' should be iterations with commas between"),

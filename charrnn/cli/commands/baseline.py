@@ -17,6 +17,7 @@ from charrnn.analysis.baselines import (
     fair_compressors,
     held_out,
 )
+from charrnn.cli.numbers import WholeRange
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
 from charrnn.settings.build import build_corpus
@@ -32,7 +33,7 @@ from charrnn.text.corpus import Corpus
     show_default=True,
     help="Which part of the text to measure.",
 )
-@click.option("--order", type=click.IntRange(1, 64), default=ORDER, show_default=True, help="Longest context to count.")
+@click.option("--order", type=WholeRange(1, 64), default=ORDER, show_default=True, help="Longest context to count.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     given: SettingsOptions,

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from charrnn.analysis.context import LONGEST, POSITIONS, ContextLoss
 from charrnn.analysis.gradient_study import Findings, compare_cells, study_network, text_to_measure, training_steps
+from charrnn.cli.numbers import Whole, WholeRange
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
@@ -37,15 +38,17 @@ from charrnn.wording import how_many
 )
 @click.option(
     "--steps",
-    type=click.IntRange(1, 512),
+    type=WholeRange(1, 512),
     default=100,
     show_default=True,
     help="How far back gradients are followed.",
 )
-@click.option("--iterations", type=int, metavar="N", help="How long the small networks are trained.  [default: 300]")
+@click.option(
+    "--iterations", type=Whole(), metavar="N", help="How long the small networks are trained.  [default: 300]"
+)
 @click.option(
     "--positions",
-    type=click.IntRange(2, 1_000_000),
+    type=WholeRange(2, 1_000_000),
     default=POSITIONS,
     show_default=True,
     help="How many characters of the text to average the losses by context over.",

@@ -9,6 +9,7 @@ import click
 
 from charrnn.analysis.activations import activation_names, collect
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liveliest, rank, rank_all
+from charrnn.cli.numbers import WholeRange
 from charrnn.cli.terminal import has_colour, line_width, print_text, say
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.nn.cells import CELLS
@@ -52,7 +53,7 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     + "; ".join(f"{name}: {', '.join(cell.activations)}" for name, cell in CELLS.items() if cell.activations)
     + ").  [default: cell where there is one, else hidden]",
 )
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many units --find lists.")
+@click.option("--top", type=WholeRange(min=1), default=10, show_default=True, help="How many units --find lists.")
 @click.option(
     "--html",
     "as_html",

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, learnt_corpus, measure_novelty
 from charrnn.cli.interactive import Session
 from charrnn.cli.items import Wanted, check_label, items_as_json, learnt_items, learnt_items_if_there, show_items
+from charrnn.cli.numbers import RealRange, Whole, WholeRange
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import print_text, raw_option, say
 from charrnn.cli.texts import checkpoint_option, encoding_option, load, named, run_argument
@@ -35,20 +36,10 @@ LONG_TEXT = 5_000_000
 """Characters whose index takes more than a moment to make."""
 
 
-class _Number(click.FloatRange):
-    """A float within bounds, and no NaN, which every bound lets through."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number: float = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value} is not a number.", param, ctx)
-        return number
-
-
 def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     """An option for each filter of the registry."""
     for name, filter_ in reversed(FILTERS.items()):
-        bounded = click.IntRange if filter_.type is int else _Number
+        bounded = WholeRange if filter_.type is int else RealRange
         kind = bounded(min=filter_.least, max=filter_.most)  # type: ignore[arg-type]
         option = click.option(
             f"--{name.replace('_', '-')}",
@@ -65,10 +56,12 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.command("sample")
 @run_argument
 @checkpoint_option
-@click.option("--at", type=int, metavar="N", help="With a run folder: the weights of its snapshot at this iteration.")
+@click.option(
+    "--at", type=Whole(), metavar="N", help="With a run folder: the weights of its snapshot at this iteration."
+)
 @click.option(
     "--length",
-    type=click.IntRange(min=1),
+    type=WholeRange(min=1),
     default=500,
     show_default=True,
     help="Characters to write; of items, at most.",
@@ -91,14 +84,12 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     metavar="TEXT",
     help="End just before this text, if it is written; may be given several times.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text again.  [default: random]")
-@click.option(
-    "--count", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many samples to write."
-)
+@click.option("--seed", type=WholeRange(min=0), help="The same seed gives the same text again.  [default: random]")
+@click.option("--count", type=WholeRange(1, 100_000), default=1, show_default=True, help="How many samples to write.")
 @click.option(
     "--best-of",
     "choices",
-    type=click.IntRange(1, 100_000),
+    type=WholeRange(1, 100_000),
     default=1,
     metavar="N",
     help="For each sample write N and keep the one whose characters are likeliest on average: by the mean of their "
@@ -107,7 +98,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--novelty", is_flag=True, help="Say after each sample how much of it is copied from the training text.")
 @click.option(
     "--max-copy",
-    type=click.IntRange(1, 1000),
+    type=WholeRange(1, 1000),
     metavar="N",
     help="Never copy more than N characters in a row from the training text.",
 )

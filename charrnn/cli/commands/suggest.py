@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from charrnn.cli.numbers import Real
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.terminal import say
 from charrnn.settings.build import build_corpus
@@ -15,7 +16,7 @@ from charrnn.wording import how_many
 
 @click.command("suggest")
 @settings_options(configs=False)
-@click.option("--minutes", type=float, default=10.0, show_default=True, help="How long training may take.")
+@click.option("--minutes", type=Real(), default=10.0, show_default=True, help="How long training may take.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     """Explain what charrnn train --minutes chooses for a text, a time and this machine.

@@ -15,6 +15,7 @@ import click
 from charrnn.analysis.baselines import baselines_document
 from charrnn.arrays import Ids
 from charrnn.cli.commands.baseline import measured_baselines
+from charrnn.cli.numbers import Real
 from charrnn.cli.options import SettingsOptions, field_hint, settings_options
 from charrnn.cli.output import TrainingBar, introduce
 from charrnn.cli.paths import GivenPath
@@ -58,7 +59,7 @@ AGAINST_IT = {"dropout_head": 0.3, "dropout_recurrent": 0.2}
 @click.option(
     "--run", "folder", type=GivenPath(), help="Folder of the run.  [default: runs/ and the name of the corpus]"
 )
-@click.option("--minutes", type=float, help="How long to train; with no --config, what and how is chosen too.")
+@click.option("--minutes", type=Real(), help="How long to train; with no --config, what and how is chosen too.")
 @click.option(
     "--init-from",
     type=GivenPath(),

@@ -52,6 +52,16 @@ def find_sources(paths: Sequence[str | Path], standard_input: bytes | None = Non
     return [source for path in paths for source in _sources(path, standard_input)]
 
 
+def check_there(paths: Iterable[str | Path]) -> None:
+    """Raises CorpusError where there is nothing at a path. Reads nothing: a pipe can be read only once."""
+    for path in paths:
+        as_path(path, "the file or folder to read", CorpusError)
+        if str(path) != "-":
+            path = Path(locate(path))
+            with _named_errors(path):
+                path.stat()
+
+
 def check_different(sources: Iterable[Source]) -> None:
     """Raises CorpusError where one file stands among the sources of a text twice."""
     names: dict[str, str] = {}

@@ -22,6 +22,7 @@ from charrnn.storage.run import Run, load_checkpoint
 from charrnn.text.catalogue import locate
 from charrnn.text.corpus import Corpus
 from charrnn.text.items import UNIT_SEPARATOR
+from charrnn.text.reading import check_there
 from charrnn.training.ranks import ranks
 from charrnn.training.trainer import Trainer
 from charrnn.wording import how_many
@@ -56,6 +57,8 @@ def start(
     settings, beginning = starting_settings(settings)
     if corpus is not None:
         check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
+    else:
+        check_there(settings.corpus.path)
     if run:
         run.check_free(force)
     kept, given = None, corpus is not None

@@ -84,6 +84,7 @@ CASES = {
     "settings that are no text": (2, ["--config", "run/checkpoints/last.npz"], "is not UTF-8"),
     "settings that no file can hold": (2, ["--config", f"{NO_NAME}.yaml"], "File name too long"),
     "a run of that name": (1, ["--run", "run"], "continue it with --resume, replace it with --force, or name another"),
+    "a run of that name, and no text": (1, ["nope.txt", "--run", "run"], "corpus 'nope.txt' does not exist; check"),
     "a run that is a file": (1, ["--run", "cats.txt"], "'cats.txt' is a file; name a folder with --run"),
     "a file on the way to the run": (1, ["--run", "cats.txt/new"], "cats.txt"),
     "a run that no folder can be": (1, ["--run", NO_NAME], "File name too long"),

@@ -1,11 +1,10 @@
 """Items that ``charrnn sample`` writes, shown one after another."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from charrnn.analysis.novelty import learnt_corpus
-from charrnn.cli.terminal import print_text, say
+from charrnn.cli.terminal import print_json, print_text, say
 from charrnn.errors import CharRNNError, CorpusError, did_you_mean
 from charrnn.generation.items import Item
 from charrnn.storage.checkpoint import Checkpoint
@@ -75,7 +74,7 @@ def items_as_json(items: Iterable[Item], prime: str, learnt: frozenset[str] | No
             "whole": item.is_whole,
             "new": None if learnt is None else item.text not in learnt,
         }
-        print_text(f"{json.dumps(facts, allow_nan=False)}\n")
+        print_json(facts)
 
 
 def show_items(

@@ -1,6 +1,7 @@
 """Writing to a terminal: only text gets there, no character that moves its cursor, changes its colours or reverses its
 reading direction."""
 
+import json
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ from typing import TextIO
 import click
 
 from charrnn.errors import CharRNNWarning
-from charrnn.report.escaping import escaped
+from charrnn.report.escaping import escaped, escaped_in_json
 
 raw_option = click.option(
     "--raw", is_flag=True, help="On a terminal too, write control characters as they are, not as \\x1b."
@@ -21,6 +22,14 @@ raw_option = click.option(
 def print_text(text: str, raw: bool = False) -> None:
     """Prints generated text to stdout at once: escaped on a terminal unless ``raw``; to a file or pipe as it is."""
     sys.stdout.write(text if raw or not sys.stdout.isatty() else escaped(text))
+    sys.stdout.flush()
+
+
+def print_json(document: object) -> None:
+    """Prints a line of JSON with the characters as they are, but for those that drive a terminal; where stdout lacks
+    some, only with those of ASCII."""
+    line = escaped_in_json(json.dumps(document, ensure_ascii=False))
+    sys.stdout.write(f"{line if can_show(line) else json.dumps(document)}\n")
     sys.stdout.flush()
 
 

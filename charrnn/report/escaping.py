@@ -11,7 +11,15 @@ for _kept in "\n\t":
     del _ESCAPES[ord(_kept)]
 
 
+_IN_JSON = {point: f"\\u{point:04x}" for point in _ESCAPES}
+
+
 def escaped(text: str) -> str:
     """Control characters other than newline and tab, bidirectional controls and what is no character, as ``\\x1b`` and
     ``\\u202e``."""
     return text.translate(_ESCAPES)
+
+
+def escaped_in_json(document: str) -> str:
+    """The same characters in JSON, as ``\\u001b`` and ``\\u202e``."""
+    return document.translate(_IN_JSON)

@@ -1,5 +1,6 @@
 """On a terminal nothing but text is shown; to a file or a pipe everything goes as it is."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,28 @@ def test_a_sample_is_escaped_on_a_terminal_only(evil: str, start: Callable, char
     assert (shown.decode(), code) == (escaped(exact), 0)
     raw, _ = on_terminal(start, *args, "--raw")
     assert raw.decode().replace("\n", "") == exact.replace("\r\n", "").replace("\n", "")
+
+
+def test_json_has_the_characters_as_they_are(folder: Path, start: Callable, charrnn: Callable) -> None:
+    Path("cafe.txt").write_text("un café 漢 😀\n" * 60, "utf-8")
+    assert charrnn("train", "cafe.txt", "--run", "cafe", "--config", "tiny.yaml").code == 0
+    sample = ("sample", "cafe", "--json", "--seed", "1", "--length", "5", "--prime", "é漢😀")
+    out = charrnn(*sample).out
+    assert '"prime": "é漢😀"' in out
+    written, _ = start(*sample).communicate()
+    assert written.decode("utf-8") == out
+    in_ascii, _ = start(*sample, env=os.environ | {"PYTHONIOENCODING": "ascii"}).communicate()
+    assert b'"prime": "\\u00e9\\u6f22\\ud83d\\ude00"' in in_ascii
+    assert json.loads(in_ascii) == json.loads(out)
+
+
+def test_json_drives_no_terminal(evil: str, start: Callable, charrnn: Callable) -> None:
+    sample = ("sample", "--checkpoint", evil, "--json", "--seed", "1")
+    shown, code = on_terminal(start, *sample)
+    assert (shown.decode(), code) == (charrnn(*sample).out, 0)
+    assert escaped(shown.decode()) == shown.decode()
+    exact = charrnn("sample", "--checkpoint", evil, "--seed", "1").out
+    assert json.loads(shown)["text"] == exact.removesuffix("\n")
 
 
 def test_a_progression_is_escaped_on_a_terminal_only(folder: Path, start: Callable, charrnn: Callable) -> None:

@@ -1,6 +1,5 @@
 """``charrnn baseline``"""
 
-import json
 import math
 
 import click
@@ -19,7 +18,7 @@ from charrnn.analysis.baselines import (
 )
 from charrnn.cli.numbers import WholeRange
 from charrnn.cli.options import SettingsOptions, settings_options
-from charrnn.cli.terminal import say
+from charrnn.cli.terminal import print_json, say
 from charrnn.settings.build import build_corpus
 from charrnn.text.corpus import Corpus
 
@@ -57,7 +56,7 @@ def command(
         say(f"compressors are left out: of fewer than {COMPRESSED_FROM:,} characters their sizes tell nothing")
     found = measured_baselines(text, part, order)
     if as_json:
-        click.echo(json.dumps(baselines_document(text, found, part)))
+        print_json(baselines_document(text, found, part))
         return
     best = best_baseline(found)
     click.echo("nats/char    bits  model")

@@ -1,13 +1,12 @@
 """``charrnn bench``"""
 
-import json
 from dataclasses import asdict
 
 import click
 
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.output import introduce
-from charrnn.cli.terminal import say
+from charrnn.cli.terminal import print_json, say
 from charrnn.machine import available_cores, blas, held_back
 from charrnn.report.figures import duration_text
 from charrnn.settings.schema import Settings
@@ -49,7 +48,7 @@ def command(given: SettingsOptions, as_json: bool) -> None:
             "iterations": trainer.iterations,
             "seconds": asdict(left) | {"total": left.total},
         }
-        click.echo(json.dumps(numbers))
+        print_json(numbers)
         return
     click.echo(
         f"training: {speed.training:,.0f} characters/s, {reached / 1e9:.3g} GFLOP/s, {reached / ceiling:.0%} of the "

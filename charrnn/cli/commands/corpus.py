@@ -1,6 +1,5 @@
 """``charrnn corpus list``, ``show`` and ``fetch``"""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from charrnn.analysis.summary import corpus_summary
 from charrnn.cli.options import SettingsOptions, field_hint, settings_options
 from charrnn.cli.remedies import CommandGroup
-from charrnn.cli.terminal import say
+from charrnn.cli.terminal import print_json, say
 from charrnn.report.columns import padded
 from charrnn.report.escaping import escaped
 from charrnn.text.catalogue import catalogue, fetch, fetched
@@ -36,7 +35,7 @@ def list_corpora(as_json: bool) -> None:
     """List the known corpora: name, size, licence, title, and the file where it has been fetched."""
     known = [asdict(corpus) | {"path": _text(fetched(name))} for name, corpus in catalogue().items()]
     if as_json:
-        click.echo(json.dumps(known))
+        print_json(known)
         return
     for corpus in known:
         click.echo(f"{corpus['name']}: {corpus['title']}; {corpus['bytes']:,} bytes, {corpus['licence']}")
@@ -77,7 +76,7 @@ def show_corpus(given: SettingsOptions, show_all: bool, as_json: bool) -> None:
     """
     facts = corpus_summary(given.settings(), _watched)
     if as_json:
-        click.echo(json.dumps(facts))
+        print_json(facts)
     else:
         _print(facts, None if show_all else MOST_FREQUENT)
 

@@ -1,6 +1,5 @@
 """``charrnn gates``"""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import click
 from charrnn.analysis.activations import gate_names
 from charrnn.analysis.gates import Gate, study
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
-from charrnn.cli.terminal import can_show, line_width, print_text
+from charrnn.cli.terminal import can_show, line_width, print_json, print_text
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.errors import CharRNNError
 from charrnn.nn.cells import CELLS
@@ -75,4 +74,4 @@ def _json(text: str, gates: Sequence[Gate]) -> None:
         }
         for gate in gates
     ]
-    click.echo(json.dumps({"characters": len(text), "text": text, "gates": rows}))
+    print_json({"characters": len(text), "text": text, "gates": rows})

@@ -1,6 +1,5 @@
 """``charrnn gradients``"""
 
-import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from charrnn.cli.numbers import Whole, WholeRange
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
-from charrnn.cli.terminal import say
+from charrnn.cli.terminal import print_json, say
 from charrnn.report.figures import list_text, telling_names
 from charrnn.report.gradient_picture import draw_gradients
 from charrnn.report.gradient_tables import clip_text, gradients_document, tables
@@ -94,7 +93,7 @@ def command(
     of = telling_names([path])[0] if path else list_text([flow.settings.model.cell for flow in found.usual])
     with picture_beside(plot, lambda: draw_gradients(found, f"The gradients of {of}")):
         if as_json:
-            click.echo(json.dumps(gradients_document(found), allow_nan=False))
+            print_json(gradients_document(found))
         else:
             for line in tables(found, shutil.get_terminal_size().columns):
                 click.echo(line)

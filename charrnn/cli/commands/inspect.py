@@ -8,6 +8,7 @@ import click
 
 from charrnn.analysis.summary import checkpoint_summary
 from charrnn.cli.numbers import Whole
+from charrnn.cli.terminal import print_json
 from charrnn.cli.texts import checkpoint_option, load, named, run_argument
 from charrnn.layout import LAST
 from charrnn.report.escaping import escaped
@@ -29,7 +30,7 @@ def command(runs: tuple[str, ...], checkpoint: str | None, at: int | None, as_js
     """
     facts = checkpoint_summary(load(named(runs, checkpoint), at))
     if as_json:
-        click.echo(json.dumps(facts))
+        print_json(facts)
     else:
         _print(facts)
 

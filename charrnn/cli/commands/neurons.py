@@ -1,6 +1,5 @@
 """``charrnn neurons``"""
 
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ import click
 from charrnn.analysis.activations import activation_names, collect
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liveliest, rank, rank_all
 from charrnn.cli.numbers import WholeRange
-from charrnn.cli.terminal import has_colour, line_width, print_text, say
+from charrnn.cli.terminal import has_colour, line_width, print_json, print_text, say
 from charrnn.cli.texts import Reading, load, read_beginning, reading_options
 from charrnn.nn.cells import CELLS
 from charrnn.report.levels import coloured, marked
@@ -116,7 +115,7 @@ def command(
         (_json_ranking if as_json else _table)(find, ranking, seen, top)
     elif unit and as_json:
         numbers = {"layer": unit[0], "unit": unit[1], "of": of}
-        click.echo(json.dumps(numbers | {"text": seen.text, "values": rounded(seen.values[:, *unit])}))
+        print_json(numbers | {"text": seen.text, "values": rounded(seen.values[:, *unit])})
     elif unit:
         _show(seen, unit)
     else:
@@ -197,4 +196,4 @@ def _json_ranking(name: str, ranking: Ranking, seen: Activations, top: int) -> N
         for layer, number in ranking.best(top)
     ]
     facts = {"property": name, "of": seen.of, "characters": len(seen.text), "measure": ranking.measure}
-    click.echo(json.dumps(facts | {"by_luck": round(ranking.by_luck, 6), "units": units}))
+    print_json(facts | {"by_luck": round(ranking.by_luck, 6), "units": units})

@@ -1,6 +1,5 @@
 """``charrnn sample``"""
 
-import json
 import math
 import secrets
 import sys
@@ -20,7 +19,7 @@ from charrnn.cli.interactive import Session
 from charrnn.cli.items import Wanted, check_label, items_as_json, learnt_items, learnt_items_if_there, show_items
 from charrnn.cli.numbers import RealRange, Whole, WholeRange
 from charrnn.cli.paths import GivenPath
-from charrnn.cli.terminal import print_text, raw_option, say
+from charrnn.cli.terminal import print_json, print_text, raw_option, say
 from charrnn.cli.texts import checkpoint_option, encoding_option, load, named, run_argument
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
@@ -310,7 +309,7 @@ class _Shown:
             }
             if copied := self.measured(best.text):
                 facts["novelty"] = {"stretch": copied.stretch, "length": len(copied.stretch), "share": copied.share}
-            print_text(f"{json.dumps(facts, allow_nan=False)}\n")
+            print_json(facts)
 
 
 def _say_copied(measured: Measured, text: str) -> None:

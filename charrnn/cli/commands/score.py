@@ -1,6 +1,5 @@
 """``charrnn score``"""
 
-import json
 import math
 import os
 import shutil
@@ -20,7 +19,7 @@ from charrnn.analysis.expectations import joined
 from charrnn.analysis.scoring import SHORT, ItemLosses, Piece, Score, score_text, scored_lines
 from charrnn.analysis.streams import CONTEXT
 from charrnn.cli.paths import GivenPath
-from charrnn.cli.terminal import has_colour, line_width, print_text, say
+from charrnn.cli.terminal import has_colour, line_width, print_json, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
 from charrnn.model import Model
@@ -284,7 +283,7 @@ def _json(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> None:
                 row["standard_deviation_of_items"] = reading.items.spread
         for row, (_, score) in zip(document[path], _dynamic_scores(of_one), strict=False):
             row["dynamic_nats_per_character"] = numbers(score)["nats_per_character"]
-    click.echo(json.dumps(document))
+    print_json(document)
 
 
 def _show(readings: Sequence[_Reading]) -> None:
@@ -329,7 +328,7 @@ def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
             }
             for name, line in found
         ]
-        click.echo(json.dumps(rows))
+        print_json(rows)
         return
     width = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
     places = [f"{name}:{line.number}" if len(readings) > 1 else str(line.number) for name, line in found]

@@ -1,6 +1,5 @@
 """``charrnn suggest``"""
 
-import json
 import shlex
 from collections.abc import Sequence
 
@@ -8,7 +7,7 @@ import click
 
 from charrnn.cli.numbers import Real
 from charrnn.cli.options import SettingsOptions, settings_options
-from charrnn.cli.terminal import say
+from charrnn.cli.terminal import print_json, say
 from charrnn.settings.build import build_corpus
 from charrnn.training.choice import Proposal, best, leaves_choice, propose, reasons
 from charrnn.wording import how_many
@@ -39,7 +38,7 @@ def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     train = _command(given, minutes, chosen, learnt.name)
     if as_json:
         candidates = [_document(p) | {"recommended": p is chosen} for p in proposals]
-        click.echo(json.dumps({"minutes": minutes, "candidates": candidates, "reasons": why, "command": train}))
+        print_json({"minutes": minutes, "candidates": candidates, "reasons": why, "command": train})
         return
     click.echo(_table(proposals, chosen))
     click.echo("\n{}.\n{}.\n\n{}".format(*why, train))

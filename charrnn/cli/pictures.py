@@ -25,7 +25,7 @@ class _Picture(GivenPath):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(str(super().convert(value, param, ctx)))
         if path.suffix.lower() not in KINDS:
-            self.fail(f"{str(path)!r} ends in none of {', '.join(KINDS)}", param, ctx)
+            self.fail(f"{str(path)!r} names no picture; end it in {', '.join(KINDS[:-1])} or {KINDS[-1]}", param, ctx)
         return path
 
 
@@ -34,7 +34,7 @@ def picture_options(*names: str, required: bool = False) -> Callable[[Callable[.
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         function = click.option("--force", is_flag=True, help="Replace the picture if it exists.")(function)
-        what = f"The picture to draw: {', '.join(KINDS)}."
+        what = f"The file of the picture to draw, which ends in {', '.join(KINDS[:-1])} or {KINDS[-1]}."
         return click.option(*names, type=_Picture(), metavar="FILE", required=required, help=what)(function)
 
     return decorated

@@ -41,10 +41,8 @@ def gate_plots(gates: Sequence[Gate], width: int) -> Iterator[str]:
     fit = max(width // (WIDTH + 4), 1)
     for start in range(0, len(names), fit):
         yield from _plots(gates, names[start : start + fit])
-    yield (
-        f"to the right a unit's share of time below {LEFT_SATURATED}, upwards above {RIGHT_SATURATED}; a digit is its "
-        "layer, * several"
-    )
+    yield "each digit is a unit of that layer, and * units of several layers"
+    yield f"across: how much of the time its gate is closed, below {LEFT_SATURATED}; up: open, above {RIGHT_SATURATED}"
 
 
 def _plots(gates: Sequence[Gate], names: Sequence[str]) -> Iterator[str]:

@@ -66,6 +66,10 @@ def test_every_unit_is_in_the_scatter_plot(text: str, charrnn: Callable) -> None
     _, _, plot = out.partition("input gate")
     rows = [line.split("|")[1:] for line in plot.splitlines() if "|" in line]
     assert len(rows) == 11
+    assert plot.endswith(
+        "\neach digit is a unit of that layer, and * units of several layers\n"
+        "across: how much of the time its gate is closed, below 0.1; up: open, above 0.9\n"
+    )
     for k, gate in enumerate(document(charrnn, text)["gates"]):
         places = {
             (10 - round(right * 10), round(left * 20)) for left, right in zip(gate["left"], gate["right"], strict=True)
@@ -78,7 +82,7 @@ def test_plots_stand_below_each_other_where_they_do_not_fit(
     text: str, charrnn: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def plots() -> str:
-        return charrnn(*GATES, text).out.partition("%\n\n")[2].rpartition("to the right")[0]
+        return charrnn(*GATES, text).out.partition("%\n\n")[2].rpartition("each digit")[0]
 
     wide = plots()
     monkeypatch.setattr("charrnn.cli.commands.gates.line_width", lambda: 60)

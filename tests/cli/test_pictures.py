@@ -52,7 +52,7 @@ def test_it_is_what_its_name_says(draw: Callable, name: str, begins: bytes) -> N
 @pytest.mark.parametrize(
     ("name", "code", "says"),
     [
-        ("a.gif", 2, "'a.gif' ends in none of .png, .svg, .pdf"),
+        ("a.gif", 2, "'a.gif' names no picture; end it in .png, .svg or .pdf"),
         ("there.png", 1, "'there.png' is already there; replace it with --force, or name another file with --"),
         ("no/a.png", 1, "'no/a.png' cannot be written: there is no folder 'no'; make it first"),
         ("folder.png", 1, "'folder.png' is a folder; name a file in it with --"),

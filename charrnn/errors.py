@@ -43,6 +43,10 @@ class CorpusError(CharRNNError):
     """A text that cannot be read, or is too small for what is asked of it."""
 
 
+class ShortTextError(CorpusError):
+    """A text that is too short for the batch and the window that are set, and not for smaller ones."""
+
+
 class UnknownCharacterError(CharRNNError):
     """A character that the vocabulary does not hold."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from charrnn.errors import CharRNNError
+from charrnn.errors import CharRNNError, ShortTextError
 
 SETTINGS = {"encoding": "corpus.encoding", "minutes": "training.minutes"}
 """The settings that say the same as an argument, for commands without an option for it."""
@@ -34,7 +34,9 @@ def running(context: click.Context) -> click.Command:
 
 
 def sentence(error: CharRNNError, command: click.Command) -> str:
-    """An error in the words of a command's options."""
+    """An error in the words of a command's options, and with what the command line can do about it besides."""
+    if isinstance(error, ShortTextError):
+        error = error.also("let charrnn train --minutes 1 choose batch and window")
     return error.worded(lambda argument: word(argument, command))
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from charrnn import seeds
 from charrnn.arrays import Ids
-from charrnn.errors import CorpusError
+from charrnn.errors import CorpusError, ShortTextError
 from charrnn.files import room
 from charrnn.text.items import CHUNK
 from charrnn.wording import how_many
@@ -21,24 +21,22 @@ def count_windows(n: int, streams: int, window: int) -> int:
     length = (n - 1) // streams
     if length < window:
         needs = f"{how_many(streams, 'stream')} of {how_many(window, 'character')}"
-        raise CorpusError(
-            f"{needs} need{'s' * (streams == 1)} a training part of {streams * window + 1:,}, and it has {n:,}",
-            _what_fits(n, streams, window),
-        )
+        short = f"{needs} need{'s' * (streams == 1)} a training part of {streams * window + 1:,}, and it has {n:,}"
+        if n <= LEAST_WINDOW:
+            raise CorpusError(short, "give a text of a few thousand characters")
+        raise ShortTextError(short, _what_fits(n, streams, window))
     return length // window
 
 
 def _what_fits(n: int, streams: int, window: int) -> str:
     """The remedy for a training part of n characters that is too short for a window of each stream."""
-    if n <= LEAST_WINDOW:
-        return "give a text of a few thousand characters"
     length, most_streams = (n - 1) // streams, (n - 1) // window
     fit = [f"{{training.batch}} to {_at_most(most_streams)}"] if most_streams else []
     if length >= LEAST_WINDOW:
         fit.append(f"{{training.window}} to {_at_most(length)}")
     if not fit:
         fit.append(f"{{training.batch}} to 1 and {{training.window}} to {_at_most(n - 1)}")
-    return f"let charrnn train --minutes 1 choose both, set {' or '.join(fit)}, or give a longer text"
+    return f"set {' or '.join(fit)}, or give a longer text"
 
 
 def _at_most(number: int) -> str:

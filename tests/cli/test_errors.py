@@ -69,7 +69,10 @@ CASES = {
     "a folder without texts": (1, ["no-texts"], "'no-texts' holds no .txt file"),
     "no file can be called so": (1, [NO_NAME], "File name too long"),
     "a link to itself": (1, ["loop.txt"], "loop.txt"),
-    "too small a text": (1, ["--set", "training.window=5000"], "set training.window to at most 998, or give"),
+    "too small a text": (
+        *(1, ["--set", "training.window=5000"]),
+        "set training.window to at most 998, or give a longer text, or let charrnn train --minutes 1 choose batch and",
+    ),
     "too small a validation part": (1, ["--set", "corpus.validation=0.0001"], "corpus.validation"),
     "unknown setting": (2, ["--set", "training.bacth=5"], "did you mean 'training.batch'? (--set)"),
     "wrong type": (2, ["--set", "training.batch=many"], "training.batch is 'many'"),

@@ -11,8 +11,9 @@ import pytest
 import charrnn as package
 from charrnn.cli import cli
 from charrnn.cli.remedies import out_of_memory, sentence, word
-from charrnn.errors import CharRNNError
+from charrnn.errors import CharRNNError, CorpusError
 from charrnn.settings.schema import MEANINGS
+from charrnn.text.streams import count_windows
 
 SOURCES = sorted(Path(package.__file__).parent.rglob("*.py"))
 
@@ -105,3 +106,14 @@ def test_the_command_that_ran_words_its_errors(
 )
 def test_without_enough_memory_the_remedy_names_what_the_command_has(command: str, lower: str) -> None:
     assert sentence(out_of_memory(COMMANDS[command]), COMMANDS[command]) == f"there is not enough memory{lower}"
+
+
+@pytest.mark.parametrize(
+    ("n", "also"),
+    [(60, ", or let charrnn train --minutes 1 choose batch and window"), (10, "")],
+)
+def test_only_the_command_line_names_a_command_for_a_short_text(n: int, also: str) -> None:
+    with pytest.raises(CorpusError) as short:
+        count_windows(n, 50, 50)
+    assert "charrnn" not in str(short.value)
+    assert sentence(short.value, COMMANDS["train"]) == str(short.value) + also

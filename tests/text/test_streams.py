@@ -55,23 +55,23 @@ def test_the_smallest_text_that_is_enough() -> None:
     [
         (
             *(50, 50, 1500),
-            "50 streams of 50 characters need a training part of 2,501, and it has 1,500; let charrnn train --minutes "
-            "1 choose both, set training.batch to at most 29 or training.window to at most 29, or give a longer text",
+            "50 streams of 50 characters need a training part of 2,501, and it has 1,500; "
+            "set training.batch to at most 29 or training.window to at most 29, or give a longer text",
         ),
         (
             *(50, 50, 88),
-            "50 streams of 50 characters need a training part of 2,501, and it has 88; let charrnn train --minutes 1 "
-            "choose both, set training.batch to 1, or give a longer text",
+            "50 streams of 50 characters need a training part of 2,501, and it has 88; "
+            "set training.batch to 1, or give a longer text",
         ),
         (
             *(2, 50, 30),
-            "2 streams of 50 characters need a training part of 101, and it has 30; let charrnn train --minutes 1 "
-            "choose both, set training.window to at most 14, or give a longer text",
+            "2 streams of 50 characters need a training part of 101, and it has 30; "
+            "set training.window to at most 14, or give a longer text",
         ),
         (
             *(3, 50, 30),
-            "3 streams of 50 characters need a training part of 151, and it has 30; let charrnn train --minutes 1 "
-            "choose both, set training.batch to 1 and training.window to at most 29, or give a longer text",
+            "3 streams of 50 characters need a training part of 151, and it has 30; "
+            "set training.batch to 1 and training.window to at most 29, or give a longer text",
         ),
         (
             *(1, 50, 10),

@@ -278,7 +278,7 @@ def test_a_loss_far_beyond_guessing_is_a_divergence_too() -> None:
 
 
 def test_too_small_a_text_names_the_number_to_change() -> None:
-    with pytest.raises(CorpusError, match=r"--minutes 1 choose both, set training\.batch to 1, or give"):
+    with pytest.raises(CorpusError, match=r"; set training\.batch to 1, or give a longer text$"):
         Trainer(settings(), make_corpus("a short text", validation=0))
 
 

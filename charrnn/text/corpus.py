@@ -14,7 +14,7 @@ from charrnn.arguments import as_whole, check_type, is_number, shown
 from charrnn.arrays import Ids
 from charrnn.errors import CorpusError
 from charrnn.text.ids import Blocks, encode_text
-from charrnn.text.items import KINDS, Items, as_items, item_sample, item_starts, item_streams, marked
+from charrnn.text.items import KINDS, LOOKED_AT, Items, as_items, item_sample, item_starts, item_streams, marked
 from charrnn.text.normalisation import FORMS, Form
 from charrnn.text.notes import Notes
 from charrnn.text.reading import Source, check_different, find_sources, in_blocks, read_blocks
@@ -92,6 +92,11 @@ class Corpus:
             if share and starts[k] == starts[k + 1]:
                 raise self._no_item_for(part, share, *places[k : k + 2])
         return replace(self, validation_start=starts[0], test_start=starts[1])
+
+    @cached_property
+    def beginning(self) -> str:
+        """As much of the text as shows what it looks like."""
+        return self.vocabulary.decode(self.ids[:LOOKED_AT])
 
     @property
     def mark_id(self) -> int | None:

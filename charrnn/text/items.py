@@ -30,7 +30,7 @@ LABELS = 10_000
 """The most different labels that a corpus may have."""
 
 LOOKED_AT = 200_000
-"""Characters at the beginning of a text that show whether it is a list."""
+"""Characters at the beginning of a text that show whether it is a list, and what in it is a mistake."""
 CHUNK = 1 << 20
 """Items or ids that are processed at a time."""
 _NOTE = np.dtype([("hash", "<u8"), ("length", "<u4")])

@@ -76,6 +76,13 @@ def test_a_file_given_twice_is_refused(
     assert len(load_corpus(["a.txt", "b.txt"])) == 252  # equal ones are another matter
 
 
+def test_the_beginning_is_read_once_and_is_not_the_whole_of_a_long_text() -> None:
+    short, long = make_corpus("abc " * 10), make_corpus("abc " * 100_000)
+    assert short.beginning == "abc " * 10
+    assert long.beginning == "abc " * 50_000
+    assert long.beginning is long.beginning
+
+
 def test_a_folder_is_its_txt_files_at_any_depth_sorted(tmp_path: Path) -> None:
     for name in ("b.txt", "a/z.txt", "a/b/c.txt", "Z.TXT", "notes.md", "a/txt"):
         write(tmp_path, name)

@@ -30,7 +30,7 @@ from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus, corpus_name
-from charrnn.text.items import LOOKED_AT, looks_like_list, shown_in_place
+from charrnn.text.items import looks_like_list, shown_in_place
 from charrnn.text.survey import suspicions
 from charrnn.text.tables import columns
 from charrnn.training.choice import best, leaves_choice, propose, reasons
@@ -130,10 +130,10 @@ def command(
             for remark in remarks(trainer.settings, trainer.iterations, laid):
                 say(remark)
             if not resuming:
-                vocabulary, beginning = trainer.corpus.vocabulary, trainer.corpus.ids[:LOOKED_AT]
+                text = trainer.corpus
                 # The marks of items are ours, and no mistake of the text.
-                characters = shown_in_place(vocabulary.characters) if trainer.corpus.mark else vocabulary.characters
-                for kind, advice in suspicions(characters, vocabulary.decode(beginning)):
+                characters = shown_in_place(text.vocabulary.characters) if text.mark else text.vocabulary.characters
+                for kind, advice in suspicions(characters, text.beginning):
                     say(f"the text holds {kind}: {advice}; charrnn corpus show says where")
             found = None
             if baseline and not (resuming and run.baseline()):
@@ -218,11 +218,11 @@ def _show(bar: TrainingBar, fact: Fact, run: Run) -> None:
 def _introduce(trainer: Trainer, run: Run) -> None:
     introduce(trainer)
     c = trainer.corpus
-    beginning = c.vocabulary.decode(c.ids[:LOOKED_AT]) if c.mark is None else ""
-    if c.files and (table := columns(c.files[0], beginning)):
-        say(f"this looks like a table; {field_hint(table)}")
-    elif looks_like_list(beginning):
-        say("each line of this text looks like an item of its own; --items lines learns them as such")
+    if c.mark is None:
+        if c.files and (table := columns(c.files[0], c.beginning)):
+            say(f"this looks like a table; {field_hint(table)}")
+        elif looks_like_list(c.beginning):
+            say("each line of this text looks like an item of its own; --items lines learns them as such")
     say("losses: nats per character; a nat is 1.443 bits")
     _say_baseline(run)
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""

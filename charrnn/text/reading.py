@@ -142,6 +142,10 @@ def _as_counted(path: Path) -> list[list[tuple[int, str]]]:
 
 def _no_texts(folder: Path, files: Sequence[Path]) -> CorpusError:
     """The error for a folder without ``.txt`` files, which says what is there instead and how to name it."""
+    if is_run(folder):
+        return CorpusError(
+            f"folder {str(folder)!r} is a run and no text", "name the text, or go on with the run by {resume}"
+        )
     endings = Counter(file.suffix for file in files if file.suffix)
     if not endings:
         return CorpusError(f"folder {str(folder)!r} holds no .txt file", "name the files themselves")

@@ -105,6 +105,15 @@ def test_what_is_hidden_in_a_folder_is_not_read(tmp_path: Path) -> None:
     assert text_of(corpus) == "seen.txt"
 
 
+def test_a_run_is_no_text(tmp_path: Path) -> None:
+    write(tmp_path / "run" / "checkpoints", "last.npz")
+    write(tmp_path / "run", "config.yaml")
+    with pytest.raises(
+        CorpusError, match=r"run' is a run and no text; name the text, or go on with the run by resume$"
+    ):
+        load(tmp_path / "run")
+
+
 def test_a_folder_without_texts_says_what_is_there_and_how_to_name_it(tmp_path: Path) -> None:
     for name in ("a.md", "books/b.html", "books/c.html", ".git/d.py", "README"):
         write(tmp_path, name)

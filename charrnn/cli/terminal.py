@@ -28,7 +28,7 @@ def print_text(text: str, raw: bool = False) -> None:
 def print_json(document: object) -> None:
     """Prints a line of JSON with the characters as they are, but for those that drive a terminal; where stdout lacks
     some, only with those of ASCII."""
-    line = escaped_in_json(json.dumps(document, ensure_ascii=False))
+    line = escaped_in_json(json.dumps(document, ensure_ascii=False, allow_nan=False))
     sys.stdout.write(f"{line if can_show(line) else json.dumps(document)}\n")
     sys.stdout.flush()
 

@@ -1,6 +1,7 @@
 """On a terminal nothing but text is shown; to a file or a pipe everything goes as it is."""
 
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from terminals import needs_terminals, read_until
 
 from charrnn import Trainer, load_settings, make_corpus
+from charrnn.cli.terminal import print_json
 from charrnn.report.escaping import escaped
 
 pytestmark = needs_terminals
@@ -79,6 +81,13 @@ def test_json_drives_no_terminal(evil: str, start: Callable, charrnn: Callable) 
     assert escaped(shown.decode()) == shown.decode()
     exact = charrnn("sample", "--checkpoint", evil, "--seed", "1").out
     assert json.loads(shown)["text"] == exact.removesuffix("\n")
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_what_is_no_json_is_not_printed_as_such(number: float, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        print_json({"loss": number})
+    assert capsys.readouterr().out == ""
 
 
 def test_a_progression_is_escaped_on_a_terminal_only(folder: Path, start: Callable, charrnn: Callable) -> None:

@@ -9,7 +9,7 @@ import click
 from tqdm import tqdm
 
 from charrnn.analysis.activations import Trace, read_activations
-from charrnn.cli.numbers import WholeRange
+from charrnn.cli.numbers import Whole, WholeRange
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.remedies import running, word
 from charrnn.cli.terminal import say
@@ -41,6 +41,9 @@ checkpoint_option = click.option(
 )
 run_argument = click.argument("runs", nargs=-1, type=GivenPath(), metavar="[RUN]")
 """RUN, before any other argument; ``named`` says which network it and ``--checkpoint`` name together."""
+at_option = click.option(
+    "--at", type=Whole(), metavar="N", help="With a run folder: the weights of its snapshot at this iteration."
+)
 unknown_option = click.option(
     "--unknown",
     type=click.Choice(get_args(Unknown)),

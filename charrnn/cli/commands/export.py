@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from charrnn.cli.numbers import Whole
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
-from charrnn.cli.texts import checkpoint_option, load, named, run_argument
+from charrnn.cli.texts import at_option, checkpoint_option, load, named, run_argument
 from charrnn.files import check_free
 from charrnn.resources import shipped_network
 from charrnn.storage.interchange import FORMATS, export_weights, torch_layer
@@ -16,9 +15,7 @@ from charrnn.storage.interchange import FORMATS, export_weights, torch_layer
 @click.command("export")
 @run_argument
 @checkpoint_option
-@click.option(
-    "--at", type=Whole(), metavar="N", help="With a run folder: the weights of its snapshot at this iteration."
-)
+@at_option
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), required=True, help="Kind of file to write.")
 @click.option("--to", type=GivenPath(), help="The file.  [default: the name of RUN with the format's ending]")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")

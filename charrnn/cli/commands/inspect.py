@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from charrnn.analysis.summary import checkpoint_summary
-from charrnn.cli.numbers import Whole
 from charrnn.cli.terminal import print_json
-from charrnn.cli.texts import checkpoint_option, load, named, run_argument
+from charrnn.cli.texts import at_option, checkpoint_option, load, named, run_argument
 from charrnn.layout import LAST
 from charrnn.report.escaping import escaped
 from charrnn.report.figures import loss_text
@@ -19,9 +18,7 @@ from charrnn.wording import how_many
 @click.command("inspect")
 @run_argument
 @checkpoint_option
-@click.option(
-    "--at", type=Whole(), metavar="N", help="With a run folder: the weights of its snapshot at this iteration."
-)
+@at_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(runs: tuple[str, ...], checkpoint: str | None, at: int | None, as_json: bool) -> None:
     """Show what is in a checkpoint: settings, vocabulary, parameters, and how, on what and how far it was trained.

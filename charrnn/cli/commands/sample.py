@@ -17,10 +17,10 @@ from tqdm import tqdm
 from charrnn.analysis.novelty import STRETCH, NoCopies, TextIndex, learnt_corpus, measure_novelty
 from charrnn.cli.interactive import Session
 from charrnn.cli.items import Wanted, check_label, items_as_json, learnt_items, learnt_items_if_there, show_items
-from charrnn.cli.numbers import RealRange, Whole, WholeRange
+from charrnn.cli.numbers import RealRange, WholeRange
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import print_json, print_text, raw_option, say
-from charrnn.cli.texts import checkpoint_option, encoding_option, load, named, run_argument
+from charrnn.cli.texts import at_option, checkpoint_option, encoding_option, load, named, run_argument
 from charrnn.errors import CharRNNError, UnknownCharacterError
 from charrnn.generation.filters import FILTERS
 from charrnn.generation.items import write_items
@@ -55,9 +55,7 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.command("sample")
 @run_argument
 @checkpoint_option
-@click.option(
-    "--at", type=Whole(), metavar="N", help="With a run folder: the weights of its snapshot at this iteration."
-)
+@at_option
 @click.option(
     "--length",
     type=WholeRange(min=1),

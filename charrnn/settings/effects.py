@@ -8,7 +8,7 @@ from charrnn.nn.cells.lstm import LSTM
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.optim.schedules import SCHEDULES, Position
 from charrnn.settings.build import build_schedule, keywords
-from charrnn.settings.overlays import Overlay
+from charrnn.settings.overlays import Overlay, set_by
 from charrnn.settings.schema import MEANINGS, Settings, TrainingSettings
 from charrnn.wording import how_many
 
@@ -20,8 +20,8 @@ def remarks(settings: Settings, iterations: int, overlays: Sequence[Overlay]) ->
     What stands at its default in a file that describes a run is passed over: such files may list all settings.
     """
     values, defaults = settings.model_dump(), Settings().model_dump()
-    by_name = {entry.key for overlay in overlays if not overlay.describes_run for entry in overlay.entries}
-    described = {entry.key for overlay in overlays if overlay.describes_run for entry in overlay.entries}
+    by_name = set_by(overlay for overlay in overlays if not overlay.describes_run)
+    described = set_by(overlay for overlay in overlays if overlay.describes_run)
     idle = ((key, f"and does nothing: {reason}") for key, reason in _idle(settings, iterations))
     said = []
     for key, remark in (*_surprising(settings, iterations), *idle):

@@ -120,6 +120,11 @@ def _plain(value: Any) -> Any:
     return fspath(value) if isinstance(value, PathLike) else value
 
 
+def set_by(overlays: Iterable[Overlay]) -> set[str]:
+    """The settings that overlays set, such as ``training.batch``."""
+    return {entry.key for overlay in overlays for entry in overlay.entries}
+
+
 def resolve(overlays: Iterable[Overlay]) -> Settings:
     """The settings that overlays give together, later ones winning. Raises SettingsError with every mistake, a line
     each."""

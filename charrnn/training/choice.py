@@ -12,7 +12,7 @@ from typing import Any
 from charrnn.arguments import check_type, is_number, shown
 from charrnn.errors import CorpusError, SettingsError
 from charrnn.model import Model
-from charrnn.settings.overlays import Overlay, from_mapping, resolve
+from charrnn.settings.overlays import Overlay, from_mapping, resolve, set_by
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.text.streams import LEAST_WINDOW, count_windows
@@ -85,7 +85,7 @@ def propose(overlays: Sequence[Overlay], corpus: Corpus) -> Iterator[Proposal]:
     measured for each size. Raises CorpusError where the text is too short to train on.
     """
     given = resolve(overlays)
-    sizes: Sequence[int] = (given.model.hidden,) if "model.hidden" in _named(overlays) else HIDDEN
+    sizes: Sequence[int] = (given.model.hidden,) if "model.hidden" in set_by(overlays) else HIDDEN
     assert given.training.minutes is not None
     for hidden in sizes:
         found = _proposal(hidden, given.training.minutes, overlays, corpus)
@@ -173,7 +173,7 @@ def _rate(x: float, most: float) -> float:
 
 def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: Corpus) -> Proposal:
     started, seconds = time.perf_counter(), 60 * minutes
-    t, named = resolve(overlays).training, _named(overlays)
+    t, named = resolve(overlays).training, set_by(overlays)
     shape = {name: getattr(t, name) for name in ("batch", "window") if f"training.{name}" in named}
     first = _settled(overlays, recipe(hidden, corpus, **shape))
     corpus = corpus.cut(first.corpus.validation, first.corpus.test)
@@ -196,11 +196,6 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     chosen["training.patience"] = _patience(_settled(overlays, chosen), iterations)
     settings = _settled(overlays, chosen)
     return Proposal(settings, parameters, iterations, iterations / windows, iterations * window / parameters)
-
-
-def _named(overlays: Sequence[Overlay]) -> set[str]:
-    """The settings that overlays set."""
-    return {entry.key for overlay in overlays for entry in overlay.entries}
 
 
 def _settled(overlays: Sequence[Overlay], chosen: Mapping[str, Any]) -> Settings:

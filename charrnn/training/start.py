@@ -14,7 +14,7 @@ from typing import Any
 from charrnn.arguments import check_type, shown
 from charrnn.errors import CorpusError, RunError, SettingsError
 from charrnn.settings.build import build_corpus
-from charrnn.settings.overlays import Overlay, from_mapping, from_settings
+from charrnn.settings.overlays import Overlay, from_mapping, from_settings, set_by
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint
@@ -105,7 +105,7 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
         try:
             corpus = build_corpus(settings, cache=run.ids, known=checkpoint.model.vocabulary)
         except CorpusError as error:
-            if any(entry.key == "corpus.path" for overlay in overlays for entry in overlay.entries):
+            if "corpus.path" in set_by(overlays):
                 raise
             command = f"charrnn train PATH --run {shlex.quote(str(run))} --resume"
             raise error.also(f"give as {{corpus}} the path that it has now: {command}") from None

@@ -55,11 +55,8 @@ def find_sources(paths: Sequence[str | Path], standard_input: bytes | None = Non
 def check_there(paths: Iterable[str | Path]) -> None:
     """Raises CorpusError where there is nothing at a path. Reads nothing: a pipe can be read only once."""
     for path in paths:
-        as_path(path, "the file or folder to read", CorpusError)
         if str(path) != "-":
-            path = Path(locate(path))
-            with _named_errors(path):
-                path.stat()
+            _found(path)
 
 
 def check_different(sources: Iterable[Source]) -> None:
@@ -106,14 +103,20 @@ def first_characters(blocks: Iterable[str], length: int) -> Iterator[str]:
             return
 
 
-def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]:
+def _found(path: str | Path) -> tuple[Path, int]:
+    """Where a file or folder is, which may be named as a fetched corpus, and its mode."""
     as_path(path, "the file or folder to read", CorpusError)
+    path = Path(locate(path))
+    with _named_errors(path):
+        return path, path.stat().st_mode
+
+
+def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]:
     if str(path) == "-":
         yield Source("standard input", sys.stdin.buffer.read() if standard_input is None else standard_input)
         return
-    path = Path(locate(path))
+    path, mode = _found(path)
     with _named_errors(path):
-        mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             files = sorted(_files(path), key=lambda file: _as_counted(file.relative_to(path)))
             texts = [file for file in files if file.suffix.lower() == ".txt"]

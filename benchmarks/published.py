@@ -97,7 +97,7 @@ def settings_of(name: str, text: Path) -> Settings:
             "path": [str(text)],
             "encoding": "latin-1",
             "newline": "keep",
-            "split": "streams",
+            "pieces": 100,
             "validation": 0.1,
             "test": 0.1,
         },

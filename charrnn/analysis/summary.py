@@ -83,9 +83,8 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
         "vocabulary": [asdict(c) | {"code_point": c.code_point, "name": c.name} for c in found.characters],
     }
     try:
-        pieces = settings.corpus_pieces
-        cuts = [0, *split(n, name, c.validation, c.test, pieces), n // pieces]
-        sizes = [pieces * (stop - start) for start, stop in pairwise(cuts)]
+        cuts = [0, *split(n, name, c.validation, c.test, c.pieces), n // c.pieces]
+        sizes = [c.pieces * (stop - start) for start, stop in pairwise(cuts)]
         facts["parts"] = dict(zip(("training", "validation", "test"), sizes, strict=True))
         facts["windows"] = count_windows(sizes[0], t.batch, t.window)
     except CorpusError as error:
@@ -106,8 +105,7 @@ def _size(array: Array) -> dict[str, Any]:
 def _epochs(checkpoint: Checkpoint) -> float | None:
     c, t, n = checkpoint.settings.corpus, checkpoint.settings.training, checkpoint.corpus.characters
     try:
-        pieces = checkpoint.settings.corpus_pieces
-        training, _ = split(n, checkpoint.corpus.name, c.validation, c.test, pieces)
-        return checkpoint.progress.iteration / count_windows(pieces * training, t.batch, t.window)
+        training, _ = split(n, checkpoint.corpus.name, c.validation, c.test, c.pieces)
+        return checkpoint.progress.iteration / count_windows(c.pieces * training, t.batch, t.window)
     except CorpusError:
         return None

@@ -29,9 +29,10 @@ def introduce(trainer: Trainer) -> None:
     c, m, t = trainer.corpus, trainer.settings.model, trainer.settings.training
     assert trainer.iterations is not None
     items = f"{how_many(len(c.starts), 'item')}, " if c.mark else ""
+    places = f", held out in {c.pieces} places" if c.pieces > 1 else ""
     say(
         f"corpus: {c.name}, {items}{how_many(len(c), 'character')}, {len(c.vocabulary)} distinct; "
-        f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test"
+        f"{len(c.training):,} to learn, {len(c.validation):,} to validate, {len(c.test):,} to test{places}"
     )
     if len(c.files) > 1 or any(map(os.path.isdir, trainer.settings.corpus.path)):
         shown = c.files if len(c.files) <= FILES_SHOWN else (*c.files[: FILES_SHOWN - 1], "...", c.files[-1])

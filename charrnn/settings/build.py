@@ -48,7 +48,7 @@ def build_corpus(
         label=c.label,
         validation=c.validation,
         test=c.test,
-        pieces=settings.corpus_pieces,
+        pieces=c.pieces,
         seed=c.seed,
         characters=known.characters if known else "",
         standard_input=standard_input,

@@ -41,12 +41,13 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
         yield from _all("training", ("validate_every", "patience", "early_stop"), "no text is held out for validation")
         if not c.test:
             yield "training.evaluate_characters", "no text is held out"
+            yield "corpus.pieces", "nothing of the text is held out"
 
     if c.made_of:
         places = ("state_reset", "epoch_start", "epoch_end")
         yield from _all("training", places, "items begin from a state of zero, in another order in each epoch")
     else:
-        yield "corpus.seed", "the text is one, whose end is held out"
+        yield "corpus.seed", "the text is one, and nothing of it is held out at random"
 
     if m.dropout and m.layers == 1:
         yield "model.dropout", "it is between layers, and there is one; set model.layers or model.dropout_head"

@@ -55,8 +55,8 @@ class CorpusSettings(Section):
     label: str | None = Field(None, description="and the field whose value is put before each as its label")
     validation: Share = Field(0.1, description="share held out at the end for validation")
     test: Share = Field(0.0, description="share held out after that, for a test of the last network when training ends")
-    split: Literal["end", "streams"] = Field(
-        "end", description="hold out the end of the text, or of each of training.batch equal pieces"
+    pieces: Annotated[Whole, Field(ge=1)] = Field(
+        1, description="hold out the end of each of so many equal pieces of the text"
     )
     seed: Annotated[Whole, Field(ge=0, le=10**18)] = Field(0, description="of items: which of them are held out")
 
@@ -77,8 +77,8 @@ class CorpusSettings(Section):
             raise ValueError(f"corpus.field makes each row an item, and corpus.items is {self.items}; leave one out")
         if self.label is not None and self.field is None:
             raise ValueError("corpus.label needs corpus.field, the field that holds the items")
-        if self.made_of and self.split != "end":
-            raise ValueError("items are held out at random; leave out corpus.split, or corpus.items and corpus.field")
+        if self.made_of and self.pieces > 1:
+            raise ValueError("items are held out at random; leave out corpus.pieces, or corpus.items and corpus.field")
         return self
 
 
@@ -217,11 +217,6 @@ class Settings(Section):
     snapshots: SnapshotSettings = SnapshotSettings()
     checkpoints: CheckpointSettings = CheckpointSettings()
     compute: ComputeSettings = ComputeSettings()
-
-    @property
-    def corpus_pieces(self) -> int:
-        """Of how many pieces of the text the end of each is held out."""
-        return self.training.batch if self.corpus.split == "streams" else 1
 
     def to_yaml(self, meanings: bool = False) -> str:
         """The settings as a document that gives them back; with ``meanings``, each with a comment on what it means and,

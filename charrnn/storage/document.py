@@ -20,7 +20,7 @@ from charrnn.settings.build import build_network
 from charrnn.settings.overlays import from_mapping, resolve
 from charrnn.settings.schema import Settings
 from charrnn.storage.archive import ArchiveError
-from charrnn.storage.migrations import FORMAT, migrated, renamed
+from charrnn.storage.migrations import FORMAT, as_today, migrated
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.version import __version__
 
@@ -167,7 +167,7 @@ def _checked(raw: Mapping[str, Any]) -> tuple[Document, Settings, Vocabulary, Ne
         first = errors.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ArchiveError(f"{where}: {first['msg']}") from None
-    settings = resolve([renamed(from_mapping(document.settings, "checkpoint"))])
+    settings = resolve([as_today(from_mapping(document.settings, "checkpoint"))])
     if without_folders(settings) != settings:
         raise ArchiveError("its settings hold a folder where a name should be")
     vocabulary = Vocabulary(document.vocabulary, settings.corpus.normalise)

@@ -5,7 +5,8 @@ A file names the format it was written in. The rules:
 - ``FORMAT`` rises when a field goes away or changes its meaning. ``MIGRATIONS`` then gains the function that turns a
   document of the format before into one of the new format, and the tests a fixture of every new kind of file.
 - A field, or a setting, that is added with a default does not raise it; the default must say what was so before.
-- A setting that is renamed does not raise it either: ``RENAMED`` gains its old name.
+- A setting that is renamed does not raise it either: ``RENAMED`` gains its old name; nor does one whose value another
+  setting says, as ``as_today`` has it.
 - A file that holds more than this version knows says that a newer charrnn made it.
 """
 
@@ -23,9 +24,17 @@ RENAMED: dict[str, str] = {}
 """Dotted names of settings that files of older versions hold, and what they are called now."""
 
 
-def renamed(settings: Overlay) -> Overlay:
-    """Settings as an older version called them, under their names of today."""
-    entries = (entry._replace(key=RENAMED.get(entry.key, entry.key)) for entry in settings.entries)
+def as_today(settings: Overlay) -> Overlay:
+    """All settings of a run as an older version wrote them, under their names of today. ``corpus.split`` was ``end``,
+    or ``streams`` for as many pieces as there are streams."""
+    values = {entry.key: entry.value for entry in settings.entries}
+    pieces = values.get("training.batch") if values.get("corpus.split") == "streams" else 1
+    entries = (
+        entry._replace(key="corpus.pieces", value=pieces)
+        if entry.key == "corpus.split"
+        else entry._replace(key=RENAMED.get(entry.key, entry.key))
+        for entry in settings.entries
+    )
     return replace(settings, entries=tuple(entries))
 
 

@@ -21,7 +21,7 @@ from charrnn.settings.overlays import Overlay, from_file, resolve
 from charrnn.settings.runs import edits
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint, first_whole, read_checkpoint
-from charrnn.storage.migrations import renamed
+from charrnn.storage.migrations import as_today
 from charrnn.storage.records import Status, read_baseline, read_rows, read_status
 from charrnn.storage.snapshot import Snapshot
 
@@ -236,7 +236,7 @@ class Run:
         return edits(self._config(), checkpoint.settings)
 
     def _config(self) -> Overlay:
-        return renamed(from_file(str(self.config)))
+        return as_today(from_file(str(self.config)))
 
     @_named_errors
     def last_checkpoint(self) -> Checkpoint:

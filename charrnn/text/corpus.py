@@ -82,11 +82,14 @@ class Corpus:
     def test(self) -> Ids:
         return self._parts[2]
 
-    def cut(self, validation: float, test: float) -> "Corpus":
-        """The same text with other shares held out; raises CorpusError if one of the parts would be too small."""
-        places = (*split(len(self), self.name, validation, test, self.pieces), len(self))
+    def cut(self, validation: float, test: float, pieces: int = 1) -> "Corpus":
+        """The same text with other shares held out, of each of so many pieces; raises CorpusError if one of the parts
+        would be too small, and for items in pieces."""
+        places = (*split(len(self), self.name, validation, test, pieces), len(self))
         if self.mark is None:
-            return replace(self, validation_start=places[0], test_start=places[1])
+            return replace(self, validation_start=places[0], test_start=places[1], pieces=pieces)
+        if pieces > 1:
+            raise CorpusError(f"items are held out at random, and pieces is {pieces}", "leave it out")
         starts = [self._between_items(at) for at in places]
         for k, (part, share) in enumerate((("validation", validation), ("test", test))):
             if share and starts[k] == starts[k + 1]:
@@ -375,7 +378,7 @@ def _make(
     seed = as_whole(seed, "seed") if items else seed
     made = encode_text(blocks, name, characters, form, items, seed, notes)
     n = len(made.ids)
-    corpus = Corpus(name, made.vocabulary, made.ids, made.contents.sha256, n, n, pieces, seed=seed, folder=made.folder)
+    corpus = Corpus(name, made.vocabulary, made.ids, made.contents.sha256, n, n, seed=seed, folder=made.folder)
     if items:
         corpus = replace(corpus, mark=items.mark, labels=made.contents.labels)
-    return corpus.cut(validation, test)
+    return corpus.cut(validation, test, pieces)

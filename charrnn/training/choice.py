@@ -31,8 +31,9 @@ BATCH, WINDOW = 50, 50
 WINDOWS = 25
 """The fewest windows in a stream; a short text is cut into fewer streams, and one that holds no window into one of
 shorter windows."""
-VALIDATION = 50_000
-"""The most characters held out."""
+VALIDATION, PIECE = 50_000, 2_000
+"""The most characters held out, and so many of them in one place: what is held out is learnt from what stands around
+it, where a whole chapter, act or class that is held out is learnt from nothing."""
 VALIDATIONS, EVALUATING = 20, 0.05
 """How often the validation loss is measured, unless that takes more than this share of the time."""
 MEASURING, OF_ALL = 0.3, 1 / 600
@@ -67,8 +68,12 @@ def settings_for(corpus: Corpus, minutes: float, **sections: Mapping[str, Any]) 
     check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
     if not is_number(minutes) or not minutes > 0:
         raise SettingsError(f"minutes is {shown(minutes)}", "give {minutes} a number above 0")
-    parts = {"corpus.validation": len(corpus.validation) / len(corpus), "corpus.test": len(corpus.test) / len(corpus)}
-    given = [from_mapping(settings, "settings_for") for settings in (parts, sections, {"training.minutes": minutes})]
+    n = len(corpus)
+    parts = {"validation": len(corpus.validation) / n, "test": len(corpus.test) / n, "pieces": corpus.pieces}
+    given = [
+        from_mapping(settings, "settings_for")
+        for settings in ({"corpus": parts}, sections, {"training.minutes": minutes})
+    ]
     return best(list(propose(given, corpus))).settings
 
 
@@ -131,20 +136,26 @@ def recipe(
     danger: float = 0.0,
     iterations: int = 1,
     validations: int = VALIDATIONS,
+    validation: float | None = None,
     batch: int | None = None,
     window: int | None = None,
 ) -> dict[str, Any]:
-    """How a network of one layer is best trained on a text, in so many iterations in all, and with this ``batch`` and
-    ``window`` where they are given. The wider, the lower the learning rate; the greater the ``danger`` that it learns
-    the text by heart (``by_heart``), the more is dropped.
+    """How a network of one layer is best trained on a text, in so many iterations in all, and with this ``validation``,
+    ``batch`` and ``window`` where they are given. The wider, the lower the learning rate; the greater the ``danger``
+    that it learns the text by heart (``by_heart``), the more is dropped.
+
+    Items are held out at random, and of a text in files the end is: its pieces would have to be copied.
     """
     n = len(corpus.training)
+    if validation is None:
+        validation = min(0.1, VALIDATION / len(corpus))
+    in_pieces = corpus.mark is None and corpus.folder is None
     if batch is None:
-        fitting = n // (WINDOWS * (window or WINDOW))
-        batch = max(1, min(BATCH, fitting)) if corpus.pieces == 1 else corpus.pieces
+        batch = max(1, min(BATCH, n // (WINDOWS * (window or WINDOW))))
     every = math.ceil(iterations / validations)
     return {
-        "corpus.validation": min(0.1, VALIDATION / len(corpus)),
+        "corpus.validation": validation,
+        "corpus.pieces": max(1, int(len(corpus) * validation / PIECE)) if in_pieces else 1,
         "model.cell": "mogrifier",
         "model.layers": 1,
         "model.hidden": hidden,
@@ -173,10 +184,12 @@ def _rate(x: float, most: float) -> float:
 
 def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: Corpus) -> Proposal:
     started, seconds = time.perf_counter(), 60 * minutes
-    t, named = resolve(overlays).training, set_by(overlays)
-    shape = {name: getattr(t, name) for name in ("batch", "window") if f"training.{name}" in named}
-    first = _settled(overlays, recipe(hidden, corpus, **shape))
-    corpus = corpus.cut(first.corpus.validation, first.corpus.test)
+    given, named = resolve(overlays), set_by(overlays)
+    c, t = given.corpus, given.training
+    fixed = {"corpus.validation": c.validation, "training.batch": t.batch, "training.window": t.window}
+    kept: dict[str, Any] = {key.split(".")[1]: value for key, value in fixed.items() if key in named}
+    first = _settled(overlays, recipe(hidden, corpus, **kept))
+    corpus = corpus.cut(first.corpus.validation, first.corpus.test, first.corpus.pieces)
     model = Model.new(first, corpus.vocabulary)
     parameters = len(model.parameters.vector)
     speed = measure_speed(first, corpus, model, min(max(MEASURING, seconds * OF_ALL), seconds / 40))
@@ -187,7 +200,7 @@ def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: 
     iterations = min(in_time, MOST_EPOCHS * windows)
     validations = _validations(corpus, t.evaluate_characters, speed, seconds)
     danger = by_heart(parameters, len(corpus.training), iterations / windows)
-    chosen = recipe(hidden, corpus, danger, iterations, validations, **shape)
+    chosen = recipe(hidden, corpus, danger, iterations, validations, **kept)
     if in_time > iterations:
         overlays = [*overlays, from_mapping({"training.epochs": MOST_EPOCHS}, "the choice")]
     else:

@@ -25,7 +25,6 @@ from charrnn.text.items import UNIT_SEPARATOR
 from charrnn.text.reading import check_there
 from charrnn.training.ranks import ranks
 from charrnn.training.trainer import Trainer
-from charrnn.wording import how_many
 
 _BY_SECTION = "give them by section, such as training={'iterations': 2000}"
 
@@ -70,7 +69,7 @@ def start(
         corpus = build_corpus(settings, standard_input=kept, cache=run.ids if run else None, known=known)
     if choose:
         settings = choose(corpus)
-        corpus = corpus.cut(settings.corpus.validation, settings.corpus.test)
+        corpus = corpus.cut(settings.corpus.validation, settings.corpus.test, settings.corpus.pieces)
     if given:
         settings, kept = _kept(settings, corpus)
     if not run:
@@ -135,14 +134,7 @@ def _create(run: Run, settings: Settings, force: bool, kept: bytes | None) -> No
 
 
 def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
-    """Settings that read a corpus again from the copy of it that the run keeps, and that copy. Raises CorpusError for a
-    corpus in pieces that are not the streams of the settings."""
-    if corpus.pieces not in (1, settings.training.batch):
-        raise CorpusError(
-            f"corpus {corpus.name!r} is cut in {corpus.pieces} pieces, and training reads "
-            f"{how_many(settings.training.batch, 'stream')}",
-            "set {training.batch} to the number of pieces",
-        )
+    """Settings that read a corpus again from the copy of it that the run keeps, and that copy."""
     text, n = corpus.vocabulary.decode(corpus.ids), len(corpus)
     form: dict[str, Any] = {"items": "none", "field": None, "label": None, "seed": corpus.seed}
     if corpus.mark == "\n":
@@ -160,7 +152,7 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
             "normalise": corpus.vocabulary.form,
             "validation": len(corpus.validation) / n,
             "test": len(corpus.test) / n,
-            "split": "end" if corpus.pieces == 1 else "streams",
+            "pieces": corpus.pieces,
         }
     )
     return settings.model_copy(update={"corpus": own}), (mark + text).encode()

@@ -48,7 +48,7 @@ def test_compressors_are_left_out_where_they_would_tell_nothing(folder: Path, ch
 def test_the_part_and_the_split_are_as_asked(folder: Path, charrnn: Callable) -> None:
     split = ("--set", "corpus.validation=0.2", "--set", "corpus.test=0.1", "--order", "1")
     assert "1,554 counted, 222 measured, of its test part" in charrnn(*CATS, *split, "--part", "test").err
-    in_pieces = ("--set", "corpus.split=streams", "--set", "training.batch=100")
+    in_pieces = ("--set", "corpus.pieces=100")
     assert "1,600 counted, 400 measured" in charrnn(*CATS, *split, *in_pieces).err
     piped = charrnn("baseline", "-", "--order", "1", stdin=b"abc" * 100)
     assert "corpus: stdin, 300 characters" in piped.err
@@ -117,7 +117,7 @@ def test_war_and_peace_as_published(tmp_path: Path, charrnn: Callable, part: str
     text = tmp_path / "war-and-peace.txt"
     text.write_bytes(b"\xef\xbb\xbf" + original.read_bytes().replace(b"\n", b"\r\n"))
     text_as_it_was = ("corpus.encoding=latin-1", "corpus.newline=keep")
-    split = ("corpus.split=streams", "training.batch=100", "corpus.validation=0.1", "corpus.test=0.1")
+    split = ("corpus.pieces=100", "corpus.validation=0.1", "corpus.test=0.1")
     assignments = [word for setting in (*text_as_it_was, *split) for word in ("--set", setting)]
     done = charrnn("baseline", str(text), *assignments, "--part", part, "--order", "20", "--json")
     assert " 87 distinct; " in done.err

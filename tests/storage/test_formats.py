@@ -190,6 +190,16 @@ def test_a_setting_that_was_renamed_since_is_understood(
     assert run.settings().training.batch == 2
 
 
+@pytest.mark.parametrize(("split", "pieces"), [("end", 1), ("streams", 2)])
+def test_a_text_held_out_of_each_stream_is_now_one_in_pieces(tmp_path: Path, split: str, pieces: int) -> None:
+    def older(document: dict) -> None:
+        document["settings"]["corpus"].pop("pieces", None)
+        document["settings"]["corpus"]["split"] = split
+
+    path = rewritten(FIXTURES / f"format-{FORMAT}.npz", tmp_path / "older.npz", older)
+    assert load_checkpoint(path).settings.corpus.pieces == pieces
+
+
 def drop(key: str) -> Callable[[dict], object]:
     return lambda document: document.pop(key)
 

@@ -539,8 +539,9 @@ def test_one_process_at_a_time_writes_the_ids_of_a_text(tmp_path: Path) -> None:
 
 def test_a_text_that_is_cut_anew_is_the_same_text() -> None:
     corpus = make_corpus("abcd" * 25, validation=0.1)
-    again = corpus.cut(0.2, 0.3)
+    again, in_pieces = corpus.cut(0.2, 0.3), corpus.cut(0.25, 0.25, 5)
     assert [len(part) for part in (again.training, again.validation, again.test)] == [50, 20, 30]
+    assert in_pieces.vocabulary.decode(in_pieces.test) == "dabcd" * 5
     assert (again.sha256, again.vocabulary) == (corpus.sha256, corpus.vocabulary)
     assert len(corpus.validation) == 10
     with pytest.raises(CorpusError, match="leave nothing to train on"):

@@ -1,6 +1,8 @@
 """What is chosen follows the time and the text."""
 
 import random
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -72,16 +74,11 @@ def test_what_is_set_is_kept() -> None:
     assert (m.hidden, m.cell, m.dropout_head, t.batch) == (24, "gru", 0.4, 7)
 
 
-def test_a_text_in_pieces_has_a_stream_for_each() -> None:
-    corpus = make_corpus(TEXT * 2, pieces=7)
-    assert proposals(0.2, corpus, **{"corpus.split": "streams"})[0].settings.training.batch == 7
-
-
-@pytest.mark.parametrize(("length", "pieces", "window"), [(28, 1, 24), (2000, 50, 35), (2000, 10, 50)])
-def test_a_very_short_text_is_read_in_shorter_windows(length: int, pieces: int, window: int) -> None:
-    corpus, split = make_corpus(TEXT[:length], pieces=pieces), "streams" if pieces > 1 else "end"
-    settings = proposals(0.1, corpus, **{"corpus.split": split})[0].settings
-    assert (settings.training.batch, settings.training.window) == (pieces, window)
+@pytest.mark.parametrize(("length", "window"), [(28, 24), (2000, 50)])
+def test_a_very_short_text_is_read_in_one_stream_of_shorter_windows(length: int, window: int) -> None:
+    corpus = make_corpus(TEXT[:length])
+    settings = proposals(0.1, corpus)[0].settings
+    assert (settings.training.batch, settings.training.window) == (1, window)
     assert build_streams(settings, corpus).windows >= 1
 
 
@@ -106,6 +103,23 @@ def test_no_more_is_held_out_than_is_needed() -> None:
     long, short = make_corpus(TEXT * 200), make_corpus(TEXT)
     assert long.cut(proposals(1, long)[0].settings.corpus.validation, 0).validation.size == choice.VALIDATION
     assert proposals(1, short)[0].settings.corpus.validation == 0.1
+
+
+@pytest.mark.parametrize(
+    ("given", "pieces"),
+    [({}, 25), ({"corpus.validation": 0.01}, 20), ({"corpus.validation": 0.1, "corpus.pieces": 3}, 3)],
+)
+def test_what_is_held_out_comes_from_all_over_the_text(given: dict, pieces: int) -> None:
+    """Two thousand characters in one place."""
+    settings = proposals(1, make_corpus(TEXT * 200), **given)[0].settings
+    assert settings.corpus.pieces == pieces
+
+
+def test_neither_items_nor_texts_in_files_nor_very_short_ones_are_cut_in_pieces() -> None:
+    items = make_corpus([f"item {number}" for number in range(5000)])
+    mapped = replace(make_corpus(TEXT * 10), folder=Path("ids"))
+    for corpus in (items, mapped, make_corpus(TEXT[:2000])):
+        assert choice.recipe(64, corpus)["corpus.pieces"] == 1
 
 
 def test_evaluations_take_a_small_part_of_the_time() -> None:
@@ -146,11 +160,12 @@ def test_a_run_may_end_for_a_loss_that_rests_half_of_it_and_not_a_while(minutes:
     assert 0.4 < t.patience / validations < 0.6
 
 
-def test_settings_for_a_corpus_that_is_cut_already_keep_its_parts() -> None:
-    corpus = make_corpus(TEXT * 100, validation=0.25, test=0.05)
+@pytest.mark.parametrize("pieces", [1, 10])
+def test_settings_for_a_corpus_that_is_cut_already_keep_its_parts(pieces: int) -> None:
+    corpus = make_corpus(TEXT * 100, validation=0.25, test=0.05, pieces=pieces)
     settings = settings_for(corpus, 0.5, model={"hidden": 40})
     assert (settings.model.hidden, settings.training.minutes) == (40, 0.5)
-    assert (settings.corpus.validation, settings.corpus.test) == (0.25, 0.05)
+    assert (settings.corpus.validation, settings.corpus.test, settings.corpus.pieces) == (0.25, 0.05, pieces)
 
 
 def test_few_minutes_get_the_smallest_network() -> None:

@@ -173,18 +173,11 @@ def test_a_trainer_takes_no_items_for_a_text() -> None:
 
 def test_a_corpus_in_pieces_is_kept_and_cut_in_the_same_pieces() -> None:
     corpus = make_corpus(TEXT, "mine", validation=0.17, test=0.05, pieces=4)
-    chosen = settings(training={"batch": 4})
-    until(start(chosen, corpus, run="my"), 4)
+    until(start(settings(), corpus, run="my"), 4)
     resumed = resume("my")
-    assert resumed.settings.corpus.split == "streams"
+    assert resumed.settings.corpus.pieces == 4
     for part in ("training", "validation", "test"):
         assert np.array_equal(getattr(resumed.corpus, part), getattr(corpus, part))
-
-
-def test_pieces_that_are_not_the_streams_are_refused() -> None:
-    corpus = make_corpus(TEXT, "mine", pieces=3)
-    with pytest.raises(CorpusError, match=r"cut in 3 pieces, and training reads 2 streams; set training.batch"):
-        start(settings(training={"batch": 2}), corpus)
 
 
 def test_what_training_begins_with_is_heeded() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from charrnn.text.corpus import make_corpus as make_corpus
     from charrnn.text.vocabulary import Vocabulary as Vocabulary
     from charrnn.training.choice import settings_for as settings_for
+    from charrnn.training.facts import Calibrated as Calibrated
     from charrnn.training.facts import Evaluation as Evaluation
     from charrnn.training.facts import Planned as Planned
     from charrnn.training.facts import Saved as Saved
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from charrnn.training.trainer import Trainer as Trainer
 
 _HOME = {
+    "Calibrated": "charrnn.training.facts",
     "CharRNNError": "charrnn.errors",
     "Checkpoint": "charrnn.storage.checkpoint",
     "Corpus": "charrnn.text.corpus",

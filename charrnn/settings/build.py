@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.network import Network
@@ -69,6 +69,12 @@ def build_streams(settings: Settings, corpus: Corpus) -> Streams:
         starts = corpus.starts[: np.searchsorted(corpus.starts, len(corpus.training))]
         return ItemStreams(corpus.training, starts, t.batch, t.window, t.seed, corpus.folder)
     return Streams(corpus.training, t.batch, t.window, t.seed if t.epoch_start == "random" else None)
+
+
+def build_sample(settings: Settings, corpus: Corpus, ids: Ids) -> list[Ids]:
+    """A part of the text that is held out, in streams, or what is read of it to measure a loss."""
+    t = settings.training
+    return corpus.sample(ids, t.batch, t.window, t.evaluate_characters)
 
 
 def build_network(settings: Settings, vocabulary: Vocabulary) -> Network:

@@ -38,7 +38,9 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
     if not c.path:
         yield from _all("corpus", ("encoding", "newline"), "Python's manual is not read from a file")
     if not c.validation:
-        yield from _all("training", ("validate_every", "patience", "early_stop"), "no text is held out for validation")
+        yield from _all(
+            "training", ("validate_every", "patience", "early_stop", "calibrate"), "no text is held out for validation"
+        )
         if not c.test:
             yield "training.evaluate_characters", "no text is held out"
             yield "corpus.pieces", "nothing of the text is held out"

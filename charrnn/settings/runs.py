@@ -16,7 +16,7 @@ _MAY_CHANGE = {
     *("corpus.path", "compute.workers", "compute.compiled"),
     *("training.iterations", "training.epochs", "training.minutes"),
     *("training.learning_rate", "training.final_rate", "training.clip", "training.report", "training.validate_every"),
-    *("training.patience", "training.early_stop", "training.accumulate"),
+    *("training.patience", "training.early_stop", "training.calibrate", "training.accumulate"),
 }
 """What may change when a run is resumed. The rest would need other arrays or another text, or make it another run."""
 

@@ -170,6 +170,9 @@ class TrainingSettings(Section):
     early_stop: bool = Field(
         False, description="end the run when patience is over; best.npz holds the network with the lowest loss"
     )
+    calibrate: bool = Field(
+        False, description="in the end, multiply the logits of best.npz by what lowers its validation loss most"
+    )
 
     @property
     def length(self) -> str:

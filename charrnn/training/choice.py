@@ -174,6 +174,7 @@ def recipe(
         "training.warmup": 50,
         "training.validate_every": every,
         "training.early_stop": True,
+        "training.calibrate": True,
         "snapshots.at": sorted({10, every // 4, *(every * 2**k for k in range(5))} - {0}),
     }
 

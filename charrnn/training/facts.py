@@ -61,4 +61,16 @@ class Turned:
     best_loss: float
 
 
-Fact = Step | Evaluation | Snapshot | Saved | Planned | Turned
+@dataclass(frozen=True)
+class Calibrated:
+    """The best network is now as sure of what it predicts as its validation loss is lowest for."""
+
+    iteration: int
+    """Of the best network."""
+    scale: float
+    """What its logits were multiplied by."""
+    loss: float
+    """Its validation loss since."""
+
+
+Fact = Step | Evaluation | Snapshot | Saved | Planned | Turned | Calibrated

@@ -18,7 +18,7 @@ from charrnn.arrays import Ids
 from charrnn.generation.sampler import Sampling, generate
 from charrnn.machine import available_cores
 from charrnn.model import Model
-from charrnn.settings.build import build_streams
+from charrnn.settings.build import build_sample, build_streams
 from charrnn.settings.schema import Settings
 from charrnn.text.corpus import Corpus
 from charrnn.training.learner import Learner
@@ -69,7 +69,7 @@ def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: flo
         learner = Learner(settings, rehearsed, build_streams(settings, corpus), engine)
         training = t.batch * t.window / typical(_timed(lambda: learner.step(0, 1)), seconds)
         if len(held_out):
-            streams = corpus.sample(held_out, t.batch, t.window, t.evaluate_characters)
+            streams = build_sample(settings, corpus, held_out)
             streams = [ids[: t.window + 1] for ids in streams]
             evaluate = _timed(lambda: engine.evaluate(rehearsed.parameters, streams, t.window))
             evaluation = sum(len(ids) - 1 for ids in streams) / typical(evaluate, seconds / 4)
@@ -82,7 +82,7 @@ def duration(settings: Settings, corpus: Corpus, speed: Speed, done: int, last: 
     every = [s.every] if s.every else []
     validations = occasions(done, last, [t.validate_every, *every], {*s.at, last})
     validated, tested = (characters_read(part, t.evaluate_characters) for part in (corpus.validation, corpus.test))
-    evaluated = validated * validations + tested
+    evaluated = validated * (validations + t.calibrate) + tested
     return Duration(
         training=(last - done) * t.batch * t.window / speed.training,
         evaluation=evaluated / speed.evaluation if speed.evaluation else 0.0,

@@ -12,20 +12,21 @@ from charrnn.arrays import Ids
 from charrnn.errors import CorpusError, DivergenceError, RunError, SettingsError, UnknownCharacterError, WorkerError
 from charrnn.layout import BEST, LAST
 from charrnn.machine import versions
-from charrnn.model import Model
-from charrnn.settings.build import build_streams
+from charrnn.settings.build import build_sample, build_streams
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint, TrainingState
-from charrnn.storage.document import CorpusRecord, Origin, Progress
+from charrnn.storage.document import CorpusRecord, Progress
 from charrnn.storage.records import State, Status
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
 from charrnn.training.budget import Budget
+from charrnn.training.calibration import best_scale
 from charrnn.training.divergence import far_beyond, not_finite
 from charrnn.training.engine import Engine
-from charrnn.training.facts import Evaluation, Fact, Planned, Saved, Step, Turned
+from charrnn.training.facts import Calibrated, Evaluation, Fact, Planned, Saved, Step, Turned
 from charrnn.training.learner import Learner
+from charrnn.training.origins import first_model
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
 from charrnn.training.transport import engine_for, worker_count
@@ -78,7 +79,7 @@ class Trainer:
         self.corpus = corpus
         self.run = run
         self.progress = checkpoint.progress if checkpoint else Progress()
-        self.model, self.origins = _first_model(settings, corpus, checkpoint, init_from)
+        self.model, self.origins = first_model(settings, corpus, checkpoint, init_from)
         known = init_from.model.vocabulary.characters if init_from else corpus.vocabulary.characters
         self.new_characters = "".join(c for c in corpus.vocabulary.characters if c not in known)
         """The characters that the network it began with did not know."""
@@ -205,8 +206,8 @@ class Trainer:
                     yield self._save()
             if self._is_unsaved:
                 yield self._save()
-            if self.has_ended and len(self.corpus.test):
-                yield Evaluation(self.progress.iteration, "test", *self._evaluate(self.corpus.test), is_best=False)
+            if self.has_ended:
+                yield from self._conclude()
             self._note_end()
         self._stopping = False
 
@@ -263,11 +264,27 @@ class Trainer:
             assert progress.best_loss is not None
             yield Turned(progress.iteration, progress.best_iteration, progress.best_loss)
 
+    def _conclude(self) -> Iterator[Evaluation | Calibrated]:
+        if len(self.corpus.test):
+            yield Evaluation(self.progress.iteration, "test", *self._evaluate(self.corpus.test), is_best=False)
+        if self.run and self.settings.training.calibrate and self.progress.best_iteration:
+            yield self._calibrated(self.run, self.run.best_checkpoint())
+
+    def _calibrated(self, run: Run, best: Checkpoint) -> Calibrated:
+        """Makes the best network as sure as its validation loss is lowest for, and keeps it so."""
+        scale, loss = best_scale(
+            best.model, build_sample(self.settings, self.corpus, self.corpus.validation), self.settings.training.window
+        )
+        for name in best.model.network.head_parameters:
+            best.model.parameters[name][:] *= scale
+        best = replace(best, progress=replace(best.progress, validation_loss=loss, best_loss=loss))
+        run.save(best.weights_only(), BEST)
+        return Calibrated(best.progress.iteration, scale, loss)
+
     def _evaluate(self, ids: Ids) -> tuple[float, float | None]:
         """The loss, and where not all was read its standard error."""
         t = self.settings.training
-        streams = self.corpus.sample(ids, t.batch, t.window, t.evaluate_characters)
-        how = self.model.parameters, streams, t.window
+        how = self.model.parameters, build_sample(self.settings, self.corpus, ids), t.window
         try:
             measured = self._engine.evaluate(*how)
         except WorkerError:  # done here alone, so that what the next iteration saves has been evaluated
@@ -379,21 +396,3 @@ class Trainer:
             good = "no checkpoint was saved before"
         where = f"at iteration {self.progress.iteration} of {self.iterations}"
         raise DivergenceError(f"training diverged {where}: {how}; {good}", DivergenceError.ADVICE)
-
-
-def _first_model(
-    settings: Settings, corpus: Corpus, checkpoint: Checkpoint | None, init_from: Checkpoint | None
-) -> tuple[Model, tuple[Origin, ...]]:
-    """The model that training begins or goes on with, and the checkpoints it goes back to."""
-    if checkpoint:
-        return checkpoint.model, checkpoint.origins
-    path = settings.training.init_from
-    if init_from:
-        model = init_from.model.extended(settings, corpus.vocabulary)
-        return model, (*init_from.origins, init_from.as_origin(path or ""))
-    if path:
-        raise SettingsError(
-            f"training.init_from is {path!r}, and a trainer loads no checkpoint by itself",
-            "use start(settings, corpus), or give the trainer load_checkpoint(...) as init_from",
-        )
-    return Model.new(settings, corpus.vocabulary), ()

@@ -611,6 +611,8 @@ def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Ca
     ended = charrnn("train", "noise.txt", *options, "--run", "other", *early)
     (end,) = re.findall(r"ended at iteration (\d+) of 300, as .* falls no longer\nbest validation loss", ended.err)
     assert ended.out.rpartition("\niteration ")[2].startswith(f"{end}, loss ")
+    again = charrnn("train", "--run", "other", "--resume", "--set", "training.calibrate=true").err
+    assert re.search(r"\nbest validation loss .*\ncalibrated, its logits times 0\.\d\d: \d\.\d+ nats/char", again)
     best = load_checkpoint("other").progress.iteration
     assert f", by the last network, of iteration {end}\n" in ended.err
     write = f"write: charrnn sample other   # with the best network, of iteration {best}; --at {end} for the last\n"

@@ -34,7 +34,7 @@ from charrnn.text.items import looks_like_list, shown_in_place
 from charrnn.text.survey import suspicions
 from charrnn.text.tables import columns
 from charrnn.training.choice import best, leaves_choice, propose, reasons
-from charrnn.training.facts import Evaluation, Fact
+from charrnn.training.facts import Calibrated, Evaluation, Fact
 from charrnn.training.start import resume, start, starting_settings
 from charrnn.training.tensorboard import EventFile
 from charrnn.training.trainer import Trainer
@@ -182,12 +182,15 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
     """Trains, and shows what happens."""
     _introduce(trainer, run)
     test: Evaluation | None = None
+    calibrated: Calibrated | None = None
     failed: OSError | None = None
     bar = TrainingBar(trainer.progress.iteration, trainer.iterations)
     with closing(bar), _said_if_saved(trainer, run):
         for fact in trainer.train():
             if isinstance(fact, Evaluation) and fact.part == "test":
                 test = fact
+            elif isinstance(fact, Calibrated):
+                calibrated = fact
             elif failed is None:
                 try:
                     _show(bar, fact, run)
@@ -196,7 +199,7 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
                 except OSError as error:  # the disk is full: keep what is learnt
                     failed = error
                     trainer.stop()
-    _conclude(trainer, run, test)
+    _conclude(trainer, run, test, calibrated)
     if failed:
         raise failed
 
@@ -291,7 +294,7 @@ def _said_if_never_begun(run: Run, resuming: bool) -> Iterator[None]:
         raise SystemExit(128 + signal.SIGINT) from None
 
 
-def _conclude(trainer: Trainer, run: Run, test: Evaluation | None) -> None:
+def _conclude(trainer: Trainer, run: Run, test: Evaluation | None, calibrated: Calibrated | None) -> None:
     done, where = trainer.progress, shlex.quote(str(run))
     if not trainer.has_ended:
         _say_stopped(trainer, run)
@@ -301,6 +304,8 @@ def _conclude(trainer: Trainer, run: Run, test: Evaluation | None) -> None:
     if done.best_loss is not None:
         per_item = _per_item(trainer, trainer.corpus.validation, done.best_loss)
         say(f"best validation loss {loss_text(done.best_loss)}{per_item}, at iteration {done.best_iteration}")
+        if calibrated and (times := f"{calibrated.scale:.2f}") != "1.00":
+            say(f"calibrated, its logits times {times}: {loss_text(calibrated.loss)}")
         _say_baseline(run)
         _say_what_was_in_vain(trainer)
     if test:

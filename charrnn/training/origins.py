@@ -1,0 +1,26 @@
+"""The network that training begins with, and those that it goes back to."""
+
+from charrnn.errors import SettingsError
+from charrnn.model import Model
+from charrnn.settings.schema import Settings
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.document import Origin
+from charrnn.text.corpus import Corpus
+
+
+def first_model(
+    settings: Settings, corpus: Corpus, checkpoint: Checkpoint | None, init_from: Checkpoint | None
+) -> tuple[Model, tuple[Origin, ...]]:
+    """The model that training begins or goes on with, and the checkpoints it goes back to."""
+    if checkpoint:
+        return checkpoint.model, checkpoint.origins
+    path = settings.training.init_from
+    if init_from:
+        model = init_from.model.extended(settings, corpus.vocabulary)
+        return model, (*init_from.origins, init_from.as_origin(path or ""))
+    if path:
+        raise SettingsError(
+            f"training.init_from is {path!r}, and a trainer loads no checkpoint by itself",
+            "use start(settings, corpus), or give the trainer load_checkpoint(...) as init_from",
+        )
+    return Model.new(settings, corpus.vocabulary), ()

@@ -30,6 +30,7 @@ from charrnn.training.origins import first_model
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
 from charrnn.training.transport import engine_for, worker_count
+from charrnn.wording import how_many
 
 FIRST_SAVE = 60.0
 """Seconds after which a run is saved for the first time, where ``checkpoints.every`` would save it later."""
@@ -365,7 +366,7 @@ class Trainer:
             spent = max(self.progress.seconds, self._seconds)
             if t.minutes and 60 * t.minutes <= spent:
                 raise RunError(
-                    f"the run has trained for {spent / 60:.3g} minutes, and {t.minutes:g} are now set",
+                    f"the run has trained for {how_many(spent / 60, 'minute', '.3g')}, and {t.minutes:g} are now set",
                     "set {minutes} higher",
                 )
             self._advance(plan=(), seconds=spent)

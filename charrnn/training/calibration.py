@@ -23,11 +23,10 @@ def best_scale(model: Model, streams: Sequence[Ids], window: int) -> tuple[float
     """What to multiply the logits by for the lowest loss over streams, and that loss in nats per character. They are
     read once; between the numbers that are tried, the loss is taken for a parabola."""
     network, space = model.network, Workspace(model.network.dtype)
-    nats = np.zeros(len(LOG_SCALES))
+    scales, nats = np.exp(LOG_SCALES).astype(network.dtype), np.zeros(len(LOG_SCALES))
 
     def read(x: Ids, y: Ids, state: Array) -> tuple[Array, Array]:
         unrolled = network.forward(model.parameters, x, state, space)
-        scales = np.exp(LOG_SCALES).astype(network.dtype)
         losses = np.array([cross_entropy(unrolled.logits * scale, y) for scale in scales])
         nats[:] += len(x) * losses.sum(axis=1)
         return losses[0], unrolled.state

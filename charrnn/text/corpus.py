@@ -325,13 +325,13 @@ def split(n: int, name: str, validation: float, test: float, pieces: int = 1) ->
         if share > 0 and size < 2:
             raise CorpusError(
                 f"the {part} part would have {size} of the {n} characters of {of}",
-                f"set {{corpus.{part}}} to 0 for none, or give a longer text",
+                f"{'lower {corpus.pieces}, ' if pieces > 1 else ''}set {{corpus.{part}}} to 0 for none, or give a longer text",
             )
     if n - validation_size - test_size < 2:
         raise CorpusError(
             f"corpus.validation ({validation:g}) and corpus.test ({test:g}) leave nothing to train on of the {n} "
             f"characters of {of}",
-            "lower them",
+            f"lower them{', or {corpus.pieces}' if pieces > 1 else ''}",
         )
     return n - validation_size - test_size, n - test_size
 

@@ -238,8 +238,11 @@ def test_every_piece_is_cut() -> None:
 
 
 def test_pieces_too_short_to_cut_are_refused() -> None:
-    with pytest.raises(CorpusError, match=r"part would have 1 of the 10 characters of each of the 30 pieces of corpus"):
-        make_corpus("0123456789" * 30, test=0.1, validation=0.2, pieces=30)
+    text, pieces = "0123456789" * 30, "of each of the 30 pieces of corpus 'text'"
+    with pytest.raises(CorpusError, match=f"part would have 1 of the 10 characters {pieces}; lower corpus.pieces, set"):
+        make_corpus(text, test=0.1, validation=0.2, pieces=30)
+    with pytest.raises(CorpusError, match=f"nothing to train on of the 10 characters {pieces}; .* or corpus.pieces"):
+        make_corpus(text, test=0.5, validation=0.4, pieces=30)
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

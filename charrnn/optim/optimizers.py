@@ -8,7 +8,7 @@ w p to the gradient (an L2 penalty), except in AdamW. It is for matrices only: b
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -19,24 +19,26 @@ Shapes = Mapping[str, tuple[int, ...]]
 Factors = Mapping[str, float]
 """What the learning rate of an array is multiplied by, by the name of the array; 1 where nothing is said. The decay of
 weights is not."""
-NO_FACTORS: Factors = MappingProxyType({})
 
 BLOCK = 2**16
 """How many parameters are worked on at a time: what belongs to them stays in a core's cache."""
 
 
+@dataclass(eq=False)
 class Optimizer(ABC):
     """``step`` changes p in place by the gradient g at a learning rate."""
 
     memory: ClassVar[tuple[str, ...]] = ()
     """Names of the vectors remembered from step to step."""
 
-    def __init__(self, p: Array, shapes: Shapes, factors: Factors = NO_FACTORS, *, weight_decay: float = 0.0) -> None:
-        """``shapes`` of the arrays that lie one after another in p, by name, tell matrices from vectors; ``factors``
-        multiply the learning rate of some of them."""
-        self.shapes = dict(shapes)
-        self.factors = dict(factors)
-        self.weight_decay = weight_decay
+    p: InitVar[Array]
+    shapes: Shapes
+    """Of the arrays that lie one after another in p, by name: they tell matrices from vectors."""
+    factors: Factors = field(default_factory=dict)
+    _: KW_ONLY
+    weight_decay: float = 0.0
+
+    def __post_init__(self, p: Array) -> None:
         self.steps = 0
         self.state: dict[str, Array] = {name: np.zeros_like(p) for name in self.memory}
 
@@ -52,8 +54,8 @@ class Optimizer(ABC):
 class Elementwise(Optimizer):
     """A rule that treats every number alike, and so goes through each array block by block."""
 
-    def __init__(self, p: Array, shapes: Shapes, factors: Factors = NO_FACTORS, *, weight_decay: float = 0.0) -> None:
-        super().__init__(p, shapes, factors, weight_decay=weight_decay)
+    def __post_init__(self, p: Array) -> None:
+        super().__post_init__(p)
         self._buffer = np.empty_like(p[:BLOCK])
 
     def step(self, p: Array, g: Array, rate: float) -> None:
@@ -82,23 +84,13 @@ class Elementwise(Optimizer):
         p -= step
 
 
+@dataclass(eq=False, kw_only=True)
 class SGD(Elementwise):
     """Gradient descent with momentum mu: m = mu m + g, p -= rate m (Polyak 1964; Sutskever et al. 2013, "On the
     importance of initialization and momentum in deep learning")."""
 
     memory = ("m",)
-
-    def __init__(
-        self,
-        p: Array,
-        shapes: Shapes,
-        factors: Factors = NO_FACTORS,
-        *,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(p, shapes, factors, weight_decay=weight_decay)
-        self.momentum = momentum
+    momentum: float = 0.0
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         (m,) = memory
@@ -107,22 +99,12 @@ class SGD(Elementwise):
         p -= np.multiply(m, rate, out=self._work)
 
 
+@dataclass(eq=False, kw_only=True)
 class Adagrad(Elementwise):
     """s += g^2, p -= rate g / (sqrt(s) + epsilon) (Duchi et al. 2011, "Adaptive subgradient methods")."""
 
     memory = ("s",)
-
-    def __init__(
-        self,
-        p: Array,
-        shapes: Shapes,
-        factors: Factors = NO_FACTORS,
-        *,
-        epsilon: float = 1e-10,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(p, shapes, factors, weight_decay=weight_decay)
-        self.epsilon = epsilon
+    epsilon: float = 1e-10
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         (s,) = memory
@@ -130,25 +112,14 @@ class Adagrad(Elementwise):
         self._descend(p, g, s, rate, self.epsilon)
 
 
+@dataclass(eq=False, kw_only=True)
 class RMSProp(Elementwise):
     """v = a v + (1 - a) g^2, p -= rate g / (sqrt(v) + epsilon), a = ``rms_decay`` (Tieleman & Hinton 2012, lecture
     6.5)."""
 
     memory = ("v",)
-
-    def __init__(
-        self,
-        p: Array,
-        shapes: Shapes,
-        factors: Factors = NO_FACTORS,
-        *,
-        rms_decay: float = 0.99,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(p, shapes, factors, weight_decay=weight_decay)
-        self.rms_decay = rms_decay
-        self.epsilon = epsilon
+    rms_decay: float = 0.99
+    epsilon: float = 1e-8
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         (v,), a = memory, self.rms_decay
@@ -157,6 +128,7 @@ class RMSProp(Elementwise):
         self._descend(p, g, v, rate, self.epsilon)
 
 
+@dataclass(eq=False, kw_only=True)
 class Adam(Elementwise):
     """m and v, running means of g and g^2, each divided by 1 - beta^t (Kingma & Ba 2014, arXiv 1412.6980):
 
@@ -164,22 +136,9 @@ class Adam(Elementwise):
     """
 
     memory = ("m", "v")
-
-    def __init__(
-        self,
-        p: Array,
-        shapes: Shapes,
-        factors: Factors = NO_FACTORS,
-        *,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(p, shapes, factors, weight_decay=weight_decay)
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.epsilon = epsilon
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
         m, v = memory
@@ -194,21 +153,11 @@ class Adam(Elementwise):
         self._descend(p, m, g, rate / (1 - b1**t), self.epsilon)
 
 
+@dataclass(eq=False, kw_only=True)
 class AdamW(Adam):
     """Adam with weight decay kept out of the gradient: p -= rate w p (Loshchilov & Hutter 2017, arXiv 1711.05101)."""
 
-    def __init__(
-        self,
-        p: Array,
-        shapes: Shapes,
-        factors: Factors = NO_FACTORS,
-        *,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
-    ) -> None:
-        super().__init__(p, shapes, factors, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)
+    weight_decay: float = 0.01
 
     def decay(self, p: Array, g: Array, rate: float) -> None:
         p *= 1 - rate * self.weight_decay

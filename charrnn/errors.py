@@ -80,5 +80,6 @@ class CharRNNWarning(UserWarning):
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """The end of a message about an unknown word: the known one that is nearest to it, if any is near."""
     by_end = [key for key in known if key.rpartition(".")[2] == word.rpartition(".")[2]]
-    close = by_end or difflib.get_close_matches(word, known, 1)
+    folded = {key.casefold(): key for key in known}
+    close = by_end or [folded[key] for key in difflib.get_close_matches(word.casefold(), folded, 1)]
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -13,6 +13,7 @@ from charrnn.report.curves import Curves
 from charrnn.report.figures import error_text, snapshot_text
 from charrnn.report.status import status_sentence
 from charrnn.storage.snapshot import Snapshot
+from charrnn.training.choice import MOST_EPOCHS
 from charrnn.training.facts import Evaluation, Fact, Planned, Step, Turned
 from charrnn.training.trainer import Trainer
 from charrnn.wording import how_many
@@ -40,8 +41,10 @@ def introduce(trainer: Trainer) -> None:
     say(
         f"model: {m.summary}, {len(trainer.model.parameters.vector):,} parameters; "
         f"{how_many(trainer.iterations, 'iteration')} of {t.batch} x {how_many(t.window, 'character')}, "
-        f"{trainer.iterations / trainer.streams.windows:.1f} epochs"
+        f"{trainer.iterations / trainer.streams.windows:,.1f} epochs"
     )
+    if trainer.iterations > MOST_EPOCHS * trainer.streams.windows and not t.early_stop:
+        say("a text that is read so often is learnt by heart; --minutes 1 chooses a network and a length that suit it")
 
 
 def say_if_diverged(runs: Sequence[Curves]) -> None:

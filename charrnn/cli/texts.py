@@ -123,8 +123,13 @@ def named(runs: Sequence[str], checkpoint: str | None) -> str | None:
 
 def load(path: str | None, at: int | None = None) -> Checkpoint:
     """The checkpoint at a path, or, in a run, the weights of the snapshot ``at`` an iteration; without a path, the
-    network that comes with the program."""
-    return load_checkpoint(shipped_network() if path is None else path, at)
+    network that comes with the program, which is then said."""
+    if path is not None:
+        return load_checkpoint(path, at)
+    if at is not None:
+        raise click.UsageError("--at picks from a run folder; name it as RUN")
+    say("network: the one that comes with the program, which has read War and Peace; name RUN for another")
+    return load_checkpoint(shipped_network())
 
 
 def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int) -> Iterator[Trace]:

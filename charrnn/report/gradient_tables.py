@@ -117,7 +117,8 @@ def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]
         norms = [max(each.gradient_norm[block], default=math.nan) for each in pair]
         losses = [statistics.fmean(each.loss[block] or [math.nan]) for each in pair]
         numbers = "".join([f"{norm:10.1e}" for norm in norms] + [f"{loss:8.3f}" for loss in losses])
-        rows = f"{start + 1} to {min(start + size, iterations)}"
+        last = min(start + size, iterations)
+        rows = f"{start + 1} to {last}" if last > start + 1 else str(last)
         yield f"{rows:>13}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip()
     yield ""
 

@@ -154,7 +154,9 @@ def _settings(runs: Sequence[Curves]) -> dict[str, list[dict[str, Any]]]:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raises CharRNNError where something other than a report is there already."""
+    """Raises CharRNNError where something other than a report is there already, or no folder to make it in."""
+    if not path.parent.is_dir():
+        raise CharRNNError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}", "make it first")
     try:
         with open(path, "rb") as file:
             if file.read(len(MARK)) == MARK:

@@ -56,7 +56,8 @@ def from_file(path_or_name: str | PathLike[str]) -> Overlay:
             there = f"there are {', '.join(known)}{did_you_mean(path_or_name, known)}"
             raise SettingsError(f"no recipe is called {path_or_name!r}", there) from None
         problem = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        raise SettingsError(f"settings file {path_or_name!r} {problem}", "check the path") from None
+        recipe = f", or use the recipe {path.stem!r}" if path.stem in known else ""
+        raise SettingsError(f"settings file {path_or_name!r} {problem}", f"check the path{recipe}") from None
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"settings file {path_or_name!r} is not UTF-8: {error.reason} at byte {error.start}", "save it as UTF-8"
@@ -84,7 +85,7 @@ def from_assignments(assignments: Iterable[str], origin: str) -> Overlay:
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals:
-            raise SettingsError(f"{origin} {assignment!r} sets nothing", "write it as training.batch=50")
+            raise SettingsError(f"{origin} {assignment!r} has no =", "write KEY=VALUE, such as training.batch=50")
         key = key.strip()
         read = _read_text if key in TEXTS else read_value
         entries.append(Entry(key, read(value, f"{origin} {assignment}"), origin))
@@ -166,7 +167,8 @@ def _mistake(error: Any, merged: Mapping[str, Entry]) -> str:
 
 def _unknown(entry: Entry) -> str:
     if entry.key in Settings.model_fields:
-        return f"{entry.key} is a section: write its settings under it ({entry.origin})"
+        first = next(key for key in MEANINGS if key.startswith(f"{entry.key}."))
+        return f"{entry.key} is a section; set one of its settings, such as {first} ({entry.origin})"
     return f"unknown setting {entry.key!r}{did_you_mean(entry.key, MEANINGS)} ({entry.origin})"
 
 

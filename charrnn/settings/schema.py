@@ -181,8 +181,13 @@ class TrainingSettings(Section):
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainingSettings":
-        if sum(getattr(self, name) is not None for name in LENGTHS) != 1:
-            raise ValueError("set one of training.iterations, training.epochs and training.minutes, the others null")
+        given = [f"training.{name} is {getattr(self, name):g}" for name in LENGTHS if getattr(self, name) is not None]
+        if not given:
+            raise ValueError("a run has a length; set training.iterations, training.epochs or training.minutes")
+        if len(given) > 1:
+            raise ValueError(
+                f"{' and '.join(given)}, and a run has one length; leave out all but one, or set them to null"
+            )
         return self
 
 

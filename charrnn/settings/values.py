@@ -19,7 +19,9 @@ def _listed(value: Any) -> Any:
 
 
 def _numbers(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\d+(,\d+)*", value):
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d+(, ?\d+)*", value):
+            raise ValueError("it should be whole numbers with commas between, such as 100,300")
         return [int(number) for number in value.split(",")]
     return [value] if isinstance(value, int | float) else value
 

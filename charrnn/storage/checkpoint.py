@@ -185,7 +185,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             raise _weights_of_others(path) from None
         reason = " ".join(str(error).split())[:500]
         raise DamagedCheckpointError(
-            f"{str(path)!r} is not a whole checkpoint ({reason})", "give a run folder or its .npz file"
+            f"{str(path)!r} is no checkpoint, or a damaged one ({reason})", "give another, or the folder of its run"
         ) from None
 
 

@@ -47,7 +47,7 @@ def load_checkpoint(path: str | Path, at: int | None = None) -> Checkpoint:
     except OSError as error:
         raise CheckpointError(f"checkpoint {str(path)!r} cannot be read: {error.strerror or error}") from None
     if at is not None:
-        raise CheckpointError(f"{str(path)!r} is no folder", "{at} picks from a run folder; leave it out")
+        raise CheckpointError(f"{str(path)!r} is no folder", "{at} picks from a run folder")
     checkpoint = read_checkpoint(path)
     folder = Path(os.path.abspath(path)).parent
     return Run(folder.parent).with_paths(checkpoint) if folder.name == layout.CHECKPOINTS else checkpoint
@@ -244,10 +244,12 @@ class Run:
         self.check_exists()
         there = [path for path in self._resumable if path.exists()]
         if not there:
-            kept = f"; the weights it kept are those of iteration {max(self.kept())}" if self.kept() else ""
+            kept, again = self.kept(), "start it again with {force}"
             raise RunError(
-                f"{str(self)!r} was stopped before it saved anything that training could go on from{kept}",
-                "start it again with {force}, or another run that begins with its weights, with {init_from}",
+                f"{str(self)!r} ended before it saved anything that training could go on from",
+                f"{again}, or a run that begins with its weights of iteration {max(kept)}, with {{init_from}}"
+                if kept
+                else again,
             )
         self.resumed_from, checkpoint = first_whole(there)
         return self.with_paths(checkpoint)

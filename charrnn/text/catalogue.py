@@ -40,8 +40,7 @@ def way_to(path: str | Path) -> str | None:
     """How to get a known corpus, given its name or the name of its file; None for others."""
     for corpus in catalogue().values():
         if Path(path).name in (corpus.name, corpus.file):
-            by_name = f"charrnn corpus fetch {corpus.name} makes it known as {corpus.name}"
-            return f"{by_name}, or fetch it from {corpus.address} and save it there"
+            return f"fetch it with charrnn corpus fetch {corpus.name}, or save {corpus.address} under that name"
     return None
 
 

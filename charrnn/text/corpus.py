@@ -151,7 +151,7 @@ class Corpus:
         first, after = np.searchsorted(self.starts, (start, stop))
         if first == after:
             return CorpusError(
-                f"corpus {self.name!r} is not cut within an item, and one is longer than the "
+                f"corpus {self.name!r} has {how_many(len(self.starts), 'item')}, and none begins within the "
                 f"{how_many(stop - start, 'character')} of a {part} part of {share:g}",
                 f"set {{corpus.{part}}} higher, or to 0 for none, or give more items",
             )
@@ -325,7 +325,8 @@ def split(n: int, name: str, validation: float, test: float, pieces: int = 1) ->
         if share > 0 and size < 2:
             raise CorpusError(
                 f"the {part} part would have {size} of the {n} characters of {of}",
-                f"{'lower {corpus.pieces}, ' if pieces > 1 else ''}set {{corpus.{part}}} to 0 for none, or give a longer text",
+                f"{'lower {corpus.pieces}, ' if pieces > 1 else ''}set {{corpus.{part}}} to 0 for none, "
+                "or give a longer text",
             )
     if n - validation_size - test_size < 2:
         raise CorpusError(

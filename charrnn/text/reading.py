@@ -4,6 +4,7 @@ import codecs
 import io
 import os
 import re
+import shlex
 import stat
 import sys
 from collections import Counter
@@ -146,9 +147,8 @@ def _as_counted(path: Path) -> list[list[tuple[int, str]]]:
 def _no_texts(folder: Path, files: Sequence[Path]) -> CorpusError:
     """The error for a folder without ``.txt`` files, which says what is there instead and how to name it."""
     if is_run(folder):
-        return CorpusError(
-            f"folder {str(folder)!r} is a run and no text", "name the text, or go on with the run by {resume}"
-        )
+        going_on = f"charrnn train --run {shlex.quote(str(folder))} --resume"
+        return CorpusError(f"folder {str(folder)!r} is a run and no text", f"name the text; {going_on} goes on with it")
     endings = Counter(file.suffix for file in files if file.suffix)
     if not endings:
         return CorpusError(f"folder {str(folder)!r} holds no .txt file", "name the files themselves")

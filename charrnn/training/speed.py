@@ -56,7 +56,7 @@ class Duration:
 
 
 def measure_speed(settings: Settings, corpus: Corpus, model: Model, seconds: float) -> Speed:
-    """Times iterations for ``seconds``, at least one iteration, and everything else for about half as long.
+    """Times iterations for ``seconds``, at least one after a first, and everything else for about half as long.
 
     Raises CorpusError where the text is too short to train on, DivergenceError where the model's numbers are not
     finite.
@@ -125,12 +125,13 @@ def product_ceiling(dtype: npt.DTypeLike, seconds: float = 0.5) -> float:
 
 
 def typical(seconds_of: Callable[[], float], seconds: float) -> float:
-    """The median of what repeated calls return, for ``seconds`` in all. The first call, which allocates memory, counts
-    only if there is no time for another."""
+    """The median of what repeated calls return, for ``seconds`` in all, at least one. A call before them, which starts
+    the workers and allocates memory, does not count."""
+    seconds_of()
     times = [seconds_of()]
     while sum(times) < seconds and len(times) < REPEATS:
         times.append(seconds_of())
-    return statistics.median(times[1:] or times)
+    return statistics.median(times)
 
 
 def _timed(work: Callable[[], object]) -> Callable[[], float]:

@@ -60,6 +60,8 @@ def start(
         check_there(settings.corpus.path)
     if run:
         run.check_free(force)
+        if run.folder.resolve() in (Path(path).resolve() for path in settings.corpus.path):
+            raise RunError(f"{str(run)!r} is the folder of the text", "name another folder with {run}")
     kept, given = None, corpus is not None
     if "-" in settings.corpus.path and ranks() > 1:
         raise SettingsError("the text comes by standard input, which a launcher of MPI does not pass on", "name a file")

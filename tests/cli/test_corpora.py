@@ -167,7 +167,7 @@ def test_without_the_library_it_is_named(server: Server, charrnn: Callable, monk
     monkeypatch.delenv("CHARRNN_CACHE")
     assert "python3 -m pip install pooch" in charrnn("corpus", "fetch", "known").err
     assert json.loads(charrnn("corpus", "list", "--json").out)[0]["path"] is None
-    assert "charrnn corpus fetch known makes it known" in charrnn("train", "known").err
+    assert "fetch it with charrnn corpus fetch known, or save" in charrnn("train", "known").err
 
 
 def test_the_list(server: Server, charrnn: Callable, place: Path) -> None:

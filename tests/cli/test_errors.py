@@ -61,12 +61,13 @@ CASES = {
     "no such text, a known one": (
         1,
         ["war-and-peace.txt"],
-        "does not exist; charrnn corpus fetch war-and-peace makes it known as ",
+        "does not exist; fetch it with charrnn corpus fetch war-and-peace, or save ",
     ),
     "an empty text": (1, ["empty.txt"], "is empty"),
     "a text of one character": (1, ["one.txt"], "repeats one character"),
     "another encoding": (1, ["latin.txt"], "'latin.txt' is not utf-8: byte 0xe9 at offset 5"),
     "a folder without texts": (1, ["no-texts"], "'no-texts' holds no .txt file"),
+    "the folder of the text": (1, ["no-texts", "--run", "no-texts"], "'no-texts' is the folder of the text"),
     "no file can be called so": (1, [NO_NAME], "File name too long"),
     "a link to itself": (1, ["loop.txt"], "loop.txt"),
     "too small a text": (
@@ -103,11 +104,11 @@ CASES = {
         "model.hidden is 5, and the network to begin with has 4; leave it out (--set)",
     ),
     "nothing to begin with": (1, ["--init-from", "nowhere"], "checkpoint 'nowhere' does not exist"),
-    "no checkpoint to begin with": (1, ["--init-from", "cats.txt"], "'cats.txt' is not a whole checkpoint"),
+    "no checkpoint to begin with": (1, ["--init-from", "cats.txt"], "'cats.txt' is no checkpoint, or a damaged one"),
     "no minutes": (2, ["--minutes", "0"], "training.minutes is 0.0: it should be greater than 0 (--minutes)"),
     "minutes and iterations": (
         *(2, ["--minutes", "1", "--set", "training.iterations=5"]),
-        "set one of training.iterations, training.epochs and training.minutes",
+        "training.iterations is 5 and training.minutes is 1, and a run has one length",
     ),
     "unknown character to begin with": (1, ["--set", "snapshots.prime=the é"], "U+00E9 LATIN SMALL LETTER E WITH"),
     "more memory than there is": (2, ["--set", "model.hidden=1000000000"], "model.hidden"),
@@ -164,16 +165,16 @@ def test_mistakes_in_settings_come_a_line_each(charrnn: Callable) -> None:
         (["cats.txt/nowhere"], "'cats.txt/nowhere' cannot be read: Not a directory"),
         ([NO_NAME], "File name too long"),
         (["no-texts"], "folder 'no-texts' holds no checkpoint"),
-        (["cats.txt"], "'cats.txt' is not a whole checkpoint"),
-        (["empty.txt"], "'empty.txt' is not a whole checkpoint"),
-        (["zip.npz"], "'zip.npz' is not a whole checkpoint ('word.xml' is there twice, or no array)"),
-        (["arrays.npz"], "'arrays.npz' is not a whole checkpoint (it lacks 'document')"),
-        (["objects.npz"], "'objects.npz' is not a whole checkpoint ("),
-        (["numbers.npz"], "'numbers.npz' is not a whole checkpoint ("),
-        (["list.npz"], "'list.npz' is not a whole checkpoint ("),
-        (["settings.npz"], "'settings.npz' is not a whole checkpoint ("),
-        (["member.npz"], "'member.npz' is not a whole checkpoint ("),
-        (["method.npz"], "'method.npz' is not a whole checkpoint ("),
+        (["cats.txt"], "'cats.txt' is no checkpoint, or a damaged one"),
+        (["empty.txt"], "'empty.txt' is no checkpoint, or a damaged one"),
+        (["zip.npz"], "'zip.npz' is no checkpoint, or a damaged one ('word.xml' is there twice, or no array)"),
+        (["arrays.npz"], "'arrays.npz' is no checkpoint, or a damaged one (it lacks 'document')"),
+        (["objects.npz"], "'objects.npz' is no checkpoint, or a damaged one ("),
+        (["numbers.npz"], "'numbers.npz' is no checkpoint, or a damaged one ("),
+        (["list.npz"], "'list.npz' is no checkpoint, or a damaged one ("),
+        (["settings.npz"], "'settings.npz' is no checkpoint, or a damaged one ("),
+        (["member.npz"], "'member.npz' is no checkpoint, or a damaged one ("),
+        (["method.npz"], "'method.npz' is no checkpoint, or a damaged one ("),
         (["future.npz"], "'future.npz' was made by a newer charrnn (format 99;"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
@@ -192,7 +193,7 @@ def test_more_samples_than_memory_are_refused(charrnn: Callable) -> None:
 def test_a_checkpoint_cut_short_is_refused(charrnn: Callable, twentieths: int) -> None:
     whole = Path("run/checkpoints/last.npz").read_bytes()
     Path("cut.npz").write_bytes(whole[: len(whole) * twentieths // 20])
-    refused(charrnn(*SAMPLE, "cut.npz"), 1, "'cut.npz' is not a whole checkpoint (")
+    refused(charrnn(*SAMPLE, "cut.npz"), 1, "'cut.npz' is no checkpoint, or a damaged one (")
 
 
 @pytest.mark.usefixtures("untouched")
@@ -413,7 +414,7 @@ def test_a_damaged_last_checkpoint_is_said_and_made_up_for(folder: Path, charrnn
     Path("run/checkpoints/last.npz").write_bytes(b"damaged")
     code, _, err = charrnn("train", "--run", "run", "--resume")
     assert code == 0
-    assert "charrnn: 'run/checkpoints/last.npz' is not a whole checkpoint" in err.splitlines()[0]
+    assert "charrnn: 'run/checkpoints/last.npz' is no checkpoint, or a damaged one" in err.splitlines()[0]
     assert err.splitlines()[0].endswith("'run/checkpoints/last.prev.npz' of iteration 4 takes its place")
 
 

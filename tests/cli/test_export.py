@@ -45,7 +45,7 @@ def test_nothing_is_replaced_unasked(folder: Path, charrnn: Callable, args: tupl
     ("args", "code", "says"),
     [
         (("export", "nowhere", "--format", "npz"), 1, "checkpoint 'nowhere' does not exist"),
-        (("export", "cats.txt", "--format", "npz"), 1, "'cats.txt' is not a whole checkpoint"),
+        (("export", "cats.txt", "--format", "npz"), 1, "'cats.txt' is no checkpoint, or a damaged one"),
         (("export", "run", "--format", "npz", "--to", "nowhere/x.npz"), 1, "'nowhere/x.npz' cannot be written"),
         (("export", "run", "--format", "npz", "--to", "run", "--force"), 1, "'run' is a folder; name a file"),
         (("export", "run", "--format", "pt"), 2, "--format"),

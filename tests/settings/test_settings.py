@@ -72,7 +72,7 @@ def test_assignments(assignment: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("assignment", "says"),
     [
-        ("training.batch", "--set 'training.batch' sets nothing; write it as training.batch=50"),
+        ("training.batch", "--set 'training.batch' has no =; write KEY=VALUE, such as training.batch=50"),
         ("=5", "unknown setting ''"),
         ("training=5", "training is a section"),
         ("training.batch=[", "--set training.batch=["),
@@ -108,8 +108,8 @@ def test_iterations_and_epochs_replace_one_another(
 
 
 def test_iterations_and_epochs_in_one_overlay_contradict() -> None:
-    assert "one of training.iterations, training.epochs and training.minutes" in mistakes(
-        "training.iterations=5", "training.epochs=2"
+    assert "training.iterations is 5 and training.epochs is 2, and a run has one length; leave out all but one" in (
+        mistakes("training.iterations=5", "training.epochs=2")
     )
 
 
@@ -147,7 +147,7 @@ def test_an_unknown_setting_that_is_near_none() -> None:
         ("model.skips=maybe", "'maybe': it should be true or false"),
         ("model.hidden=0", "0: it should be at least 1"),
         ("model.hidden=1000000", "1000000: it should be at most 100000"),
-        ("snapshots.at=x", "'x': it should be a list"),
+        ("snapshots.at=x", "'x': it should be whole numbers with commas between, such as 100,300"),
         ("model.cell=5", "5: it should be a text"),
         ("model.cell=[lstm]", "['lstm']: it should be a text"),
         ("snapshots.at=[1, x]", "[1, 'x']: it should be a whole number"),

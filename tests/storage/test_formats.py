@@ -159,7 +159,7 @@ def test_what_a_newer_version_added_says_that_it_is_newer(tmp_path: Path, change
         with pytest.raises(CheckpointError, match=rf"was made by charrnn {version}, and this is .*; update charrnn"):
             load_checkpoint(changed(version))
     for version in ("0.1.0", "0.0.9", "", "x", 9, "\ud7ff"):
-        with pytest.raises(CheckpointError, match="is not a whole checkpoint"):
+        with pytest.raises(CheckpointError, match="is no checkpoint, or a damaged one"):
             load_checkpoint(changed(version))
 
 
@@ -228,7 +228,7 @@ BROKEN: dict[str, Callable[[dict], object]] = {
 @pytest.mark.parametrize("change", BROKEN)
 def test_what_was_never_written_in_format_1_is_refused(tmp_path: Path, change: str) -> None:
     path = rewritten(FIXTURES / "format-1.npz", tmp_path / "broken.npz", BROKEN[change])
-    with pytest.raises(CheckpointError, match="is not a whole checkpoint"):
+    with pytest.raises(CheckpointError, match="is no checkpoint, or a damaged one"):
         load_checkpoint(path)
 
 

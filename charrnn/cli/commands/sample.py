@@ -172,8 +172,6 @@ def command(
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
     path = named(runs, checkpoint)
-    if at is not None and path is None:
-        raise click.UsageError("--at picks from a run folder; name it as RUN")
     if interactive and (count > 1 or choices > 1 or prime_file == "-" or as_json):
         raise click.UsageError(
             "--interactive writes one text and reads stdin; leave out --count, --best-of, --json and --prime-file -"
@@ -248,7 +246,7 @@ def _check_items(
     """Raises UsageError for options that are for items where the network writes one text, and the other way round."""
     if not writes_items and (label is not None or choosy):
         raise click.UsageError(
-            "--label, --new and --unique are for a network that has learnt items, and write whole ones"
+            "--label, --new and --unique are for a network that has learnt items; leave them out, or train with --items"
         )
     if writes_items and (stop or choices > 1):
         raise click.UsageError("items end by themselves, and are written one by one; leave out --stop and --best-of")

@@ -158,6 +158,8 @@ class Engine:
             )
             for part in parts
         ]
+        for worker in self.others:  # before any has a task: one whose result is never read would take no other
+            worker.check()
         if workers > 1 and p is not self._own:
             self._shared.others[:] = p.vector
         for worker, task in zip(self.others, tasks[1:], strict=False):

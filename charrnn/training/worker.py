@@ -121,6 +121,11 @@ class RemoteWorker:
     def pid(self) -> int:
         return self._process.pid
 
+    def check(self) -> None:
+        """Raises WorkerError where the process is gone."""
+        if self._process.poll() is not None:
+            raise self._ended()
+
     def start(self, task: Task) -> None:
         self._send(task)
 

@@ -38,6 +38,19 @@ def test_a_worker_that_is_killed_is_missed() -> None:
             step(engine)
 
 
+def test_nobody_is_given_a_task_when_a_worker_is_gone() -> None:
+    """Its result would be read as that of the next task; one larger than a pipe would keep that from being taken."""
+    with Engine(NETWORK, 3) as engine:
+        step(engine)
+        os.kill(pids(engine)[1], signal.SIGKILL)
+        os.waitid(os.P_PID, pids(engine)[1], os.WEXITED | os.WNOWAIT)
+        with pytest.raises(WorkerError):
+            step(engine)
+        one = X[:, :1]
+        engine.others[0].start(Task(one, one, NETWORK.zero_state(1)))
+        assert engine.others[0].result().losses.shape == (1,)
+
+
 def test_workers_end_with_the_engine_and_a_second_time_others_begin() -> None:
     engine = Engine(NETWORK, 3)
     results, seen = [], []

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
+from charrnn.errors import WorkerError
 from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
@@ -44,7 +45,7 @@ class Learnt:
 class Engine:
     """A context manager: within it the workers run, and BLAS has one thread in each.
 
-    Its methods raise WorkerError when a worker's process is gone.
+    Its methods raise WorkerError when a worker's process is gone, but for ``evaluate``.
     """
 
     def __init__(self, network: Network, workers: int, p: Parameters | None = None, accumulate: int = 1) -> None:
@@ -129,8 +130,13 @@ class Engine:
         return result.losses, result.state
 
     def evaluate(self, p: Parameters, streams: Sequence[Ids], window: int) -> Measured:
-        """The loss over streams; see ``measure`` and ``Corpus.in_streams``."""
-        return measure(streams, window, self.network.zero_state, partial(self.read, p))
+        """The loss over streams; see ``measure`` and ``Corpus.in_streams``. Raises no WorkerError: where a worker is
+        gone, this process reads alone, so that what is saved before training ends has been evaluated."""
+        try:
+            return measure(streams, window, self.network.zero_state, partial(self.read, p))
+        except WorkerError:
+            with Engine(self.network, 1, accumulate=self._accumulate * self.workers) as alone:
+                return alone.evaluate(p, streams, window)
 
     def _do(
         self,

@@ -13,6 +13,7 @@ from charrnn.model import Model
 from charrnn.optim.schedules import Position
 from charrnn.settings.build import build_dropout, build_schedule
 from charrnn.settings.schema import Settings
+from charrnn.storage.checkpoint import TrainingState
 from charrnn.text.streams import Streams
 from charrnn.training.engine import Learnt
 from charrnn.training.transport import AnyEngine
@@ -43,6 +44,16 @@ class Learner:
         dropout = replace(self._dropout, iteration=iteration)
         rate = self._schedule(Position(iteration, iterations, self.streams.windows))
         return self._engine.learn(self.updater, x, y, self._fresh(iteration), dropout, rate), rate
+
+    @property
+    def state(self) -> TrainingState:
+        """What the next step depends on beside the model; its arrays are those in use."""
+        return TrainingState(self.updater.optimizer.steps, self.updater.memory, self._engine.state)
+
+    @state.setter
+    def state(self, state: TrainingState) -> None:
+        self.updater.restore(state.optimizer_steps, state.memory)
+        self._engine.state = state.state
 
     def _fresh(self, iteration: int) -> npt.NDArray[np.bool_]:
         """Which streams begin anew, (B,), from a hidden state of zero: all at the end of an epoch, if set so, and some

@@ -1,6 +1,6 @@
-"""The network that training begins with, and those that it goes back to."""
+"""The network that training begins or goes on with, and those that it goes back to."""
 
-from charrnn.errors import SettingsError
+from charrnn.errors import RunError, SettingsError
 from charrnn.model import Model
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint
@@ -11,8 +11,18 @@ from charrnn.text.corpus import Corpus
 def first_model(
     settings: Settings, corpus: Corpus, checkpoint: Checkpoint | None, init_from: Checkpoint | None
 ) -> tuple[Model, tuple[Origin, ...]]:
-    """The model that training begins or goes on with, and the checkpoints it goes back to."""
+    """The model that training begins or goes on with, and the checkpoints it goes back to. Raises RunError for a
+    checkpoint of another text, and for one of weights only."""
     if checkpoint:
+        if checkpoint.corpus.sha256 != corpus.sha256:
+            text = ", ".join(settings.corpus.path) or corpus.name
+            raise RunError(
+                f"the text of {text} is not what this run learnt ({checkpoint.corpus.characters:,} characters, "
+                f"SHA-256 {checkpoint.corpus.sha256[:12]}...)",
+                "bring that one back, or start a new run",
+            )
+        if checkpoint.training is None:
+            raise RunError("the checkpoint holds weights only", "resume from the run folder's last.npz")
         return checkpoint.model, checkpoint.origins
     path = settings.training.init_from
     if init_from:

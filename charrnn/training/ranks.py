@@ -85,9 +85,7 @@ class _Rank:
         self.take(vector)
         if world().rank:
             self.updater = Updater(settings, self.engine.network, self._p)
-            for name, own in self.updater.memory.items():
-                own[:] = memory[name]
-            self.updater.optimizer.steps = steps
+            self.updater.restore(steps, memory)
         self.engine.state = world().scatter(tasks)
 
     def learn(self, shape: tuple[int, int], dtype: str, dropout: Dropout, rate: float, tasks: Ids | None = None) -> Any:

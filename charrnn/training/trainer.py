@@ -21,15 +21,14 @@ from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus
 from charrnn.training.budget import Budget
-from charrnn.training.calibration import best_scale
+from charrnn.training.calibration import calibrate
 from charrnn.training.divergence import far_beyond, not_finite
-from charrnn.training.engine import Engine
 from charrnn.training.facts import Calibrated, Evaluation, Fact, Planned, Saved, Step, Turned
 from charrnn.training.learner import Learner
 from charrnn.training.origins import first_model
 from charrnn.training.snapshots import is_due, take_snapshot
 from charrnn.training.speed import REHEARSAL, Duration, Speed, duration, forecast, measure_speed
-from charrnn.training.transport import engine_for, worker_count
+from charrnn.training.transport import engine_for
 from charrnn.wording import how_many
 
 FIRST_SAVE = 60.0
@@ -98,8 +97,8 @@ class Trainer:
         self._engine = engine_for(settings, self.model.network, self.model.parameters)
         self._made_with = versions() | self._engine.made_with
         self._learner = Learner(settings, self.model, self.streams, self._engine)
-        if checkpoint:
-            self._restore(checkpoint)
+        if checkpoint and checkpoint.training:
+            self._restore(checkpoint, checkpoint.training)
         if t.minutes and self.progress.plan:
             self.iterations = self.progress.plan[-1][1]
         if run:
@@ -184,9 +183,8 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """Everything as it stands; its arrays are the trainer's own, and change with the next iteration."""
         corpus = CorpusRecord(self.corpus.name, self.corpus.sha256, len(self.corpus), self.corpus.labels)
-        updater = self._learner.updater
-        training = TrainingState(updater.optimizer.steps, updater.memory, self._engine.state)
-        return Checkpoint(self.model, self.settings, self.progress, corpus, training, self._made_with, self.origins)
+        state = self._learner.state
+        return Checkpoint(self.model, self.settings, self.progress, corpus, state, self._made_with, self.origins)
 
     def _train(self) -> Generator[Fact]:
         started = time.monotonic()
@@ -268,29 +266,17 @@ class Trainer:
     def _conclude(self) -> Iterator[Evaluation | Calibrated]:
         if len(self.corpus.test):
             yield Evaluation(self.progress.iteration, "test", *self._evaluate(self.corpus.test), is_best=False)
-        if self.run and self.settings.training.calibrate and self.progress.best_iteration:
-            yield self._calibrated(self.run, self.run.best_checkpoint())
-
-    def _calibrated(self, run: Run, best: Checkpoint) -> Calibrated:
-        """Makes the best network as sure as its validation loss is lowest for, and keeps it so."""
-        scale, loss = best_scale(
-            best.model, build_sample(self.settings, self.corpus, self.corpus.validation), self.settings.training.window
-        )
-        for name in best.model.network.head_parameters:
-            best.model.parameters[name][:] *= scale
-        best = replace(best, progress=replace(best.progress, validation_loss=loss, best_loss=loss))
-        run.save(best.weights_only(), BEST)
-        return Calibrated(best.progress.iteration, scale, loss)
+        t = self.settings.training
+        if self.run and t.calibrate and self.progress.best_iteration:
+            sample = build_sample(self.settings, self.corpus, self.corpus.validation)
+            best, calibrated = calibrate(self.run.best_checkpoint(), sample, t.window)
+            self.run.save(best.weights_only(), BEST)
+            yield calibrated
 
     def _evaluate(self, ids: Ids) -> tuple[float, float | None]:
         """The loss, and where not all was read its standard error."""
-        t = self.settings.training
-        how = self.model.parameters, build_sample(self.settings, self.corpus, ids), t.window
-        try:
-            measured = self._engine.evaluate(*how)
-        except WorkerError:  # done here alone, so that what the next iteration saves has been evaluated
-            with Engine(self._engine.network, 1, accumulate=t.accumulate * worker_count(self.settings)) as alone:
-                measured = alone.evaluate(*how)
+        t, sample = self.settings.training, build_sample(self.settings, self.corpus, ids)
+        measured = self._engine.evaluate(self.model.parameters, sample, t.window)
         self._check(not_finite(evaluation=measured.loss))
         return measured.loss, measured.error if t.evaluate_characters and len(ids) > t.evaluate_characters else None
 
@@ -334,29 +320,14 @@ class Trainer:
         if self._budget:
             self._advance(seconds=self.progress.seconds + seconds)
 
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.corpus.sha256 != self.corpus.sha256:
-            text = ", ".join(self.settings.corpus.path) or self.corpus.name
-            raise RunError(
-                f"the text of {text} is not what this run learnt ({checkpoint.corpus.characters:,} characters, "
-                f"SHA-256 {checkpoint.corpus.sha256[:12]}...)",
-                "bring that one back, or start a new run",
-            )
-        if checkpoint.training is None:
-            raise RunError("the checkpoint holds weights only", "resume from the run folder's last.npz")
-        updater = self._learner.updater
-        if checkpoint.training.memory.keys() != updater.memory.keys():
-            raise RunError("the checkpoint does not hold what its optimizer remembers", "start a new run")
+    def _restore(self, checkpoint: Checkpoint, state: TrainingState) -> None:
         if self.run:
             self._saved = Saved(self.progress.iteration, self.run.resumed_from)
             rows = [row for row in self.run.metrics() if row["iteration"] <= self.progress.iteration]
             self._seconds = max((row["seconds"] for row in rows if isinstance(row.get("seconds"), float)), default=0.0)
         self._check_length(checkpoint)
         checkpoint.warn_of_other_bits(self._made_with)
-        updater.optimizer.steps = checkpoint.training.optimizer_steps
-        for name, vector in updater.memory.items():
-            vector[:] = checkpoint.training.memory[name]
-        self._engine.state = checkpoint.training.state
+        self._learner.state = state
 
     def _check_length(self, checkpoint: Checkpoint) -> None:
         """Raises RunError where the settings ask for less than has been done. A changed number of minutes drops the

@@ -1,6 +1,9 @@
 """What a gradient changes."""
 
+from collections.abc import Mapping
+
 from charrnn.arrays import Array
+from charrnn.errors import RunError
 from charrnn.nn.functional import quiet_overflow
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters
@@ -33,6 +36,15 @@ class Updater:
             if self._decay is not None:
                 update_average(self.parameters.vector, self.trained.vector, self.optimizer.steps, self._decay)
         return norm
+
+    def restore(self, steps: int, memory: Mapping[str, Array]) -> None:
+        """Goes on from what another remembered after so many steps. Raises RunError for the memory of another
+        optimizer."""
+        if memory.keys() != self.memory.keys():
+            raise RunError("the checkpoint does not hold what its optimizer remembers", "start a new run")
+        self.optimizer.steps = steps
+        for name, vector in self.memory.items():
+            vector[:] = memory[name]
 
     @property
     def memory(self) -> dict[str, Array]:

@@ -114,7 +114,7 @@ def compare_cells(
     chosen = [from_mapping(SMALL, "the comparison of cells"), *overlays]
     usual = resolve(chosen)
     clipped = resolve([*chosen, from_mapping(LARGE_WEIGHTS, "the comparison of cells")])
-    unclipped = clipped.model_copy(update={"training": clipped.training.model_copy(update={"clip": None})})
+    unclipped = clipped.changed(training={"clip": None})
     corpus = build_corpus(usual)
     measured = held_out(corpus)
     learnt = replace(corpus, ids=corpus.training, test_start=corpus.validation_start)  # no time goes into evaluations
@@ -182,7 +182,7 @@ def like_sized(settings: Settings, vocabulary: Vocabulary) -> list[Settings]:
     nearly as many parameters."""
 
     def of(cell: str, hidden: int) -> Settings:
-        return settings.model_copy(update={"model": settings.model.model_copy(update={"cell": cell, "hidden": hidden})})
+        return settings.changed(model={"cell": cell, "hidden": hidden})
 
     def size(candidate: Settings) -> int:
         network = build_network(candidate, vocabulary)

@@ -27,7 +27,7 @@ def learnt_corpus(checkpoint: Checkpoint, paths: Sequence[str] = ()) -> Corpus:
     """
     settings, learnt = checkpoint.settings, checkpoint.corpus
     if paths:
-        settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"path": list(paths)})})
+        settings = settings.changed(corpus={"path": list(paths)})
     try:
         corpus = build_corpus(settings, known=checkpoint.model.vocabulary)
     except CorpusError as error:

@@ -19,16 +19,14 @@ def remarks(settings: Settings, iterations: int, overlays: Sequence[Overlay]) ->
 
     What stands at its default in a file that describes a run is passed over: such files may list all settings.
     """
-    values, defaults = settings.model_dump(), Settings().model_dump()
+    values, defaults = settings.by_key(), Settings().by_key()
     by_name = set_by(overlay for overlay in overlays if not overlay.describes_run)
     described = set_by(overlay for overlay in overlays if overlay.describes_run)
     idle = ((key, f"and does nothing: {reason}") for key, reason in _idle(settings, iterations))
     said = []
     for key, remark in (*_surprising(settings, iterations), *idle):
-        section, _, name = key.partition(".")
-        value = values[section][name]
-        if key in by_name or (key in described and value != defaults[section][name]):
-            said.append(f"{key} is {value!r} {remark}")
+        if key in by_name or (key in described and values[key] != defaults[key]):
+            said.append(f"{key} is {values[key]!r} {remark}")
     return said
 
 

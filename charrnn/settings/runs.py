@@ -9,9 +9,9 @@ from charrnn.errors import SettingsError
 from charrnn.files import name_of
 from charrnn.settings.overlays import Overlay, from_file, from_mapping, from_settings, resolve
 from charrnn.settings.recipes import DEFAULT_RECIPE
-from charrnn.settings.schema import MEANINGS, ModelSettings, Settings
+from charrnn.settings.schema import ModelSettings, Settings
 
-_MAY_CHANGE_SECTIONS = ("snapshots", "checkpoints")
+_MAY_CHANGE_SECTIONS = ("snapshots.", "checkpoints.")
 _MAY_CHANGE = {
     *("corpus.path", "compute.workers", "compute.compiled"),
     *("training.iterations", "training.epochs", "training.minutes"),
@@ -63,15 +63,13 @@ def settings_to_begin(overlays: Sequence[Overlay], network: ModelSettings) -> Se
 
 def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Settings:
     """A run's own settings below the overlays. Raises SettingsError for a change to what has to stay."""
-    own = of_run.model_dump()
     settings = resolve([from_settings(of_run, "the run"), *overlays])
-    new = settings.model_dump()
+    own, new = of_run.by_key(), settings.by_key()
     origins = {entry.key: entry.origin for overlay in overlays for entry in overlay.entries}
     fixed = []
-    for key in MEANINGS:
-        section, _, name = key.partition(".")
-        before, after = own[section][name], new[section][name]
-        may_change = key in _MAY_CHANGE or section in _MAY_CHANGE_SECTIONS
+    for key, before in own.items():
+        after = new[key]
+        may_change = key in _MAY_CHANGE or key.startswith(_MAY_CHANGE_SECTIONS)
         if not may_change and not _same(before, after, is_path=key == "training.init_from"):
             where = f" ({origins[key]})" if key in origins else ""
             change = f"cannot change to {after!r} when it goes on"
@@ -84,16 +82,11 @@ def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Setting
 def edits(config: Overlay, of_run: Settings) -> Overlay:
     """What a run's settings file sets otherwise than the run itself: what somebody has changed there. Raises
     SettingsError for a file that cannot be used."""
-    own, edited = of_run.model_dump(), resolve([config]).model_dump()
-
-    def differs(key: str) -> bool:
-        section, _, name = key.partition(".")
-        before, after = own[section][name], edited[section][name]
-        if key == "corpus.path":  # the same text may be in another place
-            return list(map(name_of, before)) != list(map(name_of, after))
-        return bool(before != after)
-
-    return Overlay(tuple(entry for entry in config.entries if entry.key in MEANINGS and differs(entry.key)))
+    own, edited = of_run.by_key(), resolve([config]).by_key()
+    for settings in (own, edited):  # the same text may be in another place
+        settings["corpus.path"] = list(map(name_of, settings["corpus.path"]))
+    changed = {key for key in own if own[key] != edited[key]}
+    return Overlay(tuple(entry for entry in config.entries if entry.key in changed))
 
 
 def _same(own: Any, new: Any, is_path: bool) -> bool:

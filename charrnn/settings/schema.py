@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -225,6 +225,15 @@ class Settings(Section):
     snapshots: SnapshotSettings = SnapshotSettings()
     checkpoints: CheckpointSettings = CheckpointSettings()
     compute: ComputeSettings = ComputeSettings()
+
+    def by_key(self) -> dict[str, Any]:
+        """All settings by their dotted keys."""
+        return {f"{section}.{name}": value for section, values in self for name, value in values}
+
+    def changed(self, **sections: Mapping[str, Any]) -> Self:
+        """The same but for some settings, which are taken unchecked: ``changed(training={"clip": None})``."""
+        new = {section: getattr(self, section).model_copy(update=values) for section, values in sections.items()}
+        return self.model_copy(update=new)
 
     def to_yaml(self, meanings: bool = False) -> str:
         """The settings as a document that gives them back; with ``meanings``, each with a comment on what it means and,

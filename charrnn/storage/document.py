@@ -109,15 +109,8 @@ class Document(BaseModel):
 
 def without_folders(settings: Settings) -> Settings:
     """The settings with the bare names of files, which tell nothing of the machine that they are on."""
-    corpus, training = settings.corpus, settings.training
-    names = [name_of(path) for path in corpus.path]
-    init_from = training.init_from and name_of(training.init_from)
-    return settings.model_copy(
-        update={
-            "corpus": corpus.model_copy(update={"path": names}),
-            "training": training.model_copy(update={"init_from": init_from}),
-        }
-    )
+    names, origin = [name_of(path) for path in settings.corpus.path], settings.training.init_from
+    return settings.changed(corpus={"path": names}, training={"init_from": origin and name_of(origin)})
 
 
 def to_json(document: Mapping[str, Any]) -> bytes:

@@ -279,15 +279,12 @@ class Run:
             own = self.settings()
         except (RunError, SettingsError):
             return checkpoint
-        corpus, training = checkpoint.settings.corpus, checkpoint.settings.training
-        if [name_of(path) for path in own.corpus.path] == corpus.path:
-            corpus = corpus.model_copy(update={"path": self._found(own.corpus.path)})
-        origin = own.training.init_from
-        if origin and name_of(origin) == training.init_from:
-            training = training.model_copy(update={"init_from": origin})
-        return replace(
-            checkpoint, settings=checkpoint.settings.model_copy(update={"corpus": corpus, "training": training})
-        )
+        settings, origin = checkpoint.settings, own.training.init_from
+        if [name_of(path) for path in own.corpus.path] == settings.corpus.path:
+            settings = settings.changed(corpus={"path": self._found(own.corpus.path)})
+        if origin and name_of(origin) == settings.training.init_from:
+            settings = settings.changed(training={"init_from": origin})
+        return replace(checkpoint, settings=settings)
 
     def _found(self, paths: list[str]) -> list[str]:
         """The paths of the corpus; that of the text which the run itself keeps also after the folder was moved, even

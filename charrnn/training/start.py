@@ -145,19 +145,16 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
         form |= {"field": "text", "label": "label" if corpus.labels else None}
         text = "".join(_row(item, bool(corpus.labels)) for item in text.split(corpus.mark)[:-1])
     mark = "\ufeff" if text.startswith("\ufeff") else ""  # reading drops one
-    own = settings.corpus.model_copy(
-        update=form
-        | {
-            "path": ["-"],
-            "encoding": "utf-8",
-            "newline": "keep",
-            "normalise": corpus.vocabulary.form,
-            "validation": len(corpus.validation) / n,
-            "test": len(corpus.test) / n,
-            "pieces": corpus.pieces,
-        }
-    )
-    return settings.model_copy(update={"corpus": own}), (mark + text).encode()
+    own = form | {
+        "path": ["-"],
+        "encoding": "utf-8",
+        "newline": "keep",
+        "normalise": corpus.vocabulary.form,
+        "validation": len(corpus.validation) / n,
+        "test": len(corpus.test) / n,
+        "pieces": corpus.pieces,
+    }
+    return settings.changed(corpus=own), (mark + text).encode()
 
 
 def _row(item: str, labelled: bool) -> str:
@@ -170,6 +167,4 @@ def _with_full_paths(settings: Settings, run: Run) -> Settings:
     """Settings with paths that hold from any folder; for standard input, that of the copy that the run keeps."""
     paths = [os.path.abspath(run.corpus if path == "-" else locate(path)) for path in settings.corpus.path]
     origin = settings.training.init_from and os.path.abspath(settings.training.init_from)
-    corpus = settings.corpus.model_copy(update={"path": paths})
-    training = settings.training.model_copy(update={"init_from": origin})
-    return settings.model_copy(update={"corpus": corpus, "training": training})
+    return settings.changed(corpus={"path": paths}, training={"init_from": origin})

@@ -1,9 +1,9 @@
 """What settings describe, built: the text, the network, the optimizer, the learning rate, the limit of the gradient."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.network import Network
+from charrnn.nn.parameters import Parameters
 from charrnn.optim.clipping import CLIPS, global_norm
 from charrnn.optim.optimizers import OPTIMIZERS, Optimizer
 from charrnn.optim.schedules import SCHEDULES, Position
@@ -19,15 +20,6 @@ from charrnn.text.corpus import Corpus, load_corpus, read_text
 from charrnn.text.reading import Source
 from charrnn.text.streams import ItemStreams, Streams
 from charrnn.text.vocabulary import Vocabulary
-
-
-class Parameters(Protocol):
-    """A vector (P,), and the shapes of the arrays that lie one after another in it, by name."""
-
-    @property
-    def vector(self) -> Array: ...
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]: ...
 
 
 def build_corpus(
@@ -40,16 +32,7 @@ def build_corpus(
     c = settings.corpus
     return load_corpus(
         c.path,
-        encoding=c.encoding,
-        newline=c.newline,
-        normalise=c.normalise,
-        items=c.items,
-        field=c.field,
-        label=c.label,
-        validation=c.validation,
-        test=c.test,
-        pieces=c.pieces,
-        seed=c.seed,
+        **c.model_dump(exclude={"path"}),  # every other setting is a keyword argument of the same name
         characters=known.characters if known else "",
         standard_input=standard_input,
         cache=cache,

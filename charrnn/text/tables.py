@@ -22,11 +22,13 @@ _ARRAY = re.compile(r'\s*\[\s*($|[\[{"])')
 def records(name: str, lines: Iterator[str], fields: Sequence[str]) -> Iterator[tuple[str, Mapping[Any, Any]]]:
     """The rows of a table, each with its place in words. Raises CorpusError for what is none, or has no column for one
     of these fields."""
-    first = next((line for line in lines if line.strip()), "")
-    rows = _json_rows if first.lstrip().startswith("{") else _csv_rows
+    at, first = next(((k, line) for k, line in enumerate(lines, start=1) if line.strip()), (1, ""))
     if _ARRAY.match(first):
         raise CorpusError(f"{name} is one JSON array", "write one object a line, as .jsonl")
-    return rows(name, first, lines, fields)
+    table = chain([first], lines)
+    if first.lstrip().startswith("{"):
+        return _json_rows(name, at, table)
+    return _csv_rows(name, at, table, _separator(first), fields)
 
 
 def columns(name: str, beginning: str) -> list[str]:
@@ -47,38 +49,38 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(map(shown, names[:NAMED]))}{more}"
 
 
-def _json_rows(
-    name: str, first: str, rest: Iterator[str], fields: Sequence[str]
-) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-    for number, line in enumerate(chain([first], rest), start=1):
+def _json_rows(name: str, at: int, lines: Iterator[str]) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    """``at``: the number of the first of these lines."""
+    for number, line in enumerate(lines, start=at):
         where = f"{name}, line {number}"
         try:
             row = json.loads(line) if line.strip() else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorpusError(f"{where} is not JSON: {error}", "write one object a line") from None
         if row is not None:
             yield where, row if isinstance(row, dict) else {}
 
 
 def _csv_rows(
-    name: str, first: str, rest: Iterator[str], fields: Sequence[str]
+    name: str, at: int, lines: Iterator[str], separator: str, fields: Sequence[str]
 ) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-    reader = csv.DictReader((f"{line}\n" for line in chain([first], rest)), delimiter=_separator(first))
-    header = reader.fieldnames or []
-    for field in fields:
-        if field not in header:
-            raise CorpusError(
-                f"{name} has no column {field!r} in its first line{did_you_mean(field, header)}",
-                f"there are {listed(header)}",
-            )
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise CorpusError(f"{name}, line {reader.line_num} is not CSV: {error}", "mend it") from None
-        if row is None:
-            return
-        yield f"{name}, line {reader.line_num}", row
+    """``at``: the number of the first of these lines."""
+    reader = csv.DictReader((f"{line}\n" for line in lines), delimiter=separator)
+    try:
+        header = reader.fieldnames or []
+        for field in fields:
+            if field not in header:
+                raise CorpusError(
+                    f"{name} has no column {field!r} in its first line{did_you_mean(field, header)}",
+                    f"there are {listed(header)}",
+                )
+        for row in reader:
+            yield f"{name}, line {at + reader.line_num - 1}", row
+    except csv.Error as error:
+        raise CorpusError(
+            f"{name}, line {at + reader.line_num} is not CSV: {error}",
+            "mend its quotation marks, or write so long a text as JSON, one object a line",
+        ) from None
 
 
 def _separator(header: str) -> str:

@@ -277,3 +277,22 @@ def test_a_list_is_told_from_prose() -> None:
     assert not looks_like_list("".join(f"{name}\n\n" for name in NAMES * 10))
     assert not looks_like_list("".join(f"    {name}\n" for name in NAMES * 10))
     assert not looks_like_list("".join(f"{name}\n" for name in NAMES))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("t.jsonl", '\n\n{"text": "a"}\n{bad\n', "t.jsonl, line 4 is not JSON"),
+        ("t.jsonl", '{"text": ' + "[" * 100_000, "t.jsonl, line 1 is not JSON: maximum recursion depth"),
+        ("t.csv", "\n\ntext,label\na,b\nc\n", "t.csv, line 5 has no text for 'label'"),
+        ("t.csv", f"text\na\n{'b' * 200_000}\n", "t.csv, line 3 is not CSV: field larger"),
+        ("t.csv", f"{'text' * 50_000}\na\n", "t.csv, line 1 is not CSV: field larger"),
+    ],
+)
+def test_an_error_names_the_line_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(text)
+    with pytest.raises(CorpusError, match=place):
+        load_corpus(name, field="text", label="label" if "label" in text else None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +96,13 @@ class Corpus:
             if share and starts[k] == starts[k + 1]:
                 raise self._no_item_for(part, share, *places[k : k + 2])
         return replace(self, validation_start=starts[0], test_start=starts[1])
+
+    @property
+    def shares(self) -> dict[str, Any]:
+        """How it is cut, under the names of the settings: ``corpus.cut(**corpus.shares)`` has the same parts."""
+        n = sum(map(len, self._parts))
+        held_out = {"validation": len(self.validation) / n, "test": len(self.test) / n}
+        return held_out | {"pieces": self.pieces}
 
     @cached_property
     def beginning(self) -> str:

@@ -68,11 +68,9 @@ def settings_for(corpus: Corpus, minutes: float, **sections: Mapping[str, Any]) 
     check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
     if not is_number(minutes) or not minutes > 0:
         raise SettingsError(f"minutes is {shown(minutes)}", "give {minutes} a number above 0")
-    n = len(corpus)
-    parts = {"validation": len(corpus.validation) / n, "test": len(corpus.test) / n, "pieces": corpus.pieces}
     given = [
         from_mapping(settings, "settings_for")
-        for settings in ({"corpus": parts}, sections, {"training.minutes": minutes})
+        for settings in ({"corpus": corpus.shares}, sections, {"training.minutes": minutes})
     ]
     return best(list(propose(given, corpus))).settings
 

@@ -137,7 +137,7 @@ def _create(run: Run, settings: Settings, force: bool, kept: bytes | None) -> No
 
 def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
     """Settings that read a corpus again from the copy of it that the run keeps, and that copy."""
-    text, n = corpus.vocabulary.decode(corpus.ids), len(corpus)
+    text = corpus.vocabulary.decode(corpus.ids)
     form: dict[str, Any] = {"items": "none", "field": None, "label": None, "seed": corpus.seed}
     if corpus.mark == "\n":
         form["items"] = "lines"
@@ -145,16 +145,8 @@ def _kept(settings: Settings, corpus: Corpus) -> tuple[Settings, bytes]:
         form |= {"field": "text", "label": "label" if corpus.labels else None}
         text = "".join(_row(item, bool(corpus.labels)) for item in text.split(corpus.mark)[:-1])
     mark = "\ufeff" if text.startswith("\ufeff") else ""  # reading drops one
-    own = form | {
-        "path": ["-"],
-        "encoding": "utf-8",
-        "newline": "keep",
-        "normalise": corpus.vocabulary.form,
-        "validation": len(corpus.validation) / n,
-        "test": len(corpus.test) / n,
-        "pieces": corpus.pieces,
-    }
-    return settings.changed(corpus=own), (mark + text).encode()
+    form |= {"path": ["-"], "encoding": "utf-8", "newline": "keep", "normalise": corpus.vocabulary.form}
+    return settings.changed(corpus=form | corpus.shares), (mark + text).encode()
 
 
 def _row(item: str, labelled: bool) -> str:

@@ -613,3 +613,14 @@ def test_the_words_of_a_very_long_text_are_those_of_a_sample(monkeypatch: pytest
     assert make_corpus(text, validation=0).real_words == {"cats", "owls"}
     monkeypatch.setattr(module, "WORDS_FROM", 2_000)
     assert make_corpus(text, validation=0).real_words == {"cats"}
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 100])
+@pytest.mark.parametrize(("validation", "test"), [(0.1, 0.0), (0.55, 0.1), (0.3, 0.6)])
+@pytest.mark.parametrize("length", [2099, 2100, 10_007])
+def test_its_shares_cut_it_again_in_the_same_way(length: int, validation: float, test: float, pieces: int) -> None:
+    corpus = make_corpus(("ab" * length)[:length], validation=validation, test=test, pieces=pieces)
+    again = make_corpus(("ab" * length)[:length], **corpus.shares)
+    assert [len(part) for part in (again.training, again.validation, again.test)] == [
+        len(part) for part in (corpus.training, corpus.validation, corpus.test)
+    ]

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -71,8 +70,7 @@ class Engine:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            limits = threadpool_limits(1, user_api="blas")
-            stack.callback(limits.restore_original_limits)
+            stack.enter_context(threadpool_limits(1, user_api="blas"))
             self.others: list[RemoteWorker] = []
             if self.workers > 1:
                 self._shared = stack.enter_context(
@@ -89,9 +87,7 @@ class Engine:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
     def learn(

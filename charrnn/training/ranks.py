@@ -11,7 +11,6 @@ Shapes: T window, B streams, L layers, S states of a cell, H hidden size, P para
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
-from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -68,12 +67,12 @@ class _Rank:
         self._slices = [b - a for a, b in pairwise(bounds)], bounds[:-1]
         self._received: Array = np.empty((world().size, self._slices[0][world().rank]), network.dtype)
 
-    def open(self, tasks: Tasks = None) -> Any:
+    def open(self) -> Any:
         """Of each rank, what computes there."""
         self.engine.__enter__()
         return world().gather({name: value for name, value in versions().items() if name != "python"})
 
-    def take(self, vector: Array, tasks: Tasks = None) -> None:
+    def take(self, vector: Array) -> None:
         """Takes the parameters of rank 0."""
         if world().rank:
             self._p.vector[:] = vector
@@ -116,12 +115,12 @@ class _Rank:
         task = world().scatter(tasks)
         return world().gather(None if task is None else self.engine.read(self._p, *task))
 
-    def states(self, tasks: Tasks = None) -> Any:
+    def states(self) -> Any:
         """Of each rank the states of its streams."""
         return world().gather(self.engine.state)
 
-    def close(self, tasks: Tasks = None) -> None:
-        self.engine.__exit__(None, None, None)
+    def close(self) -> None:
+        self.engine.__exit__()
 
     def _average(self, gradient: Array, shares: Sequence[float]) -> None:
         """Makes of each rank's gradient (P,) the average of all, where each rank has its share of the streams."""
@@ -159,9 +158,7 @@ class RankEngine:
                     )
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if RankEngine.is_amid:  # the job is aborted
             return
         self.state = self.state  # brought here while the others are there
@@ -206,12 +203,13 @@ class RankEngine:
         memory = updater.parameters.vector, updater.memory, updater.optimizer.steps
         self._all("begin", updater.settings, *memory, tasks=_one_each(states, self.network.zero_state(0)))
 
-    def _all(self, what: str, *arguments: Any, tasks: Any = None) -> Any:
-        """Has all ranks do something at the same time, and returns what they made."""
+    def _all(self, what: str, *arguments: Any, **own: Any) -> Any:
+        """Has all ranks do something at the same time, and returns what they made. ``own``: the tasks, which this rank
+        alone is given, and shares out."""
         RankEngine.is_amid = True
         world().bcast((what, arguments))
         try:
-            made = getattr(self._rank, what)(*arguments, tasks=tasks)
+            made = getattr(self._rank, what)(*arguments, **own)
         except WorkerError as error:  # nothing can be saved any more: the states of the others cannot be asked for
             raise CharRNNError(error.problem, error.remedy) from None
         RankEngine.is_amid = False

@@ -49,11 +49,15 @@ def _described(name: str, thing: Any) -> str:
 
 
 def _definition(thing: Any, name: str) -> ast.ClassDef | ast.FunctionDef:
-    """A class or function as it stands in its file."""
+    """A class or function as it stands in its file; a class with what those of the house that it is made of add."""
     source = inspect.getsourcefile(thing)
     assert source
     for node in ast.parse(Path(source).read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == thing.__name__:
+            own = {getattr(child, "name", "") for child in node.body}
+            bases = [base for base in getattr(thing, "__bases__", ()) if base.__module__.startswith("charrnn.")]
+            for base in bases:
+                node.body += [child for child in _definition(base, name).body if getattr(child, "name", "") not in own]
             return node
     raise LookupError(f"{name} is not defined at the top of {source}")
 

@@ -3,32 +3,24 @@
 import json
 import os
 import re
-import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from charrnn import layout
 from charrnn.arguments import as_path
 from charrnn.errors import CheckpointError, RunError, SettingsError
-from charrnn.files import name_of, replace_file, replace_text, unfinished
+from charrnn.files import name_of, replace_file, replace_text
 from charrnn.settings.overlays import Overlay, from_file, resolve
 from charrnn.settings.runs import edits
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint, first_whole, read_checkpoint
+from charrnn.storage.folder import WrittenFolder, named_errors
 from charrnn.storage.migrations import as_today
 from charrnn.storage.records import Status, read_baseline, read_rows, read_status
 from charrnn.storage.snapshot import Snapshot
-
-SECONDS_TO_LOCK = 0.25
-"""``Run.is_going_on`` in another process holds the lock for a small part of this."""
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 
 def load_checkpoint(path: str | Path, at: int | None = None) -> Checkpoint:
@@ -53,27 +45,11 @@ def load_checkpoint(path: str | Path, at: int | None = None) -> Checkpoint:
     return Run(folder.parent).with_paths(checkpoint) if folder.name == layout.CHECKPOINTS else checkpoint
 
 
-def _named_errors(method: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Turns the operating system's refusals into one sentence that names the file."""
-
-    @wraps(method)
-    def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        try:
-            return method(*args, **kwargs)
-        except OSError as error:
-            raise RunError(
-                f"{error.filename or args[0]}: {error.strerror}",
-                "check the folder, and the disk that it is on",
-            ) from None
-
-    return checked
-
-
-class Run:
+class Run(WrittenFolder):
     """The folder of a run. Nothing else writes there."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = as_path(folder, "the folder of a run", RunError)
+        super().__init__(as_path(folder, "the folder of a run", RunError))
         self.config = self.folder / layout.CONFIG
         self.corpus = self.folder / layout.CORPUS
         self.ids = self.folder.parent / layout.IDS
@@ -86,13 +62,7 @@ class Run:
         self._resumable = self.last, self._checkpoints / layout.PREVIOUS
         self.resumed_from = self.last
         """The checkpoint to go on from, as it was last read or saved: where the last is damaged, the one before it."""
-        self._writer = self.folder / layout.WRITER
-        self._lock = FileLock(self.folder / layout.LOCK, timeout=0)
-        self._claim: str | None = None
-        """Written to ``.writer`` when this Run began or went on with what is in the folder."""
-
-    def __str__(self) -> str:
-        return str(self.folder)
+        self._parts = self._snapshots, self._checkpoints
 
     @property
     def exists(self) -> bool:
@@ -107,85 +77,20 @@ class Run:
     @property
     def _is_ours(self) -> bool:
         """Whether a run of ours made the folder: it says so itself, or its settings are a run's."""
-        if re.fullmatch("[0-9a-f]{16}", self._read_writer()[1]):
+        if self._is_claimed:
             return True
         with suppress(RunError, SettingsError):
             self.settings()
             return layout.is_run(self.folder)
         return False
 
-    def is_going_on(self) -> bool | None:
-        """Whether a process holds the folder; None where that cannot be told. To find out, this process holds it for a
-        moment, too short to keep a writer out."""
-        if self._lock.is_locked or not os.path.exists(self._lock.lock_file):
-            return self._lock.is_locked
-        try:
-            with self._lock:
-                return False
-        except Timeout:
-            return True
-        except OSError:
-            return None
-
-    @contextmanager
-    def writing(self, continued: bool = False) -> Iterator[None]:
-        """Holds the folder, which is made if need be, for this process alone; may be entered again within itself. The
-        lock ends with the process, however that ends; what a killed process left half written is removed by the next.
-
-        Raises RunError where another process holds the folder. With ``continued``, also where somebody else has begun
-        or gone on with a run there since this Run did: what is known here of the folder is then no longer true.
-        """
-        entered = self._lock.is_locked
-        self._acquire()
-        try:
-            if not entered:
-                if continued and self._claim not in (None, self._read_writer()[1]):
-                    raise RunError(f"{str(self)!r} has been written by another in the meantime", "resume it anew")
-                self._take_over()
-            yield
-        finally:
-            self._lock.release()
-
-    @_named_errors
-    def _acquire(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._lock.acquire(timeout=SECONDS_TO_LOCK)
-        except Timeout:
-            raise RunError(
-                f"{str(self)!r} is being written by process {self._read_writer()[0]}",
-                "wait for it, stop it, or name another folder with {run}",
-            ) from None
-
-    @_named_errors
-    def _take_over(self) -> None:
-        self._write_writer(self._read_writer()[1])
-        for folder in (self.folder, self._snapshots, self._checkpoints):
-            for file in unfinished(folder):
-                file.unlink()
-
-    def _claim_folder(self) -> None:
-        self._claim = secrets.token_hex(8)
-        self._write_writer(self._claim)
-
-    def _write_writer(self, claim: str) -> None:
-        self._writer.write_text(f"{os.getpid()}\n{claim}\n", "utf-8")
-
-    def _read_writer(self) -> tuple[str, str]:
-        """The number of the process that last held the folder, and the claim of the Run that last wrote it."""
-        try:
-            process, claim, *_ = f"{self._writer.read_text('utf-8', errors='replace')}\n\n".split("\n")
-        except OSError:
-            return "unknown", ""
-        return process, claim
-
-    @_named_errors
+    @named_errors
     def check_exists(self) -> None:
         """Raises RunError where there is no run to go on with."""
         if not self.exists:
             raise RunError(f"{str(self)!r} holds no run to resume", "leave out {resume} to start one")
 
-    @_named_errors
+    @named_errors
     def check_free(self, force: bool = False) -> None:
         """Raises RunError where a new run would overwrite another run, unless ``force`` allows that, or a file that no
         run made."""
@@ -205,7 +110,7 @@ class Run:
         if in_the_way and not self.exists:
             raise RunError(f"{str(self)!r} holds {in_the_way[0]!r} but no run", "name another folder with {run}")
 
-    @_named_errors
+    @named_errors
     def create(self, settings: Settings, force: bool = False) -> None:
         """Makes the folder of a new run. With ``force``, a run that is there is removed, and no other file with it."""
         with self.writing():
@@ -222,14 +127,14 @@ class Run:
             self._claim_folder()
             replace_text(self.config, settings.to_yaml())
 
-    @_named_errors
+    @named_errors
     def settings(self) -> Settings:
         """The settings in config.yaml, which have whole paths. Raises RunError where there is no run, SettingsError
         where they cannot be read."""
         self._check_made()
         return resolve([self._config()])
 
-    @_named_errors
+    @named_errors
     def edits(self, checkpoint: Checkpoint) -> Overlay:
         """What config.yaml sets otherwise than the checkpoint from which the run goes on: what somebody has changed
         there. Raises SettingsError where it cannot be read."""
@@ -238,7 +143,7 @@ class Run:
     def _config(self) -> Overlay:
         return as_today(from_file(str(self.config)))
 
-    @_named_errors
+    @named_errors
     def last_checkpoint(self) -> Checkpoint:
         """The checkpoint to go on from: the last, or where that is damaged the one before it, with a CharRNNWarning."""
         self.check_exists()
@@ -296,7 +201,7 @@ class Run:
         own = [path for path in called if not os.path.exists(path)] or called[:1]
         return [kept if path in own else path for path in paths]
 
-    @_named_errors
+    @named_errors
     def cut_back(self, iteration: int, settings: Settings) -> None:
         """Removes what the run wrote after an iteration, which going on from there will write again, and keeps the
         settings it goes on with. The best checkpoint stays, even where it was made later."""
@@ -314,12 +219,12 @@ class Run:
             self._claim_folder()
             replace_text(self.config, settings.to_yaml())
 
-    @_named_errors
+    @named_errors
     def keep_corpus(self, content: bytes) -> None:
         """Keeps a text that came by standard input, to resume from."""
         replace_file(self.corpus, lambda file: file.write(content))
 
-    @_named_errors
+    @named_errors
     def save(self, checkpoint: Checkpoint, name: str) -> Path:
         """Saves a checkpoint under one of the names in ``layout.py``. With ``LAST``, from which training goes on, the
         metrics are brought to the disk first, and the save before it is kept."""
@@ -332,45 +237,45 @@ class Run:
             self.resumed_from = path
         return path
 
-    @_named_errors
+    @named_errors
     def report(self, row: Mapping[str, Any]) -> None:
         """Appends a line to the metrics."""
         with open(self._metrics, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
-    @_named_errors
+    @named_errors
     def keep(self, snapshot: Snapshot, checkpoint: Checkpoint) -> None:
         """Keeps a snapshot and its weights."""
         self.save(checkpoint.weights_only(), layout.weights_name(snapshot.iteration))
         replace_text(self._snapshots / layout.snapshot_name(snapshot.iteration), snapshot.to_file())
 
-    @_named_errors
+    @named_errors
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl, without any that a crash cut short."""
         return read_rows(self._metrics)
 
-    @_named_errors
+    @named_errors
     def note(self, status: Status) -> None:
         """Keeps how far training is, in the place of what was noted before."""
         replace_text(self._status, status.to_json())
 
-    @_named_errors
+    @named_errors
     def noted(self) -> Status | None:
         """What training noted last of how far it is; None where that is nothing, or cannot be read. A run that was
         killed still says here that it runs: whether it does, ``is_going_on`` tells."""
         return read_status(self._status)
 
-    @_named_errors
+    @named_errors
     def keep_baseline(self, baseline: Mapping[str, Any]) -> None:
         """Keeps the losses that a network has to beat: under ``nats_per_character``, a loss by name of what has it."""
         replace_text(self._baseline, json.dumps(baseline) + "\n")
 
-    @_named_errors
+    @named_errors
     def baseline(self) -> dict[str, float]:
         """The losses that were kept, nats per character by name; none where none were kept, or cannot be read."""
         return read_baseline(self._baseline)
 
-    @_named_errors
+    @named_errors
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, in the order of their iterations."""
         self._check_made()

@@ -7,6 +7,7 @@ picks decides how fast products are, and how their last bits are rounded.
 import math
 import os
 import platform
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -38,22 +39,21 @@ def available_cores() -> int:
 def cpu_quota(root: Path = Path("/")) -> float:
     """How many cores' time this process may use by the limits of its control groups, version 1 or 2, as containers have
     them; infinite where there are none. ``root`` is the folder of ``proc`` and ``sys``."""
+    return min(map(_quota_of, _control_groups("cpu", root)), default=math.inf)
+
+
+def _control_groups(controller: str, root: Path) -> Iterator[Path]:
+    """The folders of the control groups that this process is in by a controller, ``cpu`` or ``memory``, and of those
+    around them: of version 1, where a group names its controllers, and of version 2, where it has no name."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:  # not Linux
-        return math.inf
-    quota = math.inf
+        return
     for _, controllers, group in (line.split(":", 2) for line in lines):
-        if controllers in _CPU_CONTROLLERS:
+        if not controllers or controller in controllers.split(","):
             top = root / "sys/fs/cgroup" / controllers
             folder = top / group.lstrip("/")  # in a container perhaps its name outside, where nothing is: then the top
-            limited = [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
-            quota = min(quota, *map(_quota_of, limited))
-    return quota
-
-
-_CPU_CONTROLLERS = ("", "cpu", "cpu,cpuacct", "cpuacct,cpu")
-"""What control groups that limit CPU time are called: that of version 2 has no name."""
+            yield from (folder, *(parent for parent in folder.parents if parent.is_relative_to(top)))
 
 
 def _quota_of(folder: Path) -> float:
@@ -67,15 +67,17 @@ def _quota_of(folder: Path) -> float:
     return math.inf
 
 
-def memory() -> int | None:
-    """How many bytes of memory this process may use: those of the machine, or fewer where its container has fewer; None
-    where that cannot be told."""
+def memory(root: Path = Path("/")) -> int | None:
+    """How many bytes of memory this process may use: those of the machine, or fewer by the limits of its control
+    groups; None where that cannot be told. ``root`` is the folder of ``proc`` and ``sys``."""
     try:
         bytes_there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # on Windows
         return None
-    with suppress(OSError, ValueError):
-        bytes_there = min(bytes_there, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    for group in _control_groups("memory", root):
+        for limit in (group / "memory.max", group / "memory.limit_in_bytes"):  # of version 2, and of version 1
+            with suppress(OSError, ValueError):
+                bytes_there = min(bytes_there, int(limit.read_text()))
     return bytes_there
 
 

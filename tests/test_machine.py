@@ -18,6 +18,13 @@ QUOTA, PERIOD = "cpu.cfs_quota_us", "cpu.cfs_period_us"
 """The files of control groups of version 1."""
 
 
+def write_control_groups(root: Path, group: str | None, files: dict[str, str]) -> None:
+    texts = {f"sys/fs/cgroup/{name}": text for name, text in files.items()}
+    for name, text in (texts | ({"proc/self/cgroup": f"{group}\n"} if group else {})).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
 def said(forced: str) -> list[str]:
     """What a process says in which OpenBLAS is told which kernels to take, "" for those it takes by itself."""
     code = "from charrnn.machine import blas, held_back; print(blas()[0].kernels, held_back(), sep='\\n')"
@@ -43,11 +50,21 @@ def test_cores_are_those_that_this_process_may_use() -> None:
     ],
 )
 def test_a_quota_of_cpu_time_is_read(tmp_path: Path, group: str | None, files: dict[str, str], cores: float) -> None:
-    texts = {f"sys/fs/cgroup/{name}": text for name, text in files.items()}
-    for name, text in (texts | ({"proc/self/cgroup": f"{group}\n"} if group else {})).items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_control_groups(tmp_path, group, files)
     assert cpu_quota(tmp_path) == cores
+
+
+@pytest.mark.parametrize(
+    ("group", "files"),
+    [
+        ("0::/", {"memory.max": "4096\n"}),
+        ("0::/job/step", {"job/memory.max": "4096\n", "job/step/memory.max": "max\n"}),
+        ("4:memory:/job", {"memory/job/memory.limit_in_bytes": "4096\n"}),
+    ],
+)
+def test_a_limit_of_memory_is_read(tmp_path: Path, group: str, files: dict[str, str]) -> None:
+    write_control_groups(tmp_path, group, files)
+    assert machine.memory(tmp_path) == 4096
 
 
 @pytest.mark.parametrize(("quota", "cores"), [(0.3, 1), (1.9, 1), (math.inf, available_cores())])

@@ -130,8 +130,13 @@ def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]
 
 def _files(folder: Path) -> Iterator[Path]:
     """The files under a folder, but for those that a run has written there, and for what is hidden: names that begin
-    with a dot, such as ``.venv``."""
-    for root, folders, files in os.walk(folder):
+    with a dot, such as ``.venv``. Raises CorpusError for a folder that cannot be read: nothing is left out unsaid."""
+
+    def refuse(error: OSError) -> None:
+        with _named_errors(Path(error.filename)):
+            raise error
+
+    for root, folders, files in os.walk(folder, onerror=refuse):
         if is_run(Path(root)):
             folders.clear()
         else:

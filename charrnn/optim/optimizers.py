@@ -1,7 +1,7 @@
 """What turns a gradient into a step, over the whole parameter vector p with its gradient g, both (P,).
 
 Each optimizer takes numbers as keyword arguments, PyTorch's defaults; works in place; and keeps what it remembers in
-``state``, vectors (P,) by name. Signs and formulas are PyTorch's, so that recipes carry over. ``weight_decay`` w adds
+``memory``, vectors (P,) by name. Signs and formulas are PyTorch's, so that recipes carry over. ``weight_decay`` w adds
 w p to the gradient (an L2 penalty), except in AdamW. It is for matrices only: biases are few, and need no bounds.
 """
 
@@ -28,7 +28,7 @@ BLOCK = 2**16
 class Optimizer(ABC):
     """``step`` changes p in place by the gradient g at a learning rate."""
 
-    memory: ClassVar[tuple[str, ...]] = ()
+    remembers: ClassVar[tuple[str, ...]] = ()
     """Names of the vectors remembered from step to step."""
 
     p: InitVar[Array]
@@ -40,7 +40,7 @@ class Optimizer(ABC):
 
     def __post_init__(self, p: Array) -> None:
         self.steps = 0
-        self.state: dict[str, Array] = {name: np.zeros_like(p) for name in self.memory}
+        self.memory: dict[str, Array] = {name: np.zeros_like(p) for name in self.remembers}
 
     @abstractmethod
     def step(self, p: Array, g: Array, rate: float) -> None:
@@ -68,12 +68,12 @@ class Elementwise(Optimizer):
                 self._work = self._buffer[: len(p[part])]
                 if self.weight_decay and len(shape) > 1:
                     self.decay(p[part], g[part], rate)
-                memory = (self.state[name][part] for name in self.memory)
+                memory = (self.memory[name][part] for name in self.remembers)
                 self.update(p[part], g[part], rate * self.factors.get(name, 1.0), *memory)
 
     @abstractmethod
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
-        """The rule, for one block of p and g and of what is remembered, in the order of ``memory``."""
+        """The rule, for one block of p and g and of what is remembered, in the order of ``remembers``."""
 
     def _descend(self, p: Array, g: Array, squares: Array, rate: float, epsilon: float) -> None:
         """p -= rate g / (sqrt(squares) + epsilon)."""
@@ -89,7 +89,7 @@ class SGD(Elementwise):
     """Gradient descent with momentum mu: m = mu m + g, p -= rate m (Polyak 1964; Sutskever et al. 2013, "On the
     importance of initialization and momentum in deep learning")."""
 
-    memory = ("m",)
+    remembers = ("m",)
     momentum: float = 0.0
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
@@ -103,7 +103,7 @@ class SGD(Elementwise):
 class Adagrad(Elementwise):
     """s += g^2, p -= rate g / (sqrt(s) + epsilon) (Duchi et al. 2011, "Adaptive subgradient methods")."""
 
-    memory = ("s",)
+    remembers = ("s",)
     epsilon: float = 1e-10
 
     def update(self, p: Array, g: Array, rate: float, *memory: Array) -> None:
@@ -117,7 +117,7 @@ class RMSProp(Elementwise):
     """v = a v + (1 - a) g^2, p -= rate g / (sqrt(v) + epsilon), a = ``rms_decay`` (Tieleman & Hinton 2012, lecture
     6.5)."""
 
-    memory = ("v",)
+    remembers = ("v",)
     rms_decay: float = 0.99
     epsilon: float = 1e-8
 
@@ -135,7 +135,7 @@ class Adam(Elementwise):
     p -= rate m / (sqrt(v) + epsilon)
     """
 
-    memory = ("m", "v")
+    remembers = ("m", "v")
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8

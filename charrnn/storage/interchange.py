@@ -193,9 +193,7 @@ def _read(weights: _Weights, path: Path) -> Checkpoint:
     if not np.isfinite(parameters.vector).all():
         raise ArchiveError("it holds numbers that are not finite")
     model = Model(network, parameters, vocabulary)
-    return Checkpoint(
-        *(model, settings, document.progress, document.corpus, None, document.made_with), origins=document.origins
-    )
+    return Checkpoint(model, settings, document.progress, document.corpus, None, document.made_with, document.origins)
 
 
 def torch_shapes(network: Network) -> dict[str, Shaped]:

@@ -59,10 +59,7 @@ def import_state_dict(path: Path, vocabulary: Path) -> Checkpoint:
             wanted = expected.get(name, "no such array")
             raise _unfit(path, f"{name} is {there}, and a {settings.model.cell} like the rest has {wanted}")
     order = sorted(range(len(characters)), key=characters.__getitem__)
-    parameters = from_torch(
-        network,
-        _reordered(arrays, order, settings.model.embedding),
-    )
+    parameters = from_torch(network, _reordered(arrays, order, settings.model.embedding))
     if not np.isfinite(parameters.vector).all():
         raise _unfit(path, "it holds numbers that are not finite")
     text = CorpusRecord(name_of(str(path)), hashlib.sha256(b"").hexdigest(), 0)

@@ -50,4 +50,4 @@ class Updater:
     def memory(self) -> dict[str, Array]:
         """What the next step depends on beside ``parameters``: vectors (P,) by name."""
         trained = {"parameters": self.trained.vector} if self.trained is not self.parameters else {}
-        return self.optimizer.state | trained
+        return self.optimizer.memory | trained

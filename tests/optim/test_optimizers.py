@@ -111,8 +111,8 @@ def test_state_moves_to_another_optimizer(name: str, weight_decay: float) -> Non
             if step == restart_at:
                 old, optimizer = optimizer, made(name, p, weight_decay)
                 optimizer.steps = old.steps
-                for key, vector in old.state.items():
-                    optimizer.state[key][:] = vector
+                for key, vector in old.memory.items():
+                    optimizer.memory[key][:] = vector
             optimizer.step(p, g.copy(), rate)
         return p
 

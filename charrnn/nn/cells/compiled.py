@@ -2,7 +2,8 @@
 
 The equations are those of the cells they derive from. Where NumPy passes over all streams for every operation, here one
 stream at a time goes through all of them, and stays in a core's first cache. A loop uses few arrays, since it becomes
-vector instructions only where few pairs of them have to be compared to know that they do not overlap.
+vector instructions only where few pairs of them have to be compared to know that they do not overlap. A whole number,
+as in 1 - f[j], would make a float32 a float64, and the loop half as fast: hence f[j] - f[j] * f[j] and the like.
 """
 
 import math
@@ -28,17 +29,17 @@ compiled = njit(cache=True, **_OPTIONS)
 
 @compiled
 def lstm_forward(u, gates, c, new_h):
-    """One step: ``u`` (B, 4H) is h Wh; ``gates`` (B, 4H) come as x Wx + b and become the gates; ``c`` (B, H)
-    becomes the new c."""
+    """One step: ``u`` (B, nH) is h Wh; ``gates`` (B, nH) come as x Wx + b and become the gates; ``c`` (B, H)
+    becomes the new c. Where there are three blocks, 1 - f stands for i, here and below."""
     B, H = c.shape
+    coupled = gates.shape[1] == 3 * H
     for b in range(B):
-        a, i, f, g, o = gates[b], gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H : 3 * H], gates[b, 3 * H :]
-        for j in range(4 * H):
+        a, i = gates[b], gates[b, :H]
+        f, g, o = gates[b, -3 * H : -2 * H], gates[b, -2 * H : -H], gates[b, -H:]
+        for j in range(len(a)):
             a[j] += u[b, j]
-        for j in range(H):
-            i[j] = sigmoid(i[j])
-        for j in range(H):
-            f[j] = sigmoid(f[j])
+        for j in range(len(a) - 2 * H):  # i and f, or f alone
+            a[j] = sigmoid(a[j])
         for j in range(H):
             g[j] = tanh(g[j])
         for j in range(H):
@@ -46,21 +47,22 @@ def lstm_forward(u, gates, c, new_h):
         for j in range(H):
             c[b, j] = f[j] * c[b, j]
         for j in range(H):
-            c[b, j] += i[j] * g[j]
+            c[b, j] += g[j] - f[j] * g[j] if coupled else i[j] * g[j]
         for j in range(H):
             new_h[b, j] = o[j] * tanh(c[b, j])
 
 
 @compiled
 def lstm_cell_terms(gates, c, fc, ig):
-    """Some steps: writes the terms of their c, f * c and i * g (n, B, H), from their gates (n, B, 4H) and the ``c``
+    """Some steps: writes the terms of their c, f * c and i * g (n, B, H), from their gates (n, B, nH) and the ``c``
     (B, H) before them, which becomes the c after them."""
     n, B, H = fc.shape
+    coupled = gates.shape[2] == 3 * H
     for t in range(n):
         for b in range(B):
-            i, f, g = gates[t, b, :H], gates[t, b, H : 2 * H], gates[t, b, 2 * H : 3 * H]
+            i, f, g = gates[t, b, :H], gates[t, b, -3 * H : -2 * H], gates[t, b, -2 * H : -H]
             for j in range(H):
-                ig[t, b, j] = i[j] * g[j]
+                ig[t, b, j] = g[j] - f[j] * g[j] if coupled else i[j] * g[j]
             for j in range(H):
                 fc[t, b, j] = f[j] * c[b, j]
             for j in range(H):
@@ -72,9 +74,11 @@ def lstm_backward(dh, dht, dct, gates, fc, ig):
     """One step: ``dht`` and ``dct`` (B, H) come as the gradients by the h and c after it, without the part ``dh``;
     da overwrites the gates; ``dct`` becomes the gradient by the c before it."""
     B, H = fc.shape
+    coupled = gates.shape[1] == 3 * H
     tanh_c = np.empty(H, fc.dtype)
     for b in range(B):
-        i, f, g, o = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H : 3 * H], gates[b, 3 * H :]
+        f, g, o = gates[b, -3 * H : -2 * H], gates[b, -2 * H : -H], gates[b, -H:]
+        i = 1 - f if coupled else gates[b, :H]
         for j in range(H):
             dht[b, j] += dh[b, j]
         for j in range(H):
@@ -89,8 +93,11 @@ def lstm_backward(dh, dht, dct, gates, fc, ig):
             g[j] = dct[b, j] * (i_j - i_j * g_j * g_j)
         for j in range(H):
             dct_j, f_j = dct[b, j], f[j]
-            f[j] = dct_j * fc[b, j] * (1 - f_j)
+            f[j] = dct_j * (fc[b, j] - fc[b, j] * f_j)
             dct[b, j] = dct_j * f_j
+        if coupled:
+            for j in range(H):
+                f[j] -= i[j]
 
 
 class CompiledLSTM(LSTM):
@@ -98,84 +105,21 @@ class CompiledLSTM(LSTM):
 
     forward_step = staticmethod(lstm_forward)
     cell_terms = staticmethod(lstm_cell_terms)
-    backward_step = staticmethod(lstm_backward)
 
     def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
         _, _, gates, *_ = unrolled
         dht, dct = dstate
         for steps, fc, ig in self.backward_terms(unrolled):
             for t in reversed(range(steps.start, steps.stop)):
-                self.backward_step(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
+                lstm_backward(next(dh), dht, dct, gates[t], fc[t - steps.start], ig[t - steps.start])
                 yield t
-
-
-@compiled
-def coupled_lstm_forward(u, gates, c, new_h):
-    """``lstm_forward`` with (B, 3H), and 1 - f in place of i."""
-    B, H = c.shape
-    for b in range(B):
-        a, f, g, o = gates[b], gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H :]
-        for j in range(3 * H):
-            a[j] += u[b, j]
-        for j in range(H):
-            f[j] = sigmoid(f[j])
-        for j in range(H):
-            g[j] = tanh(g[j])
-        for j in range(H):
-            o[j] = sigmoid(o[j])
-        for j in range(H):
-            c[b, j] = f[j] * c[b, j] + (1 - f[j]) * g[j]
-        for j in range(H):
-            new_h[b, j] = o[j] * tanh(c[b, j])
-
-
-@compiled
-def coupled_lstm_cell_terms(gates, c, fc, ig):
-    """``lstm_cell_terms`` with (n, B, 3H), and 1 - f in place of i."""
-    n, B, H = fc.shape
-    for t in range(n):
-        for b in range(B):
-            f, g = gates[t, b, :H], gates[t, b, H : 2 * H]
-            for j in range(H):
-                ig[t, b, j] = (1 - f[j]) * g[j]
-            for j in range(H):
-                fc[t, b, j] = f[j] * c[b, j]
-            for j in range(H):
-                c[b, j] = fc[t, b, j] + ig[t, b, j]
-
-
-@compiled
-def coupled_lstm_backward(dh, dht, dct, gates, fc, ig):
-    """``lstm_backward`` with (B, 3H), and 1 - f in place of i."""
-    B, H = fc.shape
-    tanh_c = np.empty(H, fc.dtype)
-    for b in range(B):
-        f, g, o = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H :]
-        for j in range(H):
-            dht[b, j] += dh[b, j]
-        for j in range(H):
-            tanh_c[j] = tanh(fc[b, j] + ig[b, j])
-        for j in range(H):
-            dct[b, j] += dht[b, j] * (o[j] - o[j] * tanh_c[j] * tanh_c[j])
-        for j in range(H):
-            o[j] = dht[b, j] * tanh_c[j] * (o[j] - o[j] * o[j])
-        for j in range(H):
-            g[j] = dct[b, j] * (1 - f[j]) * (1 - g[j] * g[j])
-        for j in range(H):
-            dct_j, f_j = dct[b, j], f[j]
-            f[j] = dct_j * (fc[b, j] * (1 - f_j) - ig[b, j] * f_j)
-            dct[b, j] = dct_j * f_j
 
 
 class CompiledCoupledLSTM(CompiledLSTM, CoupledLSTM):
     """``CoupledLSTM``, compiled."""
 
-    forward_step = staticmethod(coupled_lstm_forward)
-    cell_terms = staticmethod(coupled_lstm_cell_terms)
-    backward_step = staticmethod(coupled_lstm_backward)
 
-
-class CompiledMogrifier(CompiledCoupledLSTM, Mogrifier):
+class CompiledMogrifier(CompiledLSTM, Mogrifier):
     """``Mogrifier``, compiled."""
 
 

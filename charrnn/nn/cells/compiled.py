@@ -15,13 +15,11 @@ from numba import njit, types
 from numba.extending import overload
 
 from charrnn.arrays import Array
-from charrnn.nn.cells.cell import Cell, UnrolledCell, Views
+from charrnn.nn.cells.cell import Cell, UnrolledCell
 from charrnn.nn.cells.gru import GRU
 from charrnn.nn.cells.lstm import LSTM, CoupledLSTM
 from charrnn.nn.cells.mogrifier import Mogrifier
 from charrnn.nn.cells.rnn import RNN
-from charrnn.nn.functional import linear_backward
-from charrnn.nn.products import product_by
 
 _OPTIONS: Any = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 compiled = njit(cache=True, **_OPTIONS)
@@ -175,25 +173,12 @@ class CompiledGRU(GRU):
 
     forward_step = staticmethod(gru_forward)
 
-    def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
-    ) -> None:
-        x, h, gates, _, begins, (u,) = unrolled
-        T, B, H = unrolled.h.shape
-        da, du = gates, u  # a step at a time, they overwrite these
+    def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
+        _, h, gates, *_, (u,) = unrolled
         (dht,) = dstate
-        through_u = np.empty_like(dht)
-        times_WhT = product_by(p["Wh"].T, B)
-
-        begins.clear(h)
-        for t in reversed(range(T)):
+        for t in reversed(range(len(gates))):
             gru_backward(next(dh), dht, gates[t], u[t], h[t])
-            times_WhT(du[t], through_u)
-            dht += through_u
-            begins.zero(t, dht)
-        linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
-        np.sum(du[:, :, 2 * H :], axis=(0, 1), out=grads["bhn"])
-        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+            yield t
 
 
 @compiled
@@ -221,21 +206,12 @@ class CompiledRNN(RNN):
 
     forward_step = staticmethod(rnn_forward)
 
-    def backward(
-        self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
-    ) -> None:
-        x, h, da, *_ = unrolled  # da takes the memory of a, of which backward needs nothing
-        T, B, _ = unrolled.h.shape
+    def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
+        _, h, da, *_ = unrolled
         (dht,) = dstate
-        times_WhT = product_by(p["Wh"].T, B)
-
-        for t in reversed(range(T)):
+        for t in reversed(range(len(da))):
             rnn_backward(next(dh), dht, da[t], h[t + 1])
-            times_WhT(da[t], dht)
-            unrolled.begins.zero(t, dht)
-        unrolled.begins.clear(h)
-        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
-        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+            yield t
 
 
 def sigmoid(x):

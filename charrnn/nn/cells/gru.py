@@ -92,7 +92,24 @@ class GRU(Cell):
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, h, gates, _, begins, (u,) = unrolled
+        x, h, da, _, begins, (du,) = unrolled
+        (dht,) = dstate
+        through_u = np.empty_like(dht)
+        times_WhT = product_by(p["Wh"].T, len(dht))
+
+        begins.clear(h)
+        for t in self.backward_steps(unrolled, dh, dstate):
+            times_WhT(du[t], through_u)
+            dht += through_u
+            begins.zero(t, dht)
+        linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
+        np.sum(self.split(du)[-1], axis=(0, 1), out=grads["bhn"])
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
+        """All of the steps but their products, from the last to the first: yields t when da[t] has overwritten the
+        gates, du[t] has overwritten u, and dht is what reaches the h before the step by way of z alone."""
+        _, h, gates, *_, (u,) = unrolled
         T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
         da = slopes  # and a step at a time, da overwrites the slopes;
@@ -101,10 +118,7 @@ class GRU(Cell):
         slopes_rzn, da_rzn = slopes.reshape(T, B, 3, H), da.reshape(T, B, 3, H)
         da_rz, du_rz = da[:, :, : 2 * H], du[:, :, : 2 * H]
         (dht,) = dstate
-        through_u = np.empty_like(dht)
-        times_WhT = product_by(p["Wh"].T, B)
 
-        begins.clear(h)
         for steps in backward_chunks(unrolled.h):
             r, z, n = self.split(gates[steps])
             *of_a, of_u_n = self.slopes(r, z, n, u_n[steps], h[steps])
@@ -118,12 +132,7 @@ class GRU(Cell):
                 np.multiply(slope_n[t], dht, out=du_n[t])
                 du_rz[t] = da_rz[t]
                 dht *= update[t - steps.start]
-                times_WhT(du[t], through_u)
-                dht += through_u
-                begins.zero(t, dht)
-        linear_backward(h[:-1], p["Wh"], du, dW=grads["Wh"], db=None)
-        np.sum(du_n, axis=(0, 1), out=grads["bhn"])
-        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+                yield t
 
     @staticmethod
     def slopes(r: Array, z: Array, n: Array, u_n: Array, h: Array) -> tuple[Array, Array, Array, Array]:

@@ -61,22 +61,29 @@ class RNN(Cell):
     def backward(
         self, p: Views, grads: Views, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array, dx: Array | None
     ) -> None:
-        x, h, a, *_ = unrolled
-        B = h.shape[1]
+        x, h, da, *_ = unrolled
+        (dht,) = dstate
+        times_WhT = product_by(p["Wh"].T, len(dht))
+
+        for t in self.backward_steps(unrolled, dh, dstate):
+            times_WhT(da[t], dht)
+            unrolled.begins.zero(t, dht)
+        unrolled.begins.clear(h)
+        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
+        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+
+    def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
+        """All of the steps but their products, from the last to the first: yields t when da[t] is written. What is
+        yielded to then makes dht of it, the gradient by the h before the step."""
+        _, h, a, *_ = unrolled
         da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
         (dht,) = dstate
-        times_WhT = product_by(p["Wh"].T, B)
-
         for steps in backward_chunks(unrolled.h):
             da[steps] = self.slope(h[1:][steps])
             for t in reversed(range(steps.start, steps.stop)):
                 dht += next(dh)
                 da[t] *= dht
-                times_WhT(da[t], dht)
-                unrolled.begins.zero(t, dht)
-        unrolled.begins.clear(h)
-        linear_backward(h[:-1], p["Wh"], da, dW=grads["Wh"], db=None)
-        linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
+                yield t
 
 
 class ReluRNN(RNN):

@@ -171,8 +171,8 @@ class Cell(ABC):
 
     @abstractmethod
     def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
-        """One step, the equations as they stand in the class's docstring: x (B, D), or ids (B,), and the state
-        (S, B, H), which is overwritten with the one after it. Returns h (B, H), a view of the state."""
+        """One step of the equations in the class's docstring: x (B, D), or ids (B,), and the state (S, B, H), which is
+        overwritten with the one after it. Returns h (B, H), a view of the state."""
 
     @abstractmethod
     def forward(

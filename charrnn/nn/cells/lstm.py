@@ -54,17 +54,7 @@ class LSTM(Cell):
     def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
         h: Array
         h, c = state
-        a = affine(x, p["Wx"], p["b"])
-        a += h @ p["Wh"]
-        *_, g, _ = self.split(a)
-        g *= 2  # one exp for all blocks: tanh(g) = 2 sigmoid(2 g) - 1
-        sigmoid(a, out=a)
-        g *= 2
-        g -= 1
-        i, f, _, o = self.ifgo(a)
-        c *= f
-        c += i * g
-        np.multiply(o, np.tanh(c), out=h)
+        self.forward_step(h @ p["Wh"], affine(x, p["Wx"], p["b"]), c, h)
         return h
 
     def forward(
@@ -92,7 +82,7 @@ class LSTM(Cell):
         a = u
         a += gates
         *_, a_g, _ = self.split(a)
-        a_g *= 2  # one exp for all blocks, as in step
+        a_g *= 2  # one exp for all blocks: tanh(g) = 2 sigmoid(2 g) - 1
         sigmoid(a, out=gates)
         i, f, g, o = self.ifgo(gates)
         g *= 2

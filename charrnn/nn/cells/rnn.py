@@ -32,10 +32,9 @@ class RNN(Cell):
 
     def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
         h: Array = state[0]
-        a = affine(x, p["Wx"], p["b"])
-        a += h @ p["Wh"]
-        self.activate(a)
-        h[:] = a
+        new_h = h @ p["Wh"]
+        self.forward_step(affine(x, p["Wx"], p["b"]), new_h)
+        h[:] = new_h
         return h
 
     def forward(

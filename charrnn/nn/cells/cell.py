@@ -13,7 +13,7 @@ before: 5), RNN 2. Backward needs no others of that size, because it writes its 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise, starmap
 from typing import ClassVar, NamedTuple
 
@@ -33,35 +33,33 @@ class Beginnings:
     passes it on the way back.
     """
 
-    def __init__(self, where: npt.NDArray[np.bool_] | None = None) -> None:
-        """``where`` (T, B); None for nowhere."""
-        self._where = where
-        self._streams = None if where is None else [np.flatnonzero(row) for row in where]
+    def __init__(self, where: Iterable[npt.NDArray[np.bool_]] = ()) -> None:
+        """``where`` (T, B); by default nowhere."""
+        self._streams = {t: np.flatnonzero(row) for t, row in enumerate(where) if row.any()}
 
     def zero(self, t: int, *states: Array) -> None:
         """Zeroes states (B, H), or gradients by them, of the streams that begin at step t."""
-        if self._streams is not None and len(streams := self._streams[t]):
+        if t in self._streams:
             for state in states:
-                state[streams] = 0
+                state[self._streams[t]] = 0
 
     def before(self, t: int, h: Array) -> Array:
         """The hidden state (B, H) that step t has before it, from the one that the step before it left, which stays."""
-        if self._streams is not None and len(self._streams[t]):
+        if t in self._streams:
             h = h.copy()
             self.zero(t, h)
         return h
 
     def runs(self, steps: slice) -> Iterator[slice]:
         """The steps in runs in which no stream begins but at the first."""
-        streams = self._streams
-        starts = [] if streams is None else [t for t in range(steps.start + 1, steps.stop) if len(streams[t])]
+        starts = [t for t in self._streams if steps.start < t < steps.stop]
         return starmap(slice, pairwise([steps.start, *starts, steps.stop]))
 
     def clear(self, h: Array) -> None:
         """Makes hidden states (T + 1, B, H), as the steps left them, what the steps had before them, but for the last.
         It is for backward, when the outputs are no longer needed: the gradient of Wh is of these."""
-        if self._where is not None:
-            h[:-1][self._where] = 0
+        for t in self._streams:
+            self.zero(t, h[t])
 
 
 NOWHERE = Beginnings()

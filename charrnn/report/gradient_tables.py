@@ -138,7 +138,7 @@ class _Chart:
         self._low, self._high = low, max(high, low + 1e-9)
         free = min(60, room - 1)
         self._width = free if free >= NARROWEST else 0
-        self.axis = self._width and left + "-" * (self._width - len(left) - len(right)) + right
+        self.axis = left + "-" * (self._width - len(left) - len(right)) + right if self._width else ""
 
     def row(self, places: Iterable[float], marks: Iterable[str]) -> str:
         """A mark at each place: ``<`` for one left of the axis, ``*`` for several at one place; none for infinity and

@@ -18,6 +18,11 @@ def test_out_and_back_writes_the_same(folder: Path, charrnn: Callable) -> None:
     assert charrnn(*SAMPLE, "back.npz").out == charrnn(*SAMPLE, "run").out
 
 
+def test_a_run_may_have_a_dot_in_its_name(folder: Path, charrnn: Callable) -> None:
+    Path("run").rename("v1.2")
+    assert charrnn("export", "v1.2", "--format", "npz").out == "v1.2.npz\n"
+
+
 def test_the_weights_of_a_snapshot(folder: Path, charrnn: Callable) -> None:
     charrnn("export", "run", "--at", "1", "--format", "npz", "--to", "first.npz")
     with np.load("first.npz") as first:

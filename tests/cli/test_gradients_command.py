@@ -117,6 +117,7 @@ def test_tables_fit_the_terminal(
     assert len(tables) >= 80
     assert max(map(len, tables)) <= columns
     assert any("*" in line for line in tables)
+    assert not re.search("^ +(k|context|iterations) .* 0$", done.out, re.MULTILINE)  # where there is room for no axis
 
 
 def test_a_training_that_diverges(folder: Path, charrnn: Callable) -> None:

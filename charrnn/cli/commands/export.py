@@ -28,7 +28,8 @@ def command(
     embedding.weight. Prints the path of the file; charrnn import makes a checkpoint of it again.
     """
     network = named(runs, checkpoint)
-    path = Path(to or f"{Path(network or shipped_network()).resolve().stem}.{kind}")
+    source = Path(network or shipped_network()).resolve()
+    path = Path(to or f"{source.name if source.is_dir() else source.stem}.{kind}")
     check_free(path, force)
     loaded = load(network, at)
     export_weights(loaded, path, kind)

@@ -97,14 +97,11 @@ class ItemLosses:
 
     def add(self, piece: Piece) -> None:
         """Takes in the next piece."""
-        ends = np.flatnonzero(code_points(piece.text) == ord(self._mark))
-        sums = np.concatenate([[0.0], np.cumsum(piece.nats)])
-        if len(ends):
-            of_items = np.diff(sums[ends + 1], prepend=0.0)
-            of_items[0] += self._begun
-            self._nats += of_items.tolist()
-            self._begun = 0.0
-        self._begun += float(sums[-1] - (sums[ends[-1] + 1] if len(ends) else 0.0))
+        ends = np.flatnonzero(code_points(piece.text) == ord(self._mark)) + 1
+        sums = np.add.reduceat(np.append(piece.nats, 0.0), [0, *ends])  # up to each end, and after the last
+        sums[0] += self._begun
+        *ended, self._begun = sums.tolist()
+        self._nats += ended
 
     def __len__(self) -> int:
         return len(self._nats)

@@ -4,19 +4,18 @@ Shapes: n characters, V vocabulary, k guesses.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from charrnn.arrays import Array, Ids
-from charrnn.nn.functional import surprisal
+from charrnn.nn.functional import softmax, surprisal
 
 GUESSES = 5
 """How many of the likeliest characters are kept."""
 
 
-@dataclass(frozen=True)
-class Expectations:
+class Expectations(NamedTuple):
     """Of n characters: how much each surprised the network, and what it held likeliest in their places."""
 
     nats: Array
@@ -33,16 +32,11 @@ class Expectations:
 
 def expectations(logits: Array, ids: Ids) -> Expectations:
     """Of characters, ids (n,), and the logits (n, V) that predicted them."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=-1, keepdims=True)
-    p = np.exp(shifted)
-    p /= p.sum(axis=-1, keepdims=True)
+    p = softmax(logits)
     guesses = np.argsort(-p, axis=-1, kind="stable")[:, :GUESSES]
     return Expectations(surprisal(logits, ids), guesses, np.take_along_axis(p, guesses, axis=-1))
 
 
 def joined(parts: Sequence[Expectations]) -> Expectations:
     """The expectations of a text from those of its parts, one or more."""
-    return Expectations(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("nats", "guesses", "chances"))
-    )
+    return Expectations(*map(np.concatenate, zip(*parts, strict=True)))

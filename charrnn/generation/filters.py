@@ -14,7 +14,7 @@ import numpy as np
 from charrnn.arguments import is_number, shown
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CharRNNError
-from charrnn.nn.functional import quiet_overflow
+from charrnn.nn.functional import quiet_overflow, softmax
 
 RECENT = 1024
 """How many characters a filter may look back."""
@@ -96,13 +96,6 @@ def min_p(logits: Array, p: float) -> Array:
     if p <= 0:
         return logits
     return np.where(logits >= logits.max(axis=-1, keepdims=True) + math.log(p), logits, -np.inf)
-
-
-def softmax(logits: Array) -> Array:
-    """Probabilities (B, V), in float64."""
-    e = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    probabilities: Array = e / e.sum(axis=-1, keepdims=True)
-    return probabilities
 
 
 @dataclass(frozen=True)

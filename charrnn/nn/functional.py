@@ -107,6 +107,13 @@ def sigmoid(x: Array, out: Array) -> None:
     np.divide(1, x, out=out)
 
 
+def softmax(logits: Array) -> Array:
+    """Probabilities (..., V), in float64."""
+    e = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    probabilities: Array = e / e.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
 def surprisal(logits: Array, targets: Ids) -> Array:
     """``-log softmax(logits)[target]`` in nats, of each target by itself: logits (..., V), targets (...) -> (...) in
     float64."""

@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
 from charrnn.arrays import Array, Ids
-from charrnn.generation.filters import FILTERS, REPEAT, apply_filters, look_back, loop_penalty, softmax
+from charrnn.generation.filters import FILTERS, REPEAT, apply_filters, look_back, loop_penalty
+from charrnn.nn.functional import softmax
 
 every_filter = pytest.mark.parametrize("name", [name for name in FILTERS if not FILTERS[name].looks_back])
 

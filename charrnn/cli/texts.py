@@ -6,14 +6,13 @@ from functools import wraps
 from typing import Any, get_args
 
 import click
-from tqdm import tqdm
 
 from charrnn.analysis.activations import Trace, read_activations
 from charrnn.cli.numbers import Whole, WholeRange
 from charrnn.cli.paths import GivenPath
+from charrnn.cli.progress import reading_bar
 from charrnn.cli.remedies import running, word
 from charrnn.cli.terminal import say
-from charrnn.report.escaping import escaped
 from charrnn.report.figures import telling_names
 from charrnn.resources import shipped_network
 from charrnn.settings.build import read_as
@@ -144,15 +143,7 @@ def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int
         option = word("length", running(click.get_current_context()))
         more = f"; {option} reads more" if option.startswith("--") else ""
         say(f"reading only the first {how_many(length, 'character')} of {text}{more}")
-    with tqdm(
-        total=min(length, len(characters)),
-        delay=1,
-        leave=False,
-        disable=None,
-        dynamic_ncols=True,
-        desc=escaped(text),
-        bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
-    ) as bar:
+    with reading_bar(text, min(length, len(characters))) as bar:
         for trace in read_activations(checkpoint.model, [characters[:length]], text, reading.unknown):
             yield trace
             bar.update(len(trace.text))

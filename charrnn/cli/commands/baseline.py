@@ -3,7 +3,6 @@
 import math
 
 import click
-from tqdm import tqdm
 
 from charrnn.analysis.baselines import (
     COMPRESSED_FROM,
@@ -18,6 +17,7 @@ from charrnn.analysis.baselines import (
 )
 from charrnn.cli.numbers import WholeRange
 from charrnn.cli.options import SettingsOptions, settings_options
+from charrnn.cli.progress import progress_bar
 from charrnn.cli.terminal import print_json, say
 from charrnn.settings.build import build_corpus
 from charrnn.text.corpus import Corpus
@@ -67,14 +67,5 @@ def command(
 
 def measured_baselines(corpus: Corpus, part: str = "validation", order: int = ORDER) -> list[Baseline]:
     """All baselines of a corpus, with a bar on a terminal where they take longer than a second."""
-    return list(
-        tqdm(
-            baselines(corpus, part, order),
-            total=order + len(fair_compressors(corpus, part)),
-            delay=1,
-            leave=False,
-            disable=None,
-            dynamic_ncols=True,
-            bar_format="baseline {n}/{total} {bar}",
-        )
-    )
+    total = order + len(fair_compressors(corpus, part))
+    return list(progress_bar("baseline {n}/{total} {bar}", baselines(corpus, part, order), total=total))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from tqdm import tqdm
 
 from charrnn.analysis.context import LONGEST, POSITIONS, ContextLoss
 from charrnn.analysis.gradient_study import Findings, compare_cells, study_network, text_to_measure, training_steps
@@ -14,6 +13,7 @@ from charrnn.cli.numbers import Whole, WholeRange
 from charrnn.cli.options import SettingsOptions, settings_options
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
+from charrnn.cli.progress import progress_bar
 from charrnn.cli.terminal import print_json, say
 from charrnn.report.figures import list_text, telling_names
 from charrnn.report.gradient_picture import draw_gradients
@@ -114,9 +114,7 @@ def _study(path: str, overlays: Sequence[Overlay], steps: int, positions: int, u
 
 def _shown(losses: Iterable[ContextLoss]) -> Iterator[ContextLoss]:
     """The losses by context, with a bar on a terminal."""
-    with tqdm(
-        total=2 * LONGEST, delay=1, leave=False, disable=None, bar_format="contexts {bar} {remaining} left"
-    ) as bar:
+    with progress_bar("contexts {bar} {remaining} left", total=2 * LONGEST) as bar:
         for loss in losses:
             yield loss
             bar.update(loss.context or 1)
@@ -131,9 +129,4 @@ def _training(trainer: Trainer) -> Iterator[Step]:
         f"training {m.summary}, {size:,} parameters, {how_many(trainer.iterations, 'iteration')}, "
         f"{clip_text(trainer.settings.training)}"
     )
-    with tqdm(
-        total=trainer.iterations, delay=1, leave=False, disable=None, bar_format="{n}/{total}, {remaining} left {bar}"
-    ) as bar:
-        for step in training_steps(trainer):
-            bar.update()
-            yield step
+    yield from progress_bar("{n}/{total}, {remaining} left {bar}", training_steps(trainer), total=trainer.iterations)

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 from charrnn.analysis.activations import read_activations
 from charrnn.analysis.dynamic import score_dynamically
@@ -19,6 +18,7 @@ from charrnn.analysis.expectations import joined
 from charrnn.analysis.scoring import SHORT, ItemLosses, Piece, Score, score_text, scored_lines
 from charrnn.analysis.streams import CONTEXT
 from charrnn.cli.paths import GivenPath
+from charrnn.cli.progress import reading_bar
 from charrnn.cli.terminal import has_colour, line_width, print_json, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
@@ -189,15 +189,7 @@ class _Reading:
     def _pieces(self, score: Callable[[Model, Iterator[str], str, Unknown], Iterator[Piece]]) -> Iterator[Piece]:
         size = os.path.getsize(self.name) if self._source.content is None else len(self._source.content)
         blocks = read_as(self._settings, [self._source], self._encoding)
-        with tqdm(
-            total=size,
-            delay=1,
-            leave=False,
-            disable=None if self._bar else True,
-            dynamic_ncols=True,
-            desc=escaped(self.name),
-            bar_format="{desc}: {percentage:.0f}%, {remaining} left {bar}",
-        ) as bar:
+        with reading_bar(self.name, size, disable=None if self._bar else True) as bar:
             for piece in score(self._model, blocks, self.name, self._unknown):
                 yield piece
                 bar.update(len(piece.text.encode("utf-8", "replace")))

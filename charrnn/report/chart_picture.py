@@ -47,7 +47,7 @@ def draw_charts(runs: Sequence[Curves]) -> "Figure":
             if panel.is_loss:
                 bits = axes.secondary_yaxis("right", functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)))
                 bits.set_ylabel("bits/char")
-            styles = {line.name: _LOOKS[line.style] for line in panel.lines if len(line.series)}
+            styles = {line.name: _LOOKS[line.style] for line in panel.lines}
             for line in panel.lines:
                 look = {"marker": "."} if len(line.series) == 1 else {}
                 look |= _LOOKS[line.style] | {"color": COLOURS[line.run % len(COLOURS)]}

@@ -20,19 +20,18 @@ _LABEL = 8
 def chart(panel: Panel, width: int, height: int, braille: bool, colour: bool) -> list[str]:
     """A chart as ``height`` lines of ``width`` columns: its title in one or two lines, its curves, and the iterations.
     Without ``braille`` it is drawn with stars."""
-    lines = [line for line in panel.lines if len(line.series)]
-    names = ", ".join(line.name if line.style == "solid" else f"{line.name} ({line.style})" for line in lines)
+    names = ", ".join(line.name if line.style == "solid" else f"{line.name} ({line.style})" for line in panel.lines)
     title = textwrap.wrap(escaped(f"{panel.title} in {panel.unit}: {names or 'none yet'}"), width)[:2]
     title = [line.ljust(width) for line in title]
     rows, columns = max(height - 1 - len(title), 1), max(width - _LABEL - 1, 2)
-    if not lines:
+    if panel.is_empty:
         return [*title, *[" " * width] * (rows + 1)]
     scale = math.log10 if panel.logarithmic else float
     low, high = _range(map(scale, panel.bounds))
-    first, last = _range(iteration for line in lines for iteration in line.series.iterations)
+    first, last = _range(iteration for line in panel.lines for iteration in line.series.iterations)
     cells = np.zeros((rows, columns), int)
     colours = np.full((rows, columns), "", object)
-    for line in lines:
+    for line in panel.lines:
         x = (np.array(line.series.iterations) - first) / (last - first) * (2 * columns - 1)
         y = (np.array([min(scale(value), high) for value in line.series.values]) - low) / (high - low) * (4 * rows - 1)
         for column, dot in _dots(line, x, 4 * rows - 1 - y):

@@ -35,6 +35,7 @@ class Panel:
     title: str
     unit: str
     lines: list[Line]
+    """Those that have something to show."""
     note: str = ""
     """What the chart shows, in a sentence."""
     logarithmic: bool = False
@@ -44,7 +45,7 @@ class Panel:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to draw."""
-        return not any(len(line.series) for line in self.lines)
+        return not self.lines
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -71,7 +72,7 @@ def panels(runs: Sequence[Curves]) -> list[Panel]:
         Panel(
             "Loss",
             NATS,
-            [line for k, curves in enumerate(runs) for line in _losses(k, curves)],
+            _drawn(line for k, curves in enumerate(runs) for line in _losses(k, curves)),
             "Solid: training, the mean of the latest iterations. Dashed: validation, on text held out from training. "
             "Dotted: the best baseline on that text, by counting or compressing, where it was computed.",
             top=HIGHEST_LOSS * max(first_losses, default=math.inf),
@@ -79,13 +80,13 @@ def panels(runs: Sequence[Curves]) -> list[Panel]:
         Panel(
             "Real words",
             "share of all words",
-            [Line(k, "real words", curves.real_words, "points") for k, curves in enumerate(runs)],
+            _drawn(Line(k, "real words", curves.real_words, "points") for k, curves in enumerate(runs)),
             "Of each snapshot.",
         ),
         Panel(
             "Gradient norm before clipping",
             "norm",
-            [line for k, curves in enumerate(runs) for line in _norms(k, curves)],
+            _drawn(line for k, curves in enumerate(runs) for line in _norms(k, curves)),
             "Crosses: the reported steps that were scaled down to the limit, which is the dotted line.",
             logarithmic=True,
             top=HIGHEST_NORM * (statistics.median(norms) if norms else math.inf),
@@ -93,16 +94,19 @@ def panels(runs: Sequence[Curves]) -> list[Panel]:
         Panel(
             "Learning rate",
             "step size",
-            [Line(k, "learning rate", curves.learning_rate) for k, curves in enumerate(runs)],
+            _drawn(Line(k, "learning rate", curves.learning_rate) for k, curves in enumerate(runs)),
         ),
-        Panel("Speed", "characters/s", [Line(k, "speed", curves.speed) for k, curves in enumerate(runs)]),
+        Panel("Speed", "characters/s", _drawn(Line(k, "speed", curves.speed) for k, curves in enumerate(runs))),
     ]
+
+
+def _drawn(lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if len(line.series)]
 
 
 def _losses(k: int, curves: Curves) -> Iterable[Line]:
     yield Line(k, "training", curves.training)
-    if len(curves.validation):
-        yield Line(k, "validation", curves.validation, "dashed")
+    yield Line(k, "validation", curves.validation, "dashed")
     if curves.baseline:
         name, loss = curves.baseline
         yield Line(k, name, _level(curves, loss), "dotted")
@@ -112,8 +116,7 @@ def _norms(k: int, curves: Curves) -> Iterable[Line]:
     yield Line(k, "gradient norm", _positive(curves.gradient_norm))
     if curves.clip is not None:
         yield Line(k, "limit", _level(curves, curves.clip), "dotted")
-        if len(curves.clipped):
-            yield Line(k, "clipped", curves.clipped, "crosses")
+        yield Line(k, "clipped", curves.clipped, "crosses")
 
 
 def _level(curves: Curves, value: float) -> Series:

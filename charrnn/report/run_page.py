@@ -4,7 +4,6 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def report_page(runs: Sequence[Curves]) -> str:
     """The page about one run, or several to compare."""
     checkpoints = [_checkpoint(curves) for curves in runs]
     positions = sorted({snapshot.iteration for curves in runs for snapshot in curves.snapshots})
-    drawn = [_without_empty_lines(panel) for panel in panels(runs) if not panel.is_empty]
+    drawn = [panel for panel in panels(runs) if not panel.is_empty]
     parts = make_page(
         "report.html",
         title=", ".join(curves.run for curves in runs),
@@ -120,10 +119,6 @@ def _snapshots(curves: Curves) -> list[dict[str, Any]]:
         }
         for snapshot in curves.snapshots
     ]
-
-
-def _without_empty_lines(panel: Panel) -> Panel:
-    return replace(panel, lines=[line for line in panel.lines if len(line.series)])
 
 
 def _panel(panel: Panel, runs: Sequence[Curves]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from charrnn.arrays import Array
 from charrnn.errors import CorpusError
 from charrnn.generation.reader import Reader
 from charrnn.model import Model
-from charrnn.nn.network import Network
 from charrnn.text.vocabulary import Unknown
 
 
@@ -30,17 +29,6 @@ class Trace:
     """For each layer the states and gates by name, (n, H); views that hold until the next trace is read."""
     expected: Expectations
     """What the network expected at each character."""
-
-
-def activation_names(network: Network) -> tuple[str, ...]:
-    """The states and gates of a network: ``hidden``, ``cell``, ``forget`` and so on."""
-    cell = network.cells[0]
-    return (*cell.carried, *cell.activations)
-
-
-def gate_names(network: Network) -> tuple[str, ...]:
-    """The gates of a network, which lie between 0 (closed) and 1 (open); a vanilla RNN has none."""
-    return network.cells[0].gates
 
 
 def read_activations(

@@ -10,6 +10,7 @@ Shapes: n characters of a piece of text, V vocabulary.
 import math
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
@@ -156,7 +157,7 @@ def _score_stream(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) -
 def _score_streams(model: Model, encoded: Iterable[tuple[Ids, int]], name: str) -> Iterator[Piece]:
     vocabulary = model.vocabulary
     before = model.start
-    with StreamScorer(model, available_cores()) as scorer:
+    with closing(StreamScorer(model, available_cores())) as scorer:
         for ids, strange in parts(encoded, scorer.most):
             if strange:
                 yield Piece("", np.zeros(0), strange)

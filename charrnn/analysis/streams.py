@@ -10,8 +10,6 @@ Shapes: n characters, S streams, T steps, V vocabulary.
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -31,7 +29,7 @@ WINDOW = 32
 
 
 class StreamScorer:
-    """Scores a text, a long part of it at a time, with a thread on each core; a context manager."""
+    """Scores a text, a long part of it at a time, with a thread on each core, until it is closed."""
 
     def __init__(self, model: Model, cores: int) -> None:
         self.most = cores * STREAMS * LENGTH
@@ -40,12 +38,8 @@ class StreamScorer:
         self._spaces = [Workspace(model.network.dtype) for _ in range(cores)]
         self._threads = ThreadPoolExecutor(cores)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Ends the threads."""
         self._threads.shutdown(cancel_futures=True)
 
     def surprisal(self, before: Ids, ids: Ids) -> Array:

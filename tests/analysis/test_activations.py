@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn import Model, make_corpus
-from charrnn.analysis.activations import activation_names, collect, gate_names, read_activations
+from charrnn.analysis.activations import collect, read_activations
 from charrnn.analysis.expectations import GUESSES
 from charrnn.errors import DivergenceError, UnknownCharacterError
 from charrnn.generation.reader import Reader
@@ -28,10 +28,8 @@ def test_states_are_those_of_reading_a_character_at_a_time(cell: str) -> None:
     for v in model.vocabulary.encode(TEXT):
         reader.step(np.array([v]))
         expected.append(reader.state[:, :, 0].copy())  # (L, S, H)
-    names = activation_names(model.network)
     assert len(CELLS[cell].carried) == np.shape(expected)[2]
     for s, name in enumerate(CELLS[cell].carried):
-        assert names[s] == name
         text, values, _ = collect(read_activations(model, [TEXT[:40], "", TEXT[40:]]), name)
         assert text == TEXT
         np.testing.assert_allclose(values, np.array(expected)[:, :, s], rtol=1e-9)
@@ -42,8 +40,8 @@ def test_every_name_is_traced_and_gates_lie_between_closed_and_open(cell: str) -
     model = model_of(cell)
     (window, *_) = read_activations(model, [TEXT])
     for layer in window.layers:
-        assert set(layer) == set(activation_names(model.network))
-        for gate in gate_names(model.network):
+        assert set(layer) == {*CELLS[cell].carried, *CELLS[cell].activations}
+        for gate in CELLS[cell].gates:
             assert ((layer[gate] > 0) & (layer[gate] < 1)).all()
 
 
@@ -58,9 +56,7 @@ def test_every_name_is_traced_and_gates_lie_between_closed_and_open(cell: str) -
     ],
 )
 def test_states_and_gates_have_their_usual_names(cell: str, states: tuple[str, ...], gates: tuple[str, ...]) -> None:
-    network = model_of(cell).network
-    assert activation_names(network)[: len(states)] == states
-    assert gate_names(network) == gates
+    assert (CELLS[cell].carried, CELLS[cell].gates) == (states, gates)
 
 
 def test_what_cannot_be_read() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from charrnn.analysis.activations import gate_names
 from charrnn.analysis.gates import Gate, study
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import can_show, line_width, print_json, print_text
@@ -41,7 +40,7 @@ def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_jso
     if plot is not None:
         check_picture(plot, force, "plot")
     checkpoint = load(reading.checkpoint)
-    names = gate_names(checkpoint.model.network)
+    names = checkpoint.model.network.cells[0].gates
     if not names:
         gated = " or ".join(name for name, cell in CELLS.items() if cell.gates)
         raise CharRNNError(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from charrnn.analysis.activations import activation_names, collect
+from charrnn.analysis.activations import collect
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liveliest, rank, rank_all
 from charrnn.cli.numbers import WholeRange
 from charrnn.cli.terminal import has_colour, line_width, print_json, print_text, say
@@ -93,8 +93,8 @@ def command(
         raise click.UsageError("--json prints one unit, or a ranking; give --unit or --find")
     checkpoint = load(reading.checkpoint)
     network = checkpoint.model.network
-    names, cell = activation_names(network), network.cells[0]
-    of = of or cell.memory
+    cell = network.cells[0]
+    names, of = (*cell.carried, *cell.activations), of or cell.memory
     if of not in names:
         raise click.UsageError(f"--of {of}: the units of this network have {', '.join(names)}")
     layers, units = len(network.cells), network.hidden_size

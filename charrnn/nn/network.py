@@ -52,6 +52,11 @@ class Masks(NamedTuple):
     recurrent: list[Array | None]
     """For the recurrent weights of each layer, of the shape of its ``Wh``."""
 
+    @classmethod
+    def nowhere(cls, layers: int) -> "Masks":
+        """Nothing is dropped."""
+        return cls(None, [None] * layers, [None] * layers)
+
 
 @dataclass(frozen=True)
 class UnrolledNetwork:
@@ -70,7 +75,7 @@ class UnrolledNetwork:
     logits: Array
     state: Array
     """After the window, (L, S, B, H)."""
-    masks: Masks | None
+    masks: Masks
 
 
 class Network:
@@ -183,6 +188,7 @@ class Network:
     ) -> UnrolledNetwork:
         """Runs over a window x (T, B) from a state (L, S, B, H), which it leaves as it is."""
         T, B = x.shape
+        masks = masks or Masks.nowhere(len(self.cells))
         layers: list[UnrolledCell] = []
         used: list[Mapping[str, Array]] = []
         outputs: list[Array] = []
@@ -192,9 +198,9 @@ class Network:
         if self.embedding_size is not None:
             h = space("embedded", (T, B, self.embedding_size))
             look_up(p["embedding.W"], x, h)
-            if masks and masks.input is not None:
+            if masks.input is not None:
                 h *= masks.input
-        elif masks and masks.input is not None:
+        elif masks.input is not None:
             kept = pick(np.broadcast_to(masks.input, (T, B, self.vocabulary_size)), x) != 0
             h = np.where(kept, x.astype(np.intp), self.vocabulary_size)
         for layer, cell in enumerate(self.cells):
@@ -202,7 +208,7 @@ class Network:
             unrolled = cell.forward(used[-1], h, state[layer], space.part(layer), begins)
             layers.append(unrolled)
             output, after[layer] = unrolled.h, unrolled.state
-            if masks and (mask := masks.outputs[layer]) is not None:
+            if (mask := masks.outputs[layer]) is not None:
                 output = np.multiply(output, mask, out=space(f"dropped{layer}", output.shape))
             outputs.append(output)
             h = output
@@ -212,36 +218,38 @@ class Network:
         linear(output, p["head.W"], p["head.b"], out=logits)
         return UnrolledNetwork(x, layers, used, output, logits, after, masks)
 
-    def _used(self, p: Parameters, layer: int, x: Ids, space: Workspace, masks: Masks | None) -> Mapping[str, Array]:
+    def _used(self, p: Parameters, layer: int, x: Ids, space: Workspace, masks: Masks) -> Mapping[str, Array]:
         """The parameters of a layer as they are used in a window x (T, B): as the masks leave them, and with skips the
-        biases of each step and stream, (T, B, ...). Where one-hot vectors are dropped, what x is multiplied by has one
-        row more, of zeros, which stands for them."""
+        biases of each step and stream, (T, B, ...)."""
         own: Mapping[str, Array] = p.under(f"layer{layer}")
         for name, skip in p.under(f"skip{layer}").items():
             biases = space(f"skip{layer}.{name}", (*x.shape, skip.shape[1]))
             look_up(own[name] + skip, x, biases)
             own = {**own, name: biases}
-        if masks and (mask := masks.recurrent[layer]) is not None:
+        if (mask := masks.recurrent[layer]) is not None:
             own = {**own, "Wh": own["Wh"] * mask}
-        if masks and masks.input is not None and self.embedding_size is None and layer == 0:
-            scale, row = masks.input.max(), ((0, 1), (0, 0))
-            own = {**own, **{name: np.pad(own[name] * scale, row) for name in self.cells[0].input_weights}}
+        for name, scale in self._with_row_for_dropped(layer, masks):
+            own = {**own, name: np.pad(own[name] * scale, ((0, 1), (0, 0)))}
         return own
 
-    def _used_backward(
-        self, dused: Mapping[str, Array], grads: Parameters, layer: int, x: Ids, masks: Masks | None
-    ) -> None:
+    def _with_row_for_dropped(self, layer: int, masks: Masks) -> list[tuple[str, Array]]:
+        """The weights of a layer that are used with one row more, of zeros, which stands for the one-hot vectors that
+        are dropped; each with the number that the mask multiplies the others by."""
+        if layer > 0 or self.embedding_size is not None or masks.input is None:
+            return []
+        return [(name, masks.input.max()) for name in self.cells[layer].input_weights]
+
+    def _used_backward(self, dused: Mapping[str, Array], grads: Parameters, layer: int, x: Ids, masks: Masks) -> None:
         """From the gradient of what ``_used`` returns to that of the layer's own parameters, whose memory it shares
         where it has the same shape."""
         own = grads.under(f"layer{layer}")
         for name, dskip in grads.under(f"skip{layer}").items():
             look_up_backward(x, dused[name], dskip)
             np.sum(dskip, axis=0, out=own[name])
-        if masks and (mask := masks.recurrent[layer]) is not None:
+        if (mask := masks.recurrent[layer]) is not None:
             own["Wh"] *= mask
-        if masks and masks.input is not None and self.embedding_size is None and layer == 0:
-            for name in self.cells[0].input_weights:
-                np.multiply(dused[name][:-1], masks.input.max(), out=own[name])
+        for name, scale in self._with_row_for_dropped(layer, masks):
+            np.multiply(dused[name][:-1], scale, out=own[name])
 
     def head_blocks(self, p: Mapping[str, Array]) -> Array:
         """The weights of the head, or of their gradient, by the layer that they multiply: (1, H, V) for the last, or
@@ -285,7 +293,7 @@ class Network:
         linear_backward(unrolled.h, p["head.W"], dlogits, dW=grads["head.W"], db=grads["head.b"])
         *through_skips, dh = (linear_backward_steps(W, dlogits) for W in self.head_blocks(p))
         for layer, cell in reversed(list(enumerate(self.cells))):
-            if masks and (mask := masks.outputs[layer]) is not None:
+            if (mask := masks.outputs[layer]) is not None:
                 dh = map(np.multiply, dh, reversed(np.broadcast_to(mask, layers[layer].h.shape)))
             x: Any = layers[layer].x
             dx = None if is_ids(x) else layers[layer].h if layer > 0 else x  # memory that is no longer needed then
@@ -301,7 +309,7 @@ class Network:
                 if layer > 0 and self.skips:
                     dh = map(np.add, dh, through_skips[layer - 1])
         if dx is not None:
-            if masks and masks.input is not None:
+            if masks.input is not None:
                 dx *= masks.input
             look_up_backward(unrolled.x, dx, dW=grads["embedding.W"])
 

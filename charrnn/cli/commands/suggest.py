@@ -20,9 +20,10 @@ from charrnn.wording import how_many
 def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     """Explain what charrnn train --minutes chooses for a text, a time and this machine.
 
-    CORPUS and settings are those of charrnn train. Measures for some seconds how fast this machine trains networks of
-    several sizes. The best of them is neither so large that it reads too little in the time, nor so small that it
-    cannot hold what it reads. What loss it will reach depends on the text more than on all else, and is not foretold.
+    CORPUS, --set and --items are those of charrnn train. Measures for some seconds how fast this machine trains
+    networks of several sizes. The best of them is neither so large that it reads too little in the time, nor so small
+    that it cannot hold what it reads. What loss it will reach depends on the text more than on all else, and is not
+    foretold.
     """
     overlays, settings = given.overlays(minutes=minutes), given.settings(minutes=minutes)
     if not leaves_choice(overlays, settings):

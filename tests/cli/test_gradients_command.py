@@ -68,7 +68,7 @@ def test_three_cells_untrained_and_trained_without_clipping_and_with(folder: Pat
     unclipped, clipped = large[0]["training"], large[3]["training"]
     assert unclipped["gradient_norm"][0] == clipped["gradient_norm"][0]
     first = [each["gradient_norm"][0] for each in (unclipped, clipped)]
-    assert f"       1 to 1{first[0]:10.1e}{first[1]:10.1e}{unclipped['loss'][0]:8.3f}" in clipping
+    assert f"            1{first[0]:10.1e}{first[1]:10.1e}{unclipped['loss'][0]:8.3f}" in clipping
 
     rows = contexts.splitlines()[2:-3]
     (full, *cut) = zip(*(n["loss_by_context"] for n in networks), strict=True)

@@ -385,7 +385,7 @@ def test_what_a_page_says(charrnn: Callable, folder: Path) -> None:
     [
         (["nowhere"], "'nowhere' holds no run"),
         (["run", "-o", "run"], "'run' cannot be replaced: Is a directory"),
-        (["run", "-o", "no/a.html"], "'no/a.html' cannot be written: No such file or directory"),
+        (["run", "-o", "no/a.html"], "'no/a.html' cannot be written: there is no folder 'no'; make it first"),
         (["silent"], "'silent' has reported nothing: it finished at iteration 6 of 6"),
     ],
 )

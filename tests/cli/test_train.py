@@ -594,6 +594,15 @@ def test_no_share_of_real_words_is_shown_where_it_would_say_nothing(folder: Path
     assert "Real words" not in Path("new.html").read_text().partition("<h2>Curves</h2>")[2]
 
 
+@pytest.mark.parametrize(("epochs", "said"), [(60, False), (61, True)])
+def test_a_text_that_is_too_short_for_its_training_is_noticed(
+    folder: Path, charrnn: Callable, epochs: int, said: bool
+) -> None:
+    Path("short.txt").write_text("to be or not to be, " * 5)
+    told = charrnn("train", "short.txt", *TINY, "--set", f"training.epochs={epochs}")
+    assert ("is read so often is learnt by heart; --minutes 1 chooses a network and a length" in told.err) == said
+
+
 def test_learning_by_heart_is_said_and_may_end_the_run(folder: Path, charrnn: Callable) -> None:
     """A text in which there is nothing to learn but itself."""
     Path("noise.txt").write_text("".join(random.Random(0).choices("abcdefgh", k=600)))

@@ -206,6 +206,7 @@ def test_a_name_that_no_registry_holds_lists_those_it_holds(key: str) -> None:
 
 def test_a_name_nearly_right_comes_with_the_nearest() -> None:
     assert "did you mean 'lstm'?" in mistakes("model.cell=lsmt")
+    assert "did you mean 'gru'?" in mistakes("model.cell=GRU")
 
 
 def test_all_mistakes_come_at_once_each_with_its_place() -> None:
@@ -235,6 +236,8 @@ def test_an_unknown_recipe_lists_those_there_are() -> None:
     with pytest.raises(SettingsError) as refused:
         from_file("qick")
     assert f"no recipe is called 'qick'; there are {', '.join(recipes())}; did you mean 'quick'?" == str(refused.value)
+    with pytest.raises(SettingsError, match=r"'configs/names.yml' does not exist; .* or use the recipe 'names'$"):
+        from_file("configs/names.yml")
 
 
 def test_settings_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, charrnn: Callable) -> str:
         charrnn(
             *("train", str(folder / "text.txt"), "--run", str(folder / "run"), "--set", "model.hidden=4"),
             *("--set", "training.iterations=2", "--set", "training.batch=2", "--set", "training.window=8"),
+            *("--set", "compute.workers=1"),
         ).code
         == 0
     )

@@ -114,11 +114,11 @@ def test_long_lines_are_cut_and_a_line_end_stays_with_its_line(folder: Path, cha
 
 
 def test_a_gru_has_reset_and_update(folder: Path, charrnn: Callable) -> None:
-    small = ("--set", "model.hidden=3", "--set", "training.iterations=2", "--set", "training.batch=2")
-    assert charrnn("train", "cats.txt", "--run", "gru", "--set", "model.cell=gru", *small).code == 0
+    small = ("train", "cats.txt", "--config", "tiny.yaml")
+    assert charrnn(*small, "--run", "gru", "--set", "model.cell=gru").code == 0
     found = json.loads(charrnn("gates", "--checkpoint", "gru", "cats.txt", "--length", "50", "--json").out)
     assert [row["gate"] for row in found["gates"]] == ["reset", "update"]
-    assert charrnn("train", "cats.txt", "--run", "rnn", "--set", "model.cell=rnn", *small).code == 0
+    assert charrnn(*small, "--run", "rnn", "--set", "model.cell=rnn").code == 0
     refused = charrnn("gates", "--checkpoint", "rnn", "cats.txt")
     assert (refused.code, refused.out) == (1, "")
     assert (

@@ -72,7 +72,10 @@ def test_it_reads_and_writes_as_the_program(tmp_path: Path, browser: Any, cell: 
 def test_items_begin_anew(tmp_path: Path, browser: Any, between: str) -> None:
     """Of lines, and of items that may hold lines and end with a mark that cannot be typed."""
     settings = load_settings(
-        "quick", model={"hidden": 7, "scale": 1.5}, training={"iterations": 1, "batch": 2, "window": 8}
+        "quick",
+        model={"hidden": 7, "scale": 1.5},
+        training={"iterations": 1, "batch": 2, "window": 8},
+        compute={"workers": 1},
     )
     trainer = start(settings, make_corpus([f"name {k}{between}" for k in range(200)]))
     list(trainer.train())

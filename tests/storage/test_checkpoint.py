@@ -21,6 +21,7 @@ def trained(cell: str = "lstm", embedding: int | None = None) -> Checkpoint:
         "quick",
         model={"hidden": 5, "layers": 2, "cell": cell, "embedding": embedding},
         training={"iterations": 2, "batch": 3, "window": 7},
+        compute={"workers": 1},
     )
     trainer = Trainer(settings, CORPUS)
     list(trainer.train())
@@ -136,6 +137,7 @@ def test_a_run_folder_stands_for_its_best_then_its_last_checkpoint(tmp_path: Pat
         model={"hidden": 4},
         training={"iterations": 3, "batch": 3, "window": 7, "validate_every": 1},
         snapshots={"at": [1, 2], "length": 5},
+        compute={"workers": 1},
     )
     run = Run(tmp_path / "run")
     run.create(settings)

@@ -52,7 +52,7 @@ def test_followers(text: str, string: str, wide: bool) -> None:
 def test_a_network_that_knows_more_characters_than_its_text(tmp_path: Path) -> None:
     """One that was fine-tuned: the text is read in its vocabulary."""
     (tmp_path / "text.txt").write_text(TEXT)
-    settings = load_settings("quick", corpus={"path": [str(tmp_path / "text.txt")], "validation": 0})
+    settings = load_settings(model={"hidden": 4}, corpus={"path": [str(tmp_path / "text.txt")], "validation": 0})
     corpus = load_corpus(settings.corpus.path, validation=0)
     vocabulary = Vocabulary(corpus.vocabulary.characters + "!QZ")
     model = Model.new(settings, vocabulary)
@@ -115,7 +115,7 @@ class TestTrainingText:
     def checkpoint(self, tmp_path: Path) -> Checkpoint:
         path = tmp_path / "text.txt"
         path.write_text(TEXT)
-        settings = load_settings("quick", corpus={"path": [str(path)], "validation": 0.2})
+        settings = load_settings(model={"hidden": 4}, corpus={"path": [str(path)], "validation": 0.2})
         corpus = load_corpus([path], validation=0.2)
         model = Model.new(settings, corpus.vocabulary)
         return Checkpoint(model, settings, Progress(), CorpusRecord("text", corpus.sha256, len(corpus)))

@@ -65,7 +65,7 @@ def test_the_states_of_a_long_window_end_with_the_one_after_it(cell: str) -> Non
     ],
 )
 def test_a_window_takes_so_many_numbers_for_each_step_stream_and_unit(cell: str, numbers: int) -> None:
-    T, B, H = 1000, 8, 64
+    T, B, H = 400, 20, 64
     network = Network(3, cell=cell, layers=2, hidden_size=H)
     p = network.parameters(np.random.default_rng(0))
     grads, x = p.like(), np.zeros((T, B), np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 MB = 1 << 20
-ROOM, TEXT = 16 * MB, 64 * MB
+ROOM, TEXT = 16 * MB, 32 * MB
 
 CHILD = r"""
 import re, resource, sys

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import warnings
 from pathlib import Path
@@ -54,6 +55,18 @@ def until(trainer: Trainer, iteration: int) -> None:
     for _ in trainer.train():
         if trainer.progress.iteration == iteration:
             trainer.stop()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    """One that trained to the end without a stop."""
+    return train(Run(tmp_path_factory.mktemp("resume") / "whole"), settings())
+
+
+@pytest.fixture
+def run(whole: Trainer, tmp_path: Path) -> Run:
+    """A copy of its run, which has ended."""
+    return Run(shutil.copytree(whole.run.folder, tmp_path / "run"))
 
 
 def digest(trainer: Trainer) -> str:
@@ -111,17 +124,22 @@ def test_the_first_save_waits_for_no_iteration(tmp_path: Path, monkeypatch: pyte
     assert saved == [1, 5, 10, 12]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_and_optimizer_resumes_exactly(tmp_path: Path, cell: str, optimizer: str) -> None:
-    chosen = settings(model={"cell": cell}, training={"optimizer": optimizer})
+@pytest.mark.parametrize(
+    "sections",
+    [
+        *({"model": {"cell": cell}} for cell in CELLS),
+        *({"training": {"optimizer": optimizer}} for optimizer in OPTIMIZERS),
+    ],
+    ids=str,
+)
+def test_every_cell_and_every_optimizer_resumes_exactly(tmp_path: Path, sections: dict) -> None:
+    chosen = settings(**sections)
     whole = train(Run(tmp_path / "whole"), chosen)
     same(whole, train(Run(tmp_path / "stopped"), chosen, stops=(1, 4, 9)))
 
 
 @pytest.mark.parametrize("stop", range(1, ITERATIONS))
-def test_every_stop_resumes_exactly(tmp_path: Path, stop: int) -> None:
-    whole = train(Run(tmp_path / "whole"), settings())
+def test_every_stop_resumes_exactly(tmp_path: Path, whole: Trainer, stop: int) -> None:
     same(whole, train(Run(tmp_path / "stopped"), settings(), stops=(stop,)))
 
 
@@ -153,10 +171,9 @@ def test_a_run_that_was_compiled_goes_on_without_and_says_so(tmp_path: Path) -> 
     assert "numba" not in run.last_checkpoint().made_with
 
 
-def test_a_run_goes_on_with_its_batch_in_parts_and_says_so(tmp_path: Path) -> None:
+def test_a_run_goes_on_with_its_batch_in_parts_and_says_so(run: Run) -> None:
     """The parts are another way to the same gradient: only rounding differs."""
-    run, same_length = Run(tmp_path / "run"), settings(training={"iterations": ITERATIONS + 2})
-    train(run, settings())
+    same_length = settings(training={"iterations": ITERATIONS + 2})
     checkpoint = run.last_checkpoint()
     more = {"training": {"iterations": ITERATIONS + 2, "accumulate": 3}}
     in_parts = settings_to_resume(checkpoint.settings, [from_mapping(more, "test")])
@@ -186,8 +203,7 @@ def test_whatever_depends_on_the_position_resumes_exactly(tmp_path: Path, traini
     same(whole, train(Run(tmp_path / "stopped"), chosen, stops=(3, 8)))
 
 
-def test_what_came_after_the_last_save_is_cut_off_and_written_again(tmp_path: Path) -> None:
-    whole = train(Run(tmp_path / "whole"), settings())
+def test_what_came_after_the_last_save_is_cut_off_and_written_again(tmp_path: Path, whole: Trainer) -> None:
     run = Run(tmp_path / "killed")
     run.create(settings())
     for _ in Trainer(settings(), CORPUS, run).train():
@@ -245,10 +261,8 @@ def test_a_run_that_is_stopped_takes_no_snapshot_and_says_so(tmp_path: Path) -> 
     assert run.noted() is None  # until training goes on
 
 
-def test_what_was_written_at_the_end_stays_when_a_run_goes_on_and_is_not_written_twice(tmp_path: Path) -> None:
+def test_what_was_written_at_the_end_stays_when_a_run_goes_on_and_is_not_written_twice(run: Run) -> None:
     """Ended at 12, it goes on to 20, is killed after its save at 15 and one more snapshot, and goes on again."""
-    run = Run(tmp_path / "run")
-    train(run, settings())
     checkpoint = run.last_checkpoint()
     raised = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 20}, "test")])
     run.cut_back(ITERATIONS, raised)
@@ -278,8 +292,7 @@ def test_time_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert seconds == sorted(seconds)
 
 
-def test_a_trainer_that_was_stopped_goes_on_when_asked_again(tmp_path: Path) -> None:
-    whole = train(Run(tmp_path / "whole"), settings())
+def test_a_trainer_that_was_stopped_goes_on_when_asked_again(whole: Trainer) -> None:
     trainer = Trainer(settings(), CORPUS)
     until(trainer, 5)
     assert trainer.progress.iteration == 5
@@ -288,9 +301,7 @@ def test_a_trainer_that_was_stopped_goes_on_when_asked_again(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("fewer", [{"training.iterations": 3}, {"training.epochs": 0.6}])
-def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path, fewer: dict) -> None:
-    run = Run(tmp_path / "run")
-    train(run, settings())
+def test_fewer_iterations_than_are_done_are_refused(run: Run, fewer: dict) -> None:
     checkpoint = run.last_checkpoint()
     lowered = settings_to_resume(checkpoint.settings, [from_mapping(fewer, "test")])
     (length,) = fewer
@@ -300,11 +311,9 @@ def test_fewer_iterations_than_are_done_are_refused(tmp_path: Path, fewer: dict)
 
 @pytest.mark.parametrize(("kept", "good", "at"), [(None, "last.npz", 12), (100, "last.prev.npz", 10)])
 def test_a_divergence_names_the_checkpoint_that_training_went_on_from(
-    tmp_path: Path, kept: int | None, good: str, at: int
+    run: Run, kept: int | None, good: str, at: int
 ) -> None:
     """Also where the last was cut short, and has made way for the one before it."""
-    run = Run(tmp_path / "run")
-    train(run, settings())
     run.last.write_bytes(run.last.read_bytes()[:kept])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CharRNNWarning)
@@ -319,40 +328,30 @@ def test_a_divergence_names_the_checkpoint_that_training_went_on_from(
     assert load_checkpoint(path).progress.iteration == at
 
 
-def test_the_best_checkpoint_stays_when_a_run_goes_back(tmp_path: Path) -> None:
+def test_the_best_checkpoint_stays_when_a_run_goes_back(run: Run) -> None:
     """It took the place of one that the run had before the iteration it goes back to."""
-    run = Run(tmp_path / "run")
-    train(run, settings())
     best = run.folder / "checkpoints" / "best.npz"
     run.cut_back(load_checkpoint(best).progress.iteration - 1, settings())
     assert best.exists()
 
 
-def test_what_a_killed_save_left_is_removed(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    train(run, settings())
+def test_what_a_killed_save_left_is_removed(run: Run) -> None:
     unfinished = run.folder / "checkpoints" / ".last.npz.unfinished-123"
     unfinished.write_bytes(b"half")
     run.cut_back(ITERATIONS, settings())
     assert not unfinished.exists()
 
 
-def test_a_run_that_had_ended_does_nothing_more(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    train(run, settings())
+def test_a_run_that_had_ended_does_nothing_more(run: Run) -> None:
     checkpoint = run.last_checkpoint()
     assert list(Trainer(checkpoint.settings, CORPUS, run, checkpoint).train()) == []
 
 
-def test_another_text_is_refused(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    train(run, settings())
+def test_another_text_is_refused(run: Run) -> None:
     with pytest.raises(RunError, match="not what this run learnt"):
         Trainer(settings(), make_corpus("another text " * 40), run, run.last_checkpoint())
 
 
-def test_weights_alone_are_refused(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    train(run, settings())
+def test_weights_alone_are_refused(run: Run) -> None:
     with pytest.raises(RunError, match="weights only"):
         Trainer(settings(), CORPUS, run, load_checkpoint(run.folder))

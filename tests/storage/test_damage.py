@@ -34,9 +34,11 @@ def same(a: Checkpoint, b: Checkpoint) -> bool:
 
 
 def refused_or_same(small: tuple[Path, bytes, Checkpoint], content: bytes) -> bool:
-    """Whether it is refused; fails where it loads as something else, or with another error."""
+    """Whether it is refused when it holds this; fails where it loads as something else, or with another error."""
     path, _, whole = small
-    path.write_bytes(content)
+    with open(path, "r+b") as file:  # a file that is emptied first is brought to the disk when it is closed
+        file.write(content)
+        file.truncate()
     try:
         loaded = load_checkpoint(path)
     except DamagedCheckpointError:

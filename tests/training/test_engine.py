@@ -23,6 +23,9 @@ V, T = 6, 5
 EXACT = {"rtol": 0, "atol": 1e-12}
 
 every_cell = pytest.mark.parametrize("cell", CELLS)
+each_cell_and_number_of_workers = pytest.mark.parametrize(
+    ("cell", "workers"), [*((cell, 2) for cell in CELLS), ("lstm", 1), ("lstm", 3)]
+)
 
 
 @pytest.fixture(params=[1, 2, 3], ids="{} workers".format)
@@ -48,7 +51,7 @@ def batch(network: Network, streams: int) -> tuple[Ids, Ids, Array]:
     return x, y, state
 
 
-@every_cell
+@each_cell_and_number_of_workers
 def test_engine_equals_the_network(cell: str, workers: int) -> None:
     """With and without dropout, of more streams than workers and of fewer than three."""
     network, p = small_network(cell)
@@ -180,7 +183,7 @@ def test_one_stream_is_evaluated_like_one_long_window(cell: str, text: Ids) -> N
             assert_allclose(engine.evaluate(p, [text], window).loss, one_pass(network, p, text) / 47, **EXACT)
 
 
-@every_cell
+@each_cell_and_number_of_workers
 def test_several_streams_each_carry_their_state_and_the_last_reads_the_rest(cell: str, workers: int, text: Ids) -> None:
     network, p = small_network(cell)
     pieces = [text[0:12], text[11:23], text[22:34], text[33:48]]  # each begins with the last character before it

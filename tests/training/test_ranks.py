@@ -38,6 +38,8 @@ FOR_EVER = (
 ONE_AFTER_ANOTHER = """
 import json, sys
 from charrnn.cli import main
+from charrnn.cli.commands import train
+train.SECONDS_TIMED = 0.0
 for command in json.loads(sys.argv.pop()):
     sys.argv[1:] = command
     try:
@@ -61,6 +63,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def mpi(ranks: int, *args: str) -> tuple[str, ...]:
     return (str(MPIRUN), "-n", str(ranks), *CHARRNN, *args)
+
+
+def together(*commands: tuple[str, ...], ranks: int | None = None) -> tuple[str, ...]:
+    """The command that does these one after another, alone or on so many ranks."""
+    launched = () if ranks is None else (str(MPIRUN), "-n", str(ranks))
+    return (*launched, sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(commands))
 
 
 def done(command: tuple[str, ...], stdin: str = "") -> "subprocess.CompletedProcess[str]":
@@ -106,12 +114,11 @@ def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 def test_ranks_have_the_bits_of_workers(ranks: int, runs: list[tuple[str, int]]) -> None:
     """They share seven streams unevenly, and of two streams the third has none."""
 
-    def each(where: str, *more: str) -> tuple[str, ...]:
-        commands = [train(f"{where} {name}", name, "--set", f"training.batch={n}", *more) for name, n in runs]
-        return (sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(commands))
+    def each(where: str, *more: str) -> list[tuple[str, ...]]:
+        return [train(f"{where} {name}", name, "--set", f"training.batch={n}", *more) for name, n in runs]
 
-    assert done(each("workers", "--set", f"compute.workers={ranks}")).returncode == 0
-    shared = done((str(MPIRUN), "-n", str(ranks), *each("ranks")))
+    assert done(together(*each("workers", "--set", f"compute.workers={ranks}"))).returncode == 0
+    shared = done(together(*each("ranks"), ranks=ranks))
     assert shared.returncode == 0, shared.stderr
     for name, _ in runs:
         assert kept(f"ranks {name}") == kept(f"workers {name}")
@@ -119,15 +126,15 @@ def test_ranks_have_the_bits_of_workers(ranks: int, runs: list[tuple[str, int]])
 
 
 def test_it_goes_on_with_and_without_mpi() -> None:
-    assert done((*CHARRNN, *train("whole", "lstm", "--set", "compute.workers=2"))).returncode == 0
-    half = ("--set", "training.iterations=10")
-    to_the_end = ("--resume", "--set", "training.iterations=20")
-    assert done(mpi(2, *train("ours", "lstm", *half))).returncode == 0
-    went_on = done((*CHARRNN, "train", "--run", "ours", *to_the_end, "--set", "compute.workers=2"))
-    assert (went_on.returncode, "made with" in went_on.stderr) == (0, False)
-    assert done((*CHARRNN, *train("theirs", "lstm", *half, "--set", "compute.workers=2"))).returncode == 0
-    went_on = done(mpi(2, "train", "--run", "theirs", *to_the_end, "--set", "compute.workers=1"))
-    assert (went_on.returncode, "made with" in went_on.stderr) == (0, False)
+    one, two = (("--set", f"compute.workers={n}") for n in (1, 2))
+    half, to_the_end = (("--set", f"training.iterations={n}") for n in (10, 20))
+    begun = together(train("whole", "lstm", *two), train("theirs", "lstm", *half, *two))
+    assert done(begun).returncode == 0
+    theirs = ("train", "--run", "theirs", "--resume", *to_the_end, *one)
+    ours = ("train", "--run", "ours", "--resume", *to_the_end, *two)
+    for command in (together(train("ours", "lstm", *half), theirs, ranks=2), together(ours)):
+        went_on = done(command)
+        assert (went_on.returncode, "made with" in went_on.stderr) == (0, False)
     assert kept("ours") == kept("theirs") == kept("whole")
 
 
@@ -144,12 +151,11 @@ def test_a_finished_run_is_tested_again_by_all() -> None:
 def test_ranks_with_several_workers_each() -> None:
     """They have bits of their own, the same each time."""
     two = ("--set", "compute.workers=2")
-    for run in ("first", "second"):
-        assert done(mpi(2, *train(run, "lstm", *two))).returncode == 0
+    assert done(together(*(train(run, "lstm", *two) for run in ("first", "second")), ranks=2)).returncode == 0
     assert kept("first") == kept("second")
-    other = done((*CHARRNN, "train", "--run", "first", "--resume", "--set", "training.iterations=21", *two))
-    assert "workers 2 x 2, here 2" in other.stderr
-    assert done((*CHARRNN, *train("flat", "lstm", "--set", "compute.workers=1"))).returncode == 0
+    longer = ("train", "--run", "first", "--resume", "--set", "training.iterations=21", *two)
+    other = done(together(longer, train("flat", "lstm", "--set", "compute.workers=1")))
+    assert (other.returncode, "workers 2 x 2, here 2" in other.stderr) == (0, True)
     of_hybrid, of_flat = ([row["loss"] for row in Run(run).metrics()] for run in ("second", "flat"))
     np.testing.assert_allclose(of_hybrid, of_flat, rtol=1e-3)
 

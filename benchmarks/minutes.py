@@ -20,9 +20,12 @@ from typing import Any
 
 from common import machine, measure_missing, results, table
 
+from charrnn.settings.recipes import recipes
+
 CHOSEN = "chosen"
 """No recipe: what is chosen for the text and the time."""
 RECIPES = (CHOSEN, "quick", "tiny-shakespeare", "war-and-peace")
+"""The columns of the table."""
 RESULTS = Path(__file__).with_name("minutes.json")
 
 
@@ -31,7 +34,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="?", type=Path, help="folder for the runs")
     parser.add_argument("texts", nargs="*", type=Path)
     parser.add_argument("--minutes", nargs="+", type=float, default=[1.0, 5.0, 20.0])
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=RECIPES, help="those to train, of all")
+    parser.add_argument("--recipes", nargs="+", choices=(CHOSEN, *recipes()), default=RECIPES)
     parser.add_argument("--table", action="store_true", help="only print what was reached")
     arguments = parser.parse_args()
     if not arguments.table:
@@ -88,7 +91,8 @@ def charrnn(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def table_of_results() -> str:
-    """A line for each text and time: the losses that were reached, the lowest in bold, and what was chosen."""
+    """A line for each text and time: the losses that were reached, the lowest in bold, and what was chosen. Below it
+    the other recipes that were trained."""
     reached = results(RESULTS)
     rows = []
     for text, minutes in dict.fromkeys(tuple(name.split(" ")[:2]) for name in reached):
@@ -101,7 +105,13 @@ def table_of_results() -> str:
         what = f"{chosen['network']}, {chosen['epochs']:g} epochs"
         rows.append([chosen["characters"], float(minutes), text, f"{chosen['characters']:,}", minutes, *shown, what])
     header = ["text", "characters", "minutes", *RECIPES, "what was chosen"]
-    return table(header, [row[2:] for row in sorted(rows)])
+    runs = ((name.split(" "), run["loss"]) for name, run in reached.items())
+    others = [
+        f"`{recipe}` comes to {loss:.3f} on {text} in {minutes} minutes."
+        for (text, minutes, recipe), loss in runs
+        if recipe not in RECIPES
+    ]
+    return "\n".join([table(header, [row[2:] for row in sorted(rows)]), "", *others])
 
 
 if __name__ == "__main__":

@@ -246,7 +246,7 @@ def first_whole(paths: Collection[Path]) -> tuple[Path, Checkpoint]:
         else:
             if damaged:
                 warnings.warn(
-                    f"{damaged}; {str(path)!r} of iteration {checkpoint.progress.iteration} takes its place",
+                    f"{damaged.problem}; {str(path)!r} of iteration {checkpoint.progress.iteration} takes its place",
                     CharRNNWarning,
                     stacklevel=2,
                 )

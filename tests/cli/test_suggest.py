@@ -77,7 +77,7 @@ def test_the_command_for_items_learns_items(folder: Path, charrnn: Callable) -> 
         (["nowhere.txt"], 1, "'nowhere.txt' does not exist"),
         (["cats.txt", "--set", "training.window=5000"], 1, "set training.window to at most 1997, or give"),
         (["cats.txt", "--set", "training.init_from=run"], 2, "training.init_from names a network, which leaves"),
-        (["cats.txt", "--set", "training.epochs=5"], 2, "set one of training.iterations"),
+        (["cats.txt", "--set", "training.epochs=5"], 2, "training.epochs is 5 and training.minutes is 10"),
     ],
 )
 def test_what_cannot_be_suggested(folder: Path, charrnn: Callable, args: list[str], code: int, says: str) -> None:

@@ -234,7 +234,7 @@ def test_a_run_that_kept_weights_alone_says_which(tmp_path: Path) -> None:
     for fact in Trainer(settings(), CORPUS, run).train():
         if fact.iteration == 3:
             break
-    with pytest.raises(RunError, match=r"the weights it kept are those of iteration 2; .*begins with its weights"):
+    with pytest.raises(RunError, match=r"; start it again .* begins with its weights of iteration 2, with init_from$"):
         run.last_checkpoint()
 
 

@@ -165,7 +165,9 @@ class TrainingSettings(Section):
         None, description="the most characters read to measure a loss, spread evenly over the part; null: all of it"
     )
     patience: Count = Field(
-        5, description="so many validations without a new lowest loss, and training says that it rises"
+        5,
+        description="so many validations without a new lowest loss (more where a plan of minutes grows), and training "
+        "says that it rises",
     )
     early_stop: bool = Field(
         False, description="end the run when patience is over; best.npz holds the network with the lowest loss"

@@ -111,8 +111,15 @@ class Trainer:
 
     @property
     def has_turned(self) -> bool:
-        """Whether the validation loss has not fallen for ``training.patience`` validations."""
-        return self.progress.since_best >= self.settings.training.patience
+        """Whether the validation loss has not fallen for as many validations as it may rest."""
+        return self.progress.since_best >= self.patience
+
+    @property
+    def patience(self) -> int:
+        """For how many validations the loss may rest: ``training.patience``, or more where a plan of minutes has grown
+        since it was first made, in proportion. At a high rate it may rest long, and fall when the rate does."""
+        patience, plan = self.settings.training.patience, self.progress.plan
+        return max(patience, round(patience * plan[-1][1] / plan[0][1])) if plan else patience
 
     @property
     def ends_early(self) -> bool:
@@ -259,7 +266,7 @@ class Trainer:
 
     def _look_at_validation(self) -> Iterator[Turned]:
         progress = self.progress
-        if progress.since_best == self.settings.training.patience:
+        if progress.since_best == self.patience:
             assert progress.best_loss is not None
             yield Turned(progress.iteration, progress.best_iteration, progress.best_loss)
 

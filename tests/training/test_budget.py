@@ -9,6 +9,7 @@ from charrnn import Planned, Run, Trainer, load_settings, make_corpus
 from charrnn.errors import RunError, SettingsError
 from charrnn.settings.overlays import from_mapping
 from charrnn.settings.runs import settings_to_resume
+from charrnn.storage.document import Progress
 from charrnn.training.budget import Budget
 
 CORPUS = make_corpus("the cat sat on the mat and the dog ran to the man. " * 30)
@@ -105,6 +106,16 @@ def test_a_run_in_minutes_ends_with_its_schedule() -> None:
     assert replanned == list(trainer.progress.plan[1:])
     assert facts[-1].iteration == trainer.iterations  # the last evaluation
     assert trainer.progress.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("plan", "patience"), [((), 4), (((0, 100),), 4), (((0, 100), (50, 240)), 10), (((0, 100), (50, 60)), 4)]
+)
+def test_where_a_plan_has_grown_the_loss_may_rest_longer(plan: tuple, patience: int) -> None:
+    trainer = Trainer(settings(minutes=1000, patience=4), CORPUS)
+    for since, turned in ((patience - 1, False), (patience, True)):
+        trainer.progress = Progress(plan=plan, since_best=since)
+        assert trainer.has_turned == turned
 
 
 def test_a_run_that_goes_on_keeps_what_was_planned_and_ends_each_step_with_the_same_bits(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from charrnn.wording import how_many
 
 HIDDEN = (64, 96, 128, 192, 256, 384, 512, 640, 768, 1024)
 """Sizes to choose from."""
-BEST_RATIO = 10.0
+BEST_RATIO = 7.0
 """Characters that the best network reads in its time for each of its parameters. The optimum is flat."""
 MOST_EPOCHS = 60
 """Passes over a text after which no network was seen to learn more from it, however much it was kept from learning it

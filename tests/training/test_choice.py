@@ -192,7 +192,7 @@ def test_the_reasons_say_how_often_the_text_is_read_and_what_is_dropped() -> Non
     chosen = best(found)
     why, how = reasons(chosen, found)
     assert why.startswith(f"{chosen.size} reads the text {chosen.epochs:.3g} times, ")
-    assert why.endswith("and 10 is about right")
+    assert why.endswith("and 7 is about right")
     assert f"{chosen.settings.model.dropout_head:g} before the head" in how
     capped = proposals(20, make_corpus(TEXT))
     assert reasons(capped[0], capped)[0].endswith("reading it more often would teach it little")

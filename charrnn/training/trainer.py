@@ -117,9 +117,10 @@ class Trainer:
     @property
     def patience(self) -> int:
         """For how many validations the loss may rest: ``training.patience``, or more where a plan of minutes has grown
-        since it was first made, in proportion. At a high rate it may rest long, and fall when the rate does."""
-        patience, plan = self.settings.training.patience, self.progress.plan
-        return max(patience, round(patience * plan[-1][1] / plan[0][1])) if plan else patience
+        since it was first made, in proportion; never fewer than before, so that none is passed over. At a high rate it
+        may rest long, and fall when the rate does."""
+        patience, planned = self.settings.training.patience, [iterations for _, iterations in self.progress.plan]
+        return round(patience * max(planned) / planned[0]) if planned else patience
 
     @property
     def ends_early(self) -> bool:

@@ -109,7 +109,14 @@ def test_a_run_in_minutes_ends_with_its_schedule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "patience"), [((), 4), (((0, 100),), 4), (((0, 100), (50, 240)), 10), (((0, 100), (50, 60)), 4)]
+    ("plan", "patience"),
+    [
+        ((), 4),
+        (((0, 100),), 4),
+        (((0, 100), (50, 240)), 10),
+        (((0, 100), (50, 60)), 4),
+        (((0, 100), (50, 240), (80, 150)), 10),
+    ],
 )
 def test_where_a_plan_has_grown_the_loss_may_rest_longer(plan: tuple, patience: int) -> None:
     trainer = Trainer(settings(minutes=1000, patience=4), CORPUS)

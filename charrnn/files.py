@@ -63,12 +63,17 @@ def check_free(path: Path, force: bool, argument: str = "to") -> None:
     made, or is there already and may not be replaced."""
     if not path.name or path.is_dir():
         raise CharRNNError(f"{str(path)!r} is a folder", f"name a file in it with {{{argument}}}")
-    if not path.parent.is_dir():
-        raise CharRNNError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}", "make it first")
+    check_folder(path)
     if os.path.lexists(path) and not force:
         raise CharRNNError(
             f"{str(path)!r} is already there", f"replace it with {{force}}, or name another file with {{{argument}}}"
         )
+
+
+def check_folder(path: Path) -> None:
+    """Raises CharRNNError where there is no folder to make a file in."""
+    if not path.parent.is_dir():
+        raise CharRNNError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}", "make it first")
 
 
 def replace_text(path: Path, text: str) -> None:

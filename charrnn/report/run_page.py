@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import CharRNNError, CheckpointError
+from charrnn.files import check_folder
 from charrnn.report.chart_page import charts, line_names, summary
 from charrnn.report.curves import Curves
 from charrnn.report.escaping import escaped
@@ -150,8 +151,7 @@ def _settings(runs: Sequence[Curves]) -> dict[str, list[dict[str, Any]]]:
 
 def check_replaceable(path: Path) -> None:
     """Raises CharRNNError where something other than a report is there already, or no folder to make it in."""
-    if not path.parent.is_dir():
-        raise CharRNNError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}", "make it first")
+    check_folder(path)
     try:
         with open(path, "rb") as file:
             if file.read(len(MARK)) == MARK:

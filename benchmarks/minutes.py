@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="?", type=Path, help="folder for the runs")
     parser.add_argument("texts", nargs="*", type=Path)
     parser.add_argument("--minutes", nargs="+", type=float, default=[1.0, 5.0, 20.0])
-    parser.add_argument("--recipes", nargs="+", choices=(CHOSEN, *recipes()), default=RECIPES)
+    parser.add_argument("--recipes", nargs="+", choices=(CHOSEN, *recipes()), default=RECIPES, help="those to train")
     parser.add_argument("--table", action="store_true", help="only print what was reached")
     arguments = parser.parse_args()
     if not arguments.table:

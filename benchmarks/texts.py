@@ -41,7 +41,7 @@ def standard_library() -> str:
 
 
 def of(path: str) -> Callable[[], str]:
-    """Reads a file, or a known corpus by its name."""
+    """What reads a file, or a known corpus by its name."""
     return lambda: Path(locate(path)).read_text("utf-8")
 
 

@@ -183,7 +183,9 @@ class TrainingSettings(Section):
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainingSettings":
-        given = [f"training.{name} is {getattr(self, name):g}" for name in LENGTHS if getattr(self, name) is not None]
+        given = [
+            f"training.{name} is {getattr(self, name):.12g}" for name in LENGTHS if getattr(self, name) is not None
+        ]
         if not given:
             raise ValueError("a run has a length; set training.iterations, training.epochs or training.minutes")
         if len(given) > 1:

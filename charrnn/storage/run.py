@@ -149,12 +149,13 @@ class Run(WrittenFolder):
         self.check_exists()
         there = [path for path in self._resumable if path.exists()]
         if not there:
-            kept, again = self.kept(), "start it again with {force}"
+            kept = self.kept()
+            begin = (
+                f", or a run that begins with its weights of iteration {max(kept)}, with {{init_from}}" if kept else ""
+            )
             raise RunError(
                 f"{str(self)!r} ended before it saved anything that training could go on from",
-                f"{again}, or a run that begins with its weights of iteration {max(kept)}, with {{init_from}}"
-                if kept
-                else again,
+                f"start it again with {{force}}{begin}",
             )
         self.resumed_from, checkpoint = first_whole(there)
         return self.with_paths(checkpoint)

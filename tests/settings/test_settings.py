@@ -111,6 +111,7 @@ def test_iterations_and_epochs_in_one_overlay_contradict() -> None:
     assert "training.iterations is 5 and training.epochs is 2, and a run has one length; leave out all but one" in (
         mistakes("training.iterations=5", "training.epochs=2")
     )
+    assert "training.iterations is 1000000 and" in mistakes("training.iterations=1000000", "training.epochs=2")
 
 
 @pytest.mark.parametrize(

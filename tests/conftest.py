@@ -19,6 +19,11 @@ settings.load_profile("charrnn")
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Readline, which pytest imports, sets these past os.environ, and every process would take them for its own terminal's.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+    os.unsetenv(name)
+
 # Each of some hundreds of processes would compile the program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

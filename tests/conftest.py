@@ -24,6 +24,9 @@ for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
     os.unsetenv(name)
 
+# One thread for each process, as several run beside one another: two threads that share a core wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 # Each of some hundreds of processes would compile the program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

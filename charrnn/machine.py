@@ -8,13 +8,13 @@ import math
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController
 
 from charrnn.version import __version__
 
@@ -81,6 +81,19 @@ def memory(root: Path = Path("/")) -> int | None:
     return bytes_there
 
 
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Of the libraries that are loaded; to look for them takes as long as reading dozens of characters."""
+    return ThreadpoolController()
+
+
+def blas_threads(count: int) -> AbstractContextManager[Any]:
+    """A context in which matrix products take so many threads in this process. One text's step is a vector times a
+    matrix, which is fastest on one."""
+    limit: AbstractContextManager[Any] = _thread_pools().limit(limits=count, user_api="blas")
+    return limit
+
+
 class Blas(NamedTuple):
     """A library for matrix products."""
 
@@ -99,7 +112,7 @@ def blas() -> tuple[Blas, ...]:
     """The libraries for matrix products that NumPy has loaded: as a rule one, or none that is known."""
     found = {
         Blas(library["internal_api"], str(library["version"]), str(library.get("architecture")))
-        for library in threadpool_info()
+        for library in _thread_pools().info()
         if library["user_api"] == "blas"
     }
     return tuple(sorted(found))

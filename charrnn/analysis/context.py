@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError, DivergenceError
+from charrnn.machine import blas_threads
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow, surprisal
 from charrnn.wording import how_many
@@ -61,13 +61,13 @@ def losses_by_context(model: Model, text: Ids, positions: int = POSITIONS) -> It
     spread = np.unique(np.linspace(0, S * (T - longest) - 1, positions).astype(int))
     passage, offset = np.divmod(spread, T - longest)
     at = starts[passage] + longest + offset
-    with threadpool_limits(1, user_api="blas"):
+    with blas_threads(1):
         whole = _losses_of_passages(model, text[starts[:, None] + np.arange(T)])[passage, longest + offset]
     if not np.isfinite(whole).all():
         raise DivergenceError("what the network computes is no longer a finite number", "take an earlier checkpoint")
     yield ContextLoss(None, float(whole.mean()), 0.0, 0.0)
     for n in (1 << power for power in range(longest.bit_length())):
-        with threadpool_limits(1, user_api="blas"):
+        with blas_threads(1):
             cut = _losses_after(model, text, at, n)
         difference = cut - whole
         error = float(difference.std() / math.sqrt(len(at)))

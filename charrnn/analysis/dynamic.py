@@ -17,10 +17,10 @@ import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from charrnn.analysis.scoring import Piece, parts
 from charrnn.generation.reader import check_finite
+from charrnn.machine import blas_threads
 from charrnn.model import Model
 from charrnn.nn.functional import cross_entropy_and_gradient, quiet_overflow, surprisal
 from charrnn.nn.parameters import Workspace
@@ -57,7 +57,7 @@ def score_dynamically(
         if not len(ids):
             return
         x, y = np.concatenate([before, ids])[:-1, None], ids[:, None]
-        with threadpool_limits(1, user_api="blas"), quiet_overflow():
+        with blas_threads(1), quiet_overflow():
             unrolled = network.forward(p, x, state, space)
             nats = surprisal(unrolled.logits[:, 0], ids)
             check_finite(unrolled.logits, name)

@@ -11,10 +11,10 @@ Shapes: K steps back, P positions in a text, L layers, S states of a cell, H hid
 from collections.abc import Iterator
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.errors import CorpusError
+from charrnn.machine import blas_threads
 from charrnn.model import Model
 from charrnn.nn.functional import cross_entropy_and_gradient, quiet_overflow
 from charrnn.nn.parameters import Workspace
@@ -81,7 +81,7 @@ def norms_back(model: Model, text: Ids, steps: int, positions: int = PLACES) -> 
     at = np.unique(np.linspace(2 * steps, last, positions).astype(int))  # (P,)
     state = model.network.zero_state(len(at))
     x = np.stack([text[at - k] for k in range(2 * steps, -1, -1)])
-    with threadpool_limits(1, user_api="blas"), quiet_overflow():  # products this small are faster on one thread
+    with blas_threads(1), quiet_overflow():  # products this small are faster on one thread
         for ids in x[:steps]:
             model.network.step(model.parameters, ids, state)
         gradients = gradients_back(model, x[steps:], text[at + 1], state)

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
+from charrnn.machine import blas_threads
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow, surprisal
 from charrnn.nn.parameters import Workspace
@@ -53,7 +53,7 @@ class StreamScorer:
         text = np.pad(np.concatenate([before, ids]), (missing, rest))  # the padding is read, but never scored
         rows = text[np.arange(S)[:, None] * length + np.arange(CONTEXT + length)]
         parts = np.array_split(rows, min(S, len(self._spaces)))
-        with threadpool_limits(1, user_api="blas"):
+        with blas_threads(1):
             nats = self._threads.map(self._score, parts, [missing] + [0] * (len(parts) - 1), self._spaces)
             return np.concatenate(list(nats)).ravel()[: len(ids)]
 

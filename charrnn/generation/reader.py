@@ -7,10 +7,10 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.errors import DivergenceError
+from charrnn.machine import blas_threads
 from charrnn.model import Model
 from charrnn.nn.functional import quiet_overflow
 from charrnn.nn.network import UnrolledNetwork
@@ -52,7 +52,7 @@ class Reader:
             window = ids[start : start + WINDOW]
             x = np.broadcast_to(window[:, None], (len(window), count))
             # On one thread, as one text's step is a vector times a matrix: two threads took 7 times as long at 2x512.
-            with threadpool_limits(1, user_api="blas"), quiet_overflow():
+            with blas_threads(1), quiet_overflow():
                 unrolled = network.forward(p, x, self.state, self._space)
             self.state, self._latest = unrolled.state, unrolled
             check_finite(unrolled.logits, self.name)

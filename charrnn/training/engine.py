@@ -16,10 +16,10 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.errors import WorkerError
+from charrnn.machine import blas_threads
 from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
@@ -70,7 +70,7 @@ class Engine:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            stack.enter_context(threadpool_limits(1, user_api="blas"))
+            stack.enter_context(blas_threads(1))
             self.others: list[RemoteWorker] = []
             if self.workers > 1:
                 self._shared = stack.enter_context(

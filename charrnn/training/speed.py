@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Ids
 from charrnn.generation.sampler import Sampling, generate
-from charrnn.machine import available_cores
+from charrnn.machine import available_cores, blas_threads
 from charrnn.model import Model
 from charrnn.settings.build import build_sample, build_streams
 from charrnn.settings.schema import Settings
@@ -117,7 +116,7 @@ def product_ceiling(dtype: npt.DTypeLike, seconds: float = 0.5) -> float:
     a, b = (rng.random((size, size)).astype(dtype) for _ in range(2))
     out, times = np.empty_like(a), [math.inf]
     multiply = _timed(lambda: np.matmul(a, b, out=out))
-    with threadpool_limits(available_cores(), user_api="blas"):
+    with blas_threads(available_cores()):
         until = time.perf_counter() + seconds
         while len(times) < 4 or time.perf_counter() < until:
             times.append(multiply())

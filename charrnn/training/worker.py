@@ -20,10 +20,10 @@ from typing import BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array, Ids
 from charrnn.errors import WorkerError
+from charrnn.machine import blas_threads
 from charrnn.nn.dropout import NO_DROPOUT, Dropout
 from charrnn.nn.functional import cross_entropy, quiet_overflow
 from charrnn.nn.network import Network
@@ -177,7 +177,7 @@ def serve(tasks: BinaryIO, results: BinaryIO) -> None:
     vectors = np.asarray(np.memmap(path, network.dtype, "r+", shape=shape))
     own, others, grads = (Parameters(network.shapes, network.dtype, vectors[k]) for k in (0, 1, number + 1))
     space = Workspace(network.dtype)
-    with threadpool_limits(1, user_api="blas"):
+    with blas_threads(1):
         while True:
             try:
                 task = pickle.load(tasks)

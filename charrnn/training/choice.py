@@ -20,7 +20,7 @@ from charrnn.training.budget import Budget
 from charrnn.training.speed import Speed, characters_read, forecast, measure_speed, occasions
 from charrnn.wording import how_many
 
-HIDDEN = (64, 96, 128, 192, 256, 384, 512, 640, 768, 1024)
+HIDDEN = (*range(64, 512, 32), *range(512, 1025, 64))
 """Sizes to choose from."""
 BEST_RATIO = 7.0
 """Characters that the best network reads in its time for each of its parameters. The optimum is flat."""
@@ -83,18 +83,19 @@ def leaves_choice(overlays: Sequence[Overlay], settings: Settings) -> bool:
 
 
 def propose(overlays: Sequence[Overlay], corpus: Corpus) -> Iterator[Proposal]:
-    """Proposals for the minutes that the overlays give, from the smallest network up, until one is clearly too large.
-    What the overlays set is kept, and the rest follows from the text, the time and the speed of this machine, which is
-    measured for each size. Raises CorpusError where the text is too short to train on.
+    """Proposals for the minutes that the overlays give, in search of the size that suits them: the larger a network,
+    the less it reads for each of its parameters, so that half of the sizes that are left are ruled out each time. What
+    the overlays set is kept, and the rest follows from the text, the time and the speed of this machine, which is
+    measured for each size that is tried. Raises CorpusError where the text is too short to train on.
     """
     given = resolve(overlays)
     sizes: Sequence[int] = (given.model.hidden,) if "model.hidden" in set_by(overlays) else HIDDEN
     assert given.training.minutes is not None
-    for hidden in sizes:
-        found = _proposal(hidden, given.training.minutes, overlays, corpus)
+    while sizes:
+        k = len(sizes) // 2
+        found = _proposal(sizes[k], given.training.minutes, overlays, corpus)
         yield found
-        if found.ratio < BEST_RATIO:
-            break
+        sizes = sizes[:k] if found.ratio < BEST_RATIO else sizes[k + 1 :]
 
 
 def best(proposals: Sequence[Proposal]) -> Proposal:

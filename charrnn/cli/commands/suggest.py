@@ -34,6 +34,7 @@ def command(given: SettingsOptions, minutes: float, as_json: bool) -> None:
     for proposal in propose(overlays, learnt):
         say(f"{proposal.size}: {how_many(proposal.iterations, 'iteration')}")
         proposals.append(proposal)
+    proposals.sort(key=lambda proposal: proposal.parameters)
     chosen = best(proposals)
     why = reasons(chosen, proposals)
     train = _command(given, minutes, chosen, learnt.name)

@@ -32,6 +32,7 @@ SMALL: dict[str, Any] = {
     "training.batch": 32,
     "training.window": 64,
     "training.learning_rate": 3e-3,
+    "training.report": 1,
     "compute.workers": 1,
 }
 """Settings of the small networks that are compared; ``hidden`` is that of the LSTM."""
@@ -45,7 +46,6 @@ LARGE_WEIGHTS: dict[str, Any] = {
     "training.warmup": 0,
     "training.clip": 1,
     "training.clip_kind": "norm",
-    "training.report": 1,
 }
 """Settings on top of ``SMALL`` that make the gradient explode: recurrent weights that lengthen a vector 2.25 times, and
 an optimizer whose step is as long as the gradient."""

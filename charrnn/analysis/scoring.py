@@ -182,19 +182,20 @@ def parts(encoded: Iterable[tuple[Ids, int]], most: int) -> Iterator[tuple[Ids, 
         yield part, unknown
 
 
-def scored_lines(pieces: Iterable[Piece], end: str = "\n") -> Iterator[ScoredLine]:
-    """The lines of a text that are not blank; each is scored with all that stands before it as context. With another
-    ``end``, the mark of items, the items."""
-    number, text, score = 1, "", Score()
+def scored_lines(pieces: Iterable[Piece], mark: str = "\n") -> Iterator[ScoredLine]:
+    """The lines of a text that are not blank; each is scored with all that stands before it as context. With the
+    ``mark`` that ends items, the items."""
+    number, text, is_blank, score = 1, "", True, Score()
     for piece in pieces:
         start = 0
-        for part in re.findall(f"[^{end}]*{end}|[^{end}]+", piece.text):
+        for part in re.findall(f"[^{mark}]*{mark}|[^{mark}]+", piece.text):
             nats = piece.nats[start : start + len(part)]
             start += len(part)
-            text, score = (text + part)[:LINE_KEPT], score + Score(len(part), float(nats.sum()))
-            if part[-1] == end:
-                if text.strip():
-                    yield ScoredLine(number, text.rstrip(f"\r\n{end}"), score)
-                number, text, score = number + 1, "", Score()
-    if text.strip():
+            text, is_blank = (text + part)[:LINE_KEPT], is_blank and not part.strip()
+            score += Score(len(part), float(nats.sum()))
+            if part[-1] == mark:
+                if not is_blank:
+                    yield ScoredLine(number, text.rstrip(f"\r\n{mark}"), score)
+                number, text, is_blank, score = number + 1, "", True, Score()
+    if not is_blank:
         yield ScoredLine(number, text, score)

@@ -11,17 +11,20 @@ from typing import Any
 import click
 import numpy as np
 
+from charrnn.cli.items import show_items
 from charrnn.cli.remedies import running, sentence
 from charrnn.cli.terminal import print_text, say
 from charrnn.errors import CharRNNError
 from charrnn.generation.filters import FILTERS
+from charrnn.generation.items import write_items
 from charrnn.generation.reader import PrimeReader
 from charrnn.generation.sampler import Sampling, generate
 from charrnn.model import Model
 from charrnn.text.vocabulary import Unknown
 
 HELP = """\
-type the beginning, and the network goes on from there; what you type next is added to the text
+type the beginning, and the network goes on from there; what you type next is added to the text,
+or begins another item, if items are what it has learnt
 Enter alone   go on                         \\n in what you type is a line end, // at its start a slash
 Ctrl-C        stop what is being written    Ctrl-D or /quit   end
 /again        write the last continuation another way
@@ -42,9 +45,10 @@ class Session:
         unknown: Unknown,
         raw: bool,
         after: Callable[[str], None],
+        label: str | None = None,
     ) -> None:
         """``settings`` are length, seed and the filters, which the user can change; ``after`` is called with each
-        continuation."""
+        continuation. Of a model that has learnt items each turn writes one, with the ``label`` where one is given."""
         self._model = model
         self._settings = dict(settings)
         self._rng = np.random.default_rng(self._settings["seed"])
@@ -53,6 +57,7 @@ class Session:
         self._unknown = unknown
         self._raw = raw
         self._after = after
+        self._label = label
         self._text = ""
         self._last: tuple[str, str] | None = None
         """The text before the last turn, and what was typed then."""
@@ -80,9 +85,12 @@ class Session:
         vocabulary = self._model.vocabulary
         typed = vocabulary.decode(vocabulary.encode(typed, self._unknown))
         self._last = self._text, typed
+        filters = {name: self._settings[name] for name in FILTERS}
+        if self._model.network.mark is not None:
+            self._item(replace(self._sampling, prime=typed, filters=filters))
+            return
         self._text += typed
         print_text(typed, self._raw)
-        filters = {name: self._settings[name] for name in FILTERS}
         sampling = replace(self._sampling, prime=self._text, filters=filters)
         pieces = generate(self._model, self._settings["length"], self._rng, sampling, reader=self._reader)
         written = ""
@@ -97,6 +105,11 @@ class Session:
             self._text += written
             print_text("\n")
         self._after(written)
+
+    def _item(self, sampling: Sampling) -> None:
+        length = self._settings["length"]
+        items = write_items(self._model, 1, self._rng, sampling, length=length, label=self._label)
+        show_items(items, "", self._label is None, self._raw, self._after, length)
 
     def _command(self, name: str = "", value: str | None = None) -> None:
         key = name.replace("-", "_")

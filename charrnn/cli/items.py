@@ -63,12 +63,13 @@ def check_label(checkpoint: Checkpoint, label: str) -> None:
 def items_as_json(items: Iterable[Item], prime: str, learnt: frozenset[str] | None, seed: int) -> None:
     """Prints all that is known of each item that begins with a prime, an object a line."""
     for number, item in enumerate(items):
+        text = shown(item.text)
         facts = {
             "sample": number,
             "seed": seed,
-            "text": item.text,
+            "text": text,
             "prime": prime,
-            "characters": len(item.text) - len(prime),
+            "characters": len(text) - len(prime),
             "label": item.label,
             "log_probability": item.log_probability,
             "whole": item.is_whole,

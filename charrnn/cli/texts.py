@@ -59,7 +59,7 @@ encoding_option = click.option(
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingOptions:
     """Which network is to read which text, and how: the values of ``reading_options``."""
 
     checkpoint: str | None
@@ -78,8 +78,8 @@ class Reading:
 
 
 def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """RUN, TEXT and the options for how the one reads the other, which the command gets as one ``Reading``, its first
-    argument. ``lengths`` says how much of the text is read by default."""
+    """RUN, TEXT and the options for how the one reads the other, which the command gets as its first argument.
+    ``lengths`` says how much of the text is read by default."""
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
@@ -92,7 +92,7 @@ def reading_options(lengths: str) -> Callable[[Callable[..., None]], Callable[..
             encoding: str | None,
             **options: Any,
         ) -> None:
-            function(Reading(named(runs, checkpoint), text, length, unknown, encoding), **options)
+            function(ReadingOptions(named(runs, checkpoint), text, length, unknown, encoding), **options)
 
         for option in (
             encoding_option,
@@ -131,7 +131,7 @@ def load(path: str | None, at: int | None = None) -> Checkpoint:
     return load_checkpoint(shipped_network())
 
 
-def read_beginning(reading: Reading, checkpoint: Checkpoint, default_length: int) -> Iterator[Trace]:
+def read_beginning(reading: ReadingOptions, checkpoint: Checkpoint, default_length: int) -> Iterator[Trace]:
     """Reads the beginning of a text with a network, with a bar on a terminal where that takes longer than a second.
 
     Raises CorpusError where it holds no character that the network can read.

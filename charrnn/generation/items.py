@@ -59,8 +59,7 @@ def write_items(
     check_type(sampling, Sampling, "the sampling", "give Sampling(filters={'temperature': 0.7}), for instance")
     check_type(label, str | None, "the label", "give {label} a text")
     count, length, rng = as_whole(count, "count"), as_whole(length, "length", 1), as_generator(seed)
-    begun = f"{label}{UNIT_SEPARATOR}" if label is not None else ""
-    primed = Sampling(begun + sampling.prime, sampling.filters, (), sampling.forbid)
+    primed = Sampling(_beginning(model, sampling.prime, label), sampling.filters, (), sampling.forbid)
 
     def items() -> Iterator[Item]:
         yielded = written = 0
@@ -77,6 +76,22 @@ def write_items(
                     yield item
 
     return items()
+
+
+def _beginning(model: Model, prime: str, label: str | None) -> str:
+    """A prime after its label. Raises CharRNNError where no item begins so."""
+    characters, prime = model.vocabulary.characters, model.vocabulary.normalised(prime)
+    assert model.network.mark is not None
+    if characters[model.network.mark] in prime:
+        raise CharRNNError(
+            f"the prime {prime!r} holds the mark that ends an item", "give {prime} a beginning without it"
+        )
+    if prime and label is None and UNIT_SEPARATOR in characters:
+        raise CharRNNError(
+            f"each item of this network begins with its label, and {prime!r} would be taken for one",
+            "give a {label} with {prime}",
+        )
+    return prime if label is None else f"{label}{UNIT_SEPARATOR}{prime}"
 
 
 def _written(model: Model, rng: np.random.Generator, sampling: Sampling, length: int, count: int) -> Iterator[Item]:

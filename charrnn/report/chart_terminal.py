@@ -11,9 +11,9 @@ from charrnn.report.panels import Line, Panel
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a cell, by row and column (Unicode Standard, Braille Patterns)."""
-_DASHES = {"solid": (1, 1), "dashed": (6, 4), "dotted": (4, 1)}
+_DASHES = {"solid": (1, 1), "points": (1, 1), "dashed": (6, 4), "dotted": (4, 1)}
 """A line's pattern: after how many columns of dots it repeats, and how many of them are drawn."""
-_COLOURS = {"solid": "", "dashed": "36", "dotted": "33", "crosses": "31"}
+_COLOURS = {"solid": "", "points": "", "dashed": "36", "dotted": "33", "crosses": "31"}
 _LABEL = 8
 
 

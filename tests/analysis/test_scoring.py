@@ -127,6 +127,11 @@ def test_lines_hold_all_but_the_blank(model: Model) -> None:
     assert sum(line.score.characters for line in found) == len(TEXT) - blank
 
 
+def test_a_line_that_begins_with_many_blanks_is_not_blank(model: Model) -> None:
+    text = f"{' ' * LINE_KEPT}The cat sat.\n\n{' ' * 2 * LINE_KEPT}\n"
+    assert [line.number for line in scored_lines(score_text(model, [text]))] == [1]
+
+
 def test_of_a_long_line_the_beginning_is_kept(model: Model) -> None:
     text = "The cat sat. " * 100
     (line,) = scored_lines(score_text(model, [text]))

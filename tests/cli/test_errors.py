@@ -231,8 +231,11 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
         ([*SAMPLE, "run", "--max-copy", "0"], "--max-copy"),
         ([*SAMPLE, "run", "--unknown", "keep"], "--unknown"),
         ([*SAMPLE, "run", "--stop", ""], "--stop needs a text of at least one character"),
-        ([*SAMPLE, "run", "--corpus", "cats.txt"], "--corpus is read for --novelty, --max-copy, --new and --json"),
-        ([*SAMPLE, "run", "-i", "--count", "2"], "--interactive writes one text"),
+        (
+            [*SAMPLE, "run", "--corpus", "cats.txt"],
+            "--corpus is read for --novelty, --max-copy and --new, and",
+        ),
+        ([*SAMPLE, "run", "-i", "--count", "2"], "--interactive takes turns and reads stdin; leave out --count"),
         ([*SAMPLE, "run", "--top-p", "1.5"], "--top-p"),
         ([*SAMPLE, "run", "--top-p", "nan"], "'--top-p': 'nan' is not a number from 0 to 1\n"),
         ([*SAMPLE, "run", "--top-k", "1.5"], "'--top-k': '1.5' is not a whole number of at least 1\n"),

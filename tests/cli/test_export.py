@@ -1,5 +1,6 @@
 """``charrnn export`` and ``charrnn import``: a file out, a checkpoint back, and nothing overwritten."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,14 @@ def test_the_weights_of_a_snapshot(folder: Path, charrnn: Callable) -> None:
     with np.load("first.npz") as first:
         head = load_checkpoint("run", at=1).model.parameters["head.W"]
         assert np.array_equal(first["head.weight"], head.T)
+
+
+def test_a_checkpoint_is_not_replaced_by_its_weights(folder: Path, charrnn: Callable) -> None:
+    shutil.copy("run/checkpoints/last.npz", "kept.npz")
+    before = Path("kept.npz").read_bytes()
+    done = charrnn("export", "kept.npz", "--format", "npz", "--force")
+    assert (done.code, Path("kept.npz").read_bytes()) == (1, before)
+    assert done.err == "charrnn: 'kept.npz' is the checkpoint itself; name another file with --to\n"
 
 
 def test_it_says_what_torch_calls_the_layers(folder: Path, charrnn: Callable) -> None:

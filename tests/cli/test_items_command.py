@@ -65,6 +65,19 @@ def test_a_prime_begins_each(charrnn: Callable) -> None:
     assert all(name.startswith("jo") for name in sample(charrnn, "names", "--count", "5", "--prime", "jo"))
 
 
+def test_a_prime_in_a_file_may_end_its_line(charrnn: Callable) -> None:
+    Path("prime.txt").write_text("jo\n")
+    assert sample(charrnn, "names", "--prime-file", "prime.txt") == sample(charrnn, "names", "--prime", "jo")
+
+
+def test_each_turn_writes_an_item(charrnn: Callable) -> None:
+    done = charrnn("sample", "names", "-i", "--seed", "3", "--temperature", "0", stdin=b"jo\n\n/again\nel\n")
+    likeliest = [sample(charrnn, "names", "--temperature", "0", "--prime", prime)[0] for prime in ("jo", "", "", "el")]
+    assert done.out.splitlines() == likeliest
+    cold = ("--temperature", "0.1", "--label", "violet")
+    assert charrnn("sample", "poems", "-i", "--seed", "3", *cold, stdin=b"blue\n").out == "blue as\nthe sea\n"
+
+
 def test_new_ones_stand_nowhere_in_the_text_and_it_says_how_many_did(charrnn: Callable) -> None:
     done = charrnn("sample", "--checkpoint", "names", "--seed", "3", "--temperature", "1", "--count", "9", "--new")
     assert not set(done.out.splitlines()) & set(NAMES)
@@ -125,6 +138,9 @@ def test_a_label_is_asked_for(charrnn: Callable) -> None:
         (("names", "--label", "violet"), 1, "this network has learnt no labels"),
         (("names", "--stop", "a"), 2, "items end by themselves"),
         (("names", "--best-of", "3"), 2, "items end by themselves"),
+        (("names", "--prime", "an\ne"), 1, r"the prime 'an\\ne' holds the mark that ends an item; give --prime a"),
+        (("poems", "--prime", "red"), 1, "'red' would be taken for one; give a --label with --prime"),
+        (("names", "-i", "--new"), 2, "leave out --count, --best-of, --json, --new, --unique, --separator and"),
     ],
 )
 def test_what_makes_no_sense_of_items_is_refused(charrnn: Callable, args: tuple, code: int, message: str) -> None:

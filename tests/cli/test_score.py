@@ -93,6 +93,14 @@ def test_networks_side_by_side(page: str, charrnn: Callable) -> None:
         assert [bool(mark) for _, mark in found] == [loss == min(losses) for loss in losses]
 
 
+def test_a_network_that_can_read_nothing_is_not_compared(folder: Path, charrnn: Callable) -> None:
+    Path("digits.txt").write_text("0123456789" * 40)
+    small = ("--set", "model.hidden=4", "--set", "training.batch=2", "--set", "training.window=8")
+    assert charrnn("train", "digits.txt", "--run", "digits", *small, "--set", "training.iterations=1").code == 0
+    done = charrnn(*SCORE, "--checkpoint", "digits", "digits.txt", "cats.txt", "--unknown", "skip")
+    assert re.search(r"^digits.txt +- +\S+ nats/char \(\S+ bits\) \*$", done.out, re.MULTILINE)
+
+
 def test_one_character_is_one(folder: Path, charrnn: Callable) -> None:
     assert charrnn(*SCORE, "-", stdin=b"a").out.endswith(", 1 character\n")
 

@@ -7,6 +7,7 @@ import click
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import say
 from charrnn.cli.texts import at_option, checkpoint_option, load, named, run_argument
+from charrnn.errors import CharRNNError
 from charrnn.files import check_free
 from charrnn.resources import shipped_network
 from charrnn.storage.interchange import FORMATS, export_weights, torch_layer
@@ -30,6 +31,8 @@ def command(
     network = named(runs, checkpoint)
     source = Path(network or shipped_network()).resolve()
     path = Path(to or f"{source.name if source.is_dir() else source.stem}.{kind}")
+    if source.is_file() and path.resolve() == source:
+        raise CharRNNError(f"{str(path)!r} is the checkpoint itself", "name another file with {to}")
     check_free(path, force)
     loaded = load(network, at)
     export_weights(loaded, path, kind)

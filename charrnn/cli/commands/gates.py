@@ -9,7 +9,7 @@ import click
 from charrnn.analysis.gates import Gate, study
 from charrnn.cli.pictures import check_picture, picture_beside, picture_options
 from charrnn.cli.terminal import can_show, line_width, print_json, print_text
-from charrnn.cli.texts import Reading, load, read_beginning, reading_options
+from charrnn.cli.texts import ReadingOptions, load, read_beginning, reading_options
 from charrnn.errors import CharRNNError
 from charrnn.nn.cells import CELLS
 from charrnn.report.gate_charts import BARS, DIGITS, draw_gates, gate_plots, gate_table, gates_along
@@ -25,7 +25,7 @@ SHOWN, MEASURED = 1_000, 20_000
 @click.option("--show", is_flag=True, help="Print the text, and under each line how open the gates are.")
 @picture_options("--plot")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(reading: Reading, show: bool, plot: Path | None, force: bool, as_json: bool) -> None:
+def command(reading: ReadingOptions, show: bool, plot: Path | None, force: bool, as_json: bool) -> None:
     """Show how open the gates of a network are along a text, and how often they are saturated.
 
     RUN is a run folder or a checkpoint file; TEXT is a file, a folder of .txt files, or - for standard input.

@@ -10,7 +10,7 @@ from charrnn.analysis.activations import collect
 from charrnn.analysis.neurons import PROPERTIES, Ranking, describe_property, liveliest, rank, rank_all
 from charrnn.cli.numbers import WholeRange
 from charrnn.cli.terminal import has_colour, line_width, print_json, print_text, say
-from charrnn.cli.texts import Reading, load, read_beginning, reading_options
+from charrnn.cli.texts import ReadingOptions, load, read_beginning, reading_options
 from charrnn.nn.cells import CELLS
 from charrnn.report.levels import coloured, marked
 from charrnn.report.units import (
@@ -62,7 +62,7 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    reading: Reading,
+    reading: ReadingOptions,
     unit: tuple[int, int] | None,
     find: str | None,
     of: str | None,
@@ -123,7 +123,7 @@ def command(
 
 
 def _page(
-    reading: Reading,
+    reading: ReadingOptions,
     checkpoint: Checkpoint,
     seen: Activations,
     unit: tuple[int, int] | None,

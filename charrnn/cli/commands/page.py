@@ -9,7 +9,7 @@ from charrnn.analysis.activations import collect
 from charrnn.cli.paths import GivenPath
 from charrnn.cli.terminal import print_text, say
 from charrnn.cli.texts import (
-    Reading,
+    ReadingOptions,
     checkpoint_option,
     encoding_option,
     load,
@@ -72,17 +72,19 @@ def command(
     path, network = Path(to), named(runs, checkpoint)
     if to != "-":
         check_free(path, force)
+    if snapshots and (network is None or not Path(network).is_dir()):
+        raise click.UsageError("--snapshots takes them from a run folder; name it as RUN")
     loaded = load(network)
     vocabulary = loaded.model.vocabulary
     read = ""
     units: list[NamedUnit] = []
     if text is not None:
-        reading = Reading(network, text, None, unknown, encoding)
+        reading = ReadingOptions(network, text, None, unknown, encoding)
         cell = loaded.model.network.cells[0]
         read, values, _ = collect(read_beginning(reading, loaded, RANKED), cell.memory)
         units = above_luck(shown_in_place(read), values)
     begun = _beginning(read) if prime is None else vocabulary.decode(vocabulary.encode(prime, unknown))
-    checkpoints = list(_of_run(network, loaded)) if snapshots else [loaded]
+    checkpoints = list(_of_run(Run(network), loaded)) if network and snapshots else [loaded]
     title = f"A network that has read {'War and Peace' if network is None else loaded.corpus.name}"
     parts = network_page(checkpoints, loaded, title, begun, units, small)
     if to == "-":
@@ -100,11 +102,8 @@ def _beginning(text: str) -> str:
     return cut if len(text) <= BEGINNING else cut[: max(cut.rfind(" "), cut.rfind("\n")) + 1] or cut
 
 
-def _of_run(path: str | None, best: Checkpoint) -> Iterator[Checkpoint]:
+def _of_run(run: Run, best: Checkpoint) -> Iterator[Checkpoint]:
     """The best network of a run and those of its snapshots, in the order of their iterations."""
-    if path is None or not Path(path).is_dir():
-        raise click.UsageError("--snapshots takes them from a run folder; name it as RUN")
-    run = Run(path)
     found = {iteration: run.checkpoint_at(iteration) for iteration in run.kept()}
     found[best.progress.iteration] = best
     for _, checkpoint in sorted(found.items()):

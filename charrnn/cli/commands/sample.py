@@ -172,20 +172,25 @@ def command(
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file both say how to begin; give one of them")
     path = named(runs, checkpoint)
-    if interactive and (count > 1 or choices > 1 or prime_file == "-" or as_json):
+    if interactive and (
+        count > 1 or choices > 1 or prime_file == "-" or as_json or new or unique or separator is not None
+    ):
         raise click.UsageError(
-            "--interactive writes one text and reads stdin; leave out --count, --best-of, --json and --prime-file -"
+            "--interactive takes turns and reads stdin; leave out --count, --best-of, --json, --new, --unique, "
+            "--separator and --prime-file -"
         )
-    if corpus and not (novelty or max_copy or new or as_json):
-        raise click.UsageError("--corpus is read for --novelty, --max-copy, --new and --json; give one of them too")
     if "" in stop:
         raise click.UsageError("--stop needs a text of at least one character")
     loaded = load(path, at)
     begin = _read(prime_file, encoding, loaded) if prime_file is not None else prime or ""
     vocabulary = loaded.model.vocabulary
     begin = vocabulary.decode(vocabulary.encode(begin, unknown))
-    writes_items = loaded.model.network.mark is not None and not interactive
+    writes_items = loaded.model.network.mark is not None
     _check_items(loaded, writes_items, label, new or unique, stop, choices)
+    if corpus and not (novelty or max_copy or new or (as_json and writes_items)):
+        raise click.UsageError(
+            "--corpus is read for --novelty, --max-copy and --new, and for --json of items; give one of them too"
+        )
     for text in stop:
         try:
             vocabulary.encode(text)
@@ -201,7 +206,8 @@ def command(
     sampling = Sampling(begin, filters, stop, forbid)
     if interactive:
         settings = {"length": length, "seed": seed, **filters}
-        Session(loaded.model, settings, sampling, unknown=unknown, raw=raw, after=partial(_say_copied, measured)).run()
+        say_copied = partial(_say_copied, measured)
+        Session(loaded.model, settings, sampling, unknown=unknown, raw=raw, after=say_copied, label=label).run()
         return
     between = "" if separator == "" else f"{separator or SEPARATOR}\n"
     if writes_items:
@@ -347,4 +353,5 @@ def _read(path: str, encoding: str | None, checkpoint: Checkpoint) -> str:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise CharRNNError(f"prime file {path!r} cannot be read: {error.strerror}", "check the path") from None
-    return "".join(read_blocks([Source(path, content)], encoding or corpus.encoding, corpus.newline))
+    text = "".join(read_blocks([Source(path, content)], encoding or corpus.encoding, corpus.newline))
+    return text.removesuffix("\n") if corpus.items == "lines" else text  # which would end the item

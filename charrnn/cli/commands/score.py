@@ -150,8 +150,8 @@ class _Reading:
         self.name = self.shown = source.name
         self.score = Score()
         made_of = checkpoint.settings.corpus.made_of
-        self.end = made_of.mark if made_of else "\n"
-        self.items = ItemLosses(self.end) if made_of else None
+        self.mark = made_of.mark if made_of else "\n"
+        self.items = ItemLosses(self.mark) if made_of else None
         self.dynamic: Score | None = None
         self._source, self._model, self._unknown, self._bar = source, checkpoint.model, unknown, bar
         self._settings, self._encoding = checkpoint.settings, encoding
@@ -240,7 +240,7 @@ def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> No
     rows = [["", *paths]]
     for same_text in zip(*scores, strict=True):
         losses = [score.loss for _, score in same_text]
-        best = min(losses)
+        best = min((loss for loss in losses if not math.isnan(loss)), default=math.nan)
         cells = ("-" if math.isnan(loss) else f"{loss_text(loss)} {'*' if loss == best else ' '}" for loss in losses)
         rows.append([same_text[0][0], *cells])
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
@@ -306,7 +306,7 @@ def _in_one_line(text: str) -> str:
 
 
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
-    found = [(reading.name, line) for reading in readings for line in scored_lines(reading, reading.end)]
+    found = [(reading.name, line) for reading in readings for line in scored_lines(reading, reading.mark)]
     found.sort(key=lambda pair: -pair[1].score.loss)
     if as_json:
         rows = [

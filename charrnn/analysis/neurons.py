@@ -1,7 +1,7 @@
 """Which unit keeps track of what: units ranked by how well one of them alone tells a property of the text.
 
 A property is a function from a text to a value for each character, which holds after that character has been read.
-A rule that tells the property from one unit is fitted on the first half of the text and scored on the second:
+A rule that tells the property from one unit, a probe, is fitted on the first half of the text and tested on the second:
 
 - yes or no: the threshold, and the side of it that means yes, with the best balanced accuracy: the mean of the shares
   of yes and of no that are told correctly. 0.5 is chance, 1 perfect.
@@ -136,10 +136,10 @@ def rank(text: str, values: Array, name: str) -> Ranking:
             "give another text, or more of it with {length}",
         )
     flat = values.reshape(len(values), -1).astype(np.float64)
-    tell = _tell_yes_or_no if wanted.dtype == bool else _tell_number
+    rule = _fit_threshold if wanted.dtype == bool else _fit_line
     # In its place (k = 0), and shifted.
     placed = [np.stack([np.roll(part, len(part) * k // 8) for k in range(8)]) for part in parts]
-    scores, fit = tell(flat[:half], flat[half:], *placed)
+    scores, fit = rule(flat[:half], flat[half:], *placed)
     shape = values.shape[1:]
     return Ranking(
         "balanced accuracy" if wanted.dtype == bool else "R^2",
@@ -201,13 +201,13 @@ def _of_matches(text: str, pattern: str, of: Callable[[str], Any], dtype: npt.DT
     return values
 
 
-def _tell_yes_or_no(first: Array, second: Array, yes: Values, yes_then: Values) -> tuple[Array, dict[str, Array]]:
+def _fit_threshold(training: Array, test: Array, yes: Values, test_yes: Values) -> tuple[Array, dict[str, Array]]:
     """Scores (K, U) and what was fitted, from the values (m, U) of U units and the property (K, m), shifted K ways, in
-    each half of the text."""
+    the half of the text that is fitted to, and in the other."""
     K, m = yes.shape
-    threshold, sign = np.zeros((2, K, first.shape[1]))
+    threshold, sign = np.zeros((2, K, training.shape[1]))
     count = yes.sum(axis=1, keepdims=True)
-    for u, values in enumerate(first.T):
+    for u, values in enumerate(training.T):
         order = np.argsort(values)
         ascending = values[order]
         # What a cut after each place gains: the share of no below it minus the share of yes.
@@ -218,19 +218,19 @@ def _tell_yes_or_no(first: Array, second: Array, yes: Values, yes_then: Values) 
         threshold[:, u] = (ascending[cut] + ascending[cut + 1]) / 2
         sign[:, u] = np.where(gain[range(K), cut] >= 0, 1, -1)
     scores = np.empty_like(threshold)
-    for k, then in enumerate(yes_then):
-        told = (second > threshold[k]) == (sign[k] > 0)
-        scores[k] = (told[then].mean(axis=0) + (~told[~then]).mean(axis=0)) / 2
+    for k, yes_there in enumerate(test_yes):
+        told = (test > threshold[k]) == (sign[k] > 0)
+        scores[k] = (told[yes_there].mean(axis=0) + (~told[~yes_there]).mean(axis=0)) / 2
     return scores, {"threshold": threshold, "sign": sign}
 
 
-def _tell_number(first: Array, second: Array, number: Values, number_then: Values) -> tuple[Array, dict[str, Array]]:
+def _fit_line(training: Array, test: Array, number: Values, test_number: Values) -> tuple[Array, dict[str, Array]]:
     """The same for a property that is a number."""
-    (mean, variance), (mean_then, variance_then) = ((half.mean(axis=0), half.var(axis=0)) for half in (first, second))
-    slope = number @ (first - mean) / len(first) / np.where(variance > 0, variance, 1)
+    (mean, variance), (test_mean, test_variance) = ((half.mean(axis=0), half.var(axis=0)) for half in (training, test))
+    slope = number @ (training - mean) / len(training) / np.where(variance > 0, variance, 1)
     intercept = number.mean(axis=1, keepdims=True) - slope * mean
-    # By how much the mean square of number_then - (slope * second + intercept) exceeds the variance of number_then.
-    covariance = number_then @ (second - mean_then) / len(second)
-    bias = number_then.mean(axis=1, keepdims=True) - (slope * mean_then + intercept)
-    excess = slope**2 * variance_then - 2 * slope * covariance + bias**2
-    return -excess / number_then.var(axis=1, keepdims=True), {"slope": slope, "intercept": intercept}
+    # By how much the mean square of test_number - (slope * test + intercept) exceeds the variance of test_number.
+    covariance = test_number @ (test - test_mean) / len(test)
+    bias = test_number.mean(axis=1, keepdims=True) - (slope * test_mean + intercept)
+    excess = slope**2 * test_variance - 2 * slope * covariance + bias**2
+    return -excess / test_number.var(axis=1, keepdims=True), {"slope": slope, "intercept": intercept}

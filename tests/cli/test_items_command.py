@@ -221,3 +221,9 @@ def test_a_run_of_items_goes_on_as_it_would_have(charrnn: Callable) -> None:
     assert charrnn("train", "--run", "half", "--resume", "--set", "training.iterations=60").code == 0
     half, full = (load_checkpoint(f"{run}/checkpoints/last.npz") for run in ("half", "full"))
     assert (half.model.parameters.vector == full.model.parameters.vector).all()
+
+
+def test_the_parts_of_a_list_end_where_items_end(charrnn: Callable) -> None:
+    shown = charrnn("corpus", "show", "names.txt", "--items", "lines").out
+    assert re.search(r"^parts: training .*, test 0, each to the end of an item$", shown, re.MULTILINE)
+    assert "the end of an item" not in charrnn("corpus", "show", "names.txt").out

@@ -109,7 +109,8 @@ def _print(facts: dict[str, Any], most: int | None) -> None:
     ends = [f"{count:,} {kind.upper()}" for kind, count in facts["line_ends"].items() if count]
     click.echo(f"line ends: {', '.join(ends) or 'none'}")
     if facts["parts"]:
-        click.echo("parts: " + ", ".join(f"{part} {size:,}" for part, size in facts["parts"].items()))
+        sizes = ", ".join(f"{part} {size:,}" for part, size in facts["parts"].items())
+        click.echo(f"parts: {sizes}{', each to the end of an item' if facts['items'] is not None else ''}")
     if facts["problem"]:
         click.echo(escaped(f"too small: {facts['problem']}"))
     else:

@@ -9,7 +9,7 @@ from charrnn.errors import SettingsError
 from charrnn.files import name_of
 from charrnn.settings.overlays import Overlay, from_file, from_mapping, from_settings, resolve
 from charrnn.settings.recipes import DEFAULT_RECIPE
-from charrnn.settings.schema import ModelSettings, Settings
+from charrnn.settings.schema import Settings
 
 _MAY_CHANGE_SECTIONS = ("snapshots.", "checkpoints.")
 _MAY_CHANGE = {
@@ -38,13 +38,14 @@ def settings_to_start(overlays: Sequence[Overlay]) -> Settings:
     return resolve(over_default(overlays))
 
 
-def settings_to_begin(overlays: Sequence[Overlay], network: ModelSettings) -> Settings:
+def settings_to_begin(overlays: Sequence[Overlay], network: Settings) -> Settings:
     """The settings of a new run that begins with a trained network, whose own settings are ``network``.
 
-    The network keeps its architecture; its other settings stand below the overlays. Raises SettingsError where another
+    The network keeps its architecture; its other settings, and the normal form of what it learnt, stand below the
+    overlays. Raises SettingsError where another
     architecture is set by name.
     """
-    own = network.model_dump()
+    own = network.model.model_dump()
     architecture = {f"model.{name}": own[name] for name in _ARCHITECTURE}
     wrong = [
         f"{entry.key} is {entry.value!r}, and the network to begin with has {architecture[entry.key]!r}; "
@@ -57,7 +58,8 @@ def settings_to_begin(overlays: Sequence[Overlay], network: ModelSettings) -> Se
     if wrong:
         raise SettingsError("\n".join(wrong))
     origin = "the network to begin with"
-    below, above = from_mapping({"model": own}, origin), from_mapping(architecture, origin)
+    below = from_mapping({"model": own, "corpus.normalise": network.corpus.normalise}, origin)
+    above = from_mapping(architecture, origin)
     return resolve([below, *over_default(overlays), above])
 
 

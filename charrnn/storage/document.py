@@ -48,7 +48,7 @@ class Progress:
     """Time spent so far, where the length of the run is set in minutes."""
     plan: tuple[tuple[Counter, Counter], ...] = ()
     """Where the length is set in minutes: after which iteration a plan was made, and how many iterations it has in
-    all. The latest plan is the last."""
+    all. The latest plan is the last; those before other minutes, or another length, were set stay too."""
 
     @property
     def training_loss(self) -> float:

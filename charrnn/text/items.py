@@ -43,11 +43,15 @@ def lines(blocks: Iterable[str]) -> Iterator[str]:
     """The lines of a text in blocks, without their ends."""
 
     def whole_ones() -> Iterator[list[str]]:
-        rest = ""
+        parts: list[str] = []  # of a line that is not at its end yet
         for block in blocks:
-            *whole, rest = (rest + block).split("\n")
-            yield whole
-        yield [rest] if rest else []
+            first, *others = block.split("\n")
+            parts.append(first)
+            if others:
+                *whole, last = others
+                yield ["".join(parts), *whole]
+                parts = [last]
+        yield [last] if (last := "".join(parts)) else []
 
     return chain.from_iterable(whole_ones())
 

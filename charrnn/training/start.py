@@ -91,6 +91,7 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
     Raises RunError where there is no run to go on with, where another process is writing it, or where its text has
     changed; SettingsError for a setting that cannot change.
     """
+    started = time.perf_counter()
     run = run if isinstance(run, Run) else Run(run)
     for overlay in overlays:
         check_type(overlay, Overlay, "what should change settings", _BY_SECTION, SettingsError)
@@ -111,7 +112,7 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
             command = f"charrnn train PATH --run {shlex.quote(str(run))} --resume"
             raise error.also(f"give as {{corpus}} the path that it has now: {command}") from None
         corpus = replace(corpus, name=checkpoint.corpus.name)
-        trainer = Trainer(settings, corpus, run, checkpoint)
+        trainer = Trainer(settings, corpus, run, checkpoint, started=started)
         run.cut_back(checkpoint.progress.iteration, settings)
     return trainer
 
@@ -125,7 +126,7 @@ def starting_settings(given: Settings | Sequence[Overlay]) -> tuple[Settings, Ch
     if settings.training.init_from is None:
         return settings, None
     beginning = load_checkpoint(settings.training.init_from)
-    return settings_to_begin(overlays, beginning.settings.model), beginning
+    return settings_to_begin(overlays, beginning.settings), beginning
 
 
 def _create(run: Run, settings: Settings, force: bool, kept: bytes | None) -> None:

@@ -84,7 +84,9 @@ class Trainer:
         self.new_characters = "".join(c for c in corpus.vocabulary.characters if c not in known)
         """The characters that the network it began with did not know."""
         self.streams = build_streams(settings, corpus)
-        self.iterations: int | None = t.iterations or (t.epochs and math.ceil(t.epochs * self.streams.windows)) or None
+        # Rounded first: 2.2 epochs of 25 windows are 55 iterations, and 2.2 * 25 is more in floating point.
+        in_epochs = t.epochs and math.ceil(round(t.epochs * self.streams.windows, 6))
+        self.iterations: int | None = t.iterations or in_epochs or None
         """How many iterations there will be in all; where the settings give minutes, None until ``plan`` or ``train``
         is called."""
         self.speed: Speed | None = None
@@ -99,7 +101,7 @@ class Trainer:
         self._learner = Learner(settings, self.model, self.streams, self._engine)
         if checkpoint and checkpoint.training:
             self._restore(checkpoint, checkpoint.training)
-        if t.minutes and self.progress.plan:
+        if checkpoint and self.progress.plan and t.minutes == checkpoint.settings.training.minutes:
             self.iterations = self.progress.plan[-1][1]
         if run:
             self.checkpoint().check()  # now rather than at the first save
@@ -177,7 +179,7 @@ class Trainer:
         self._advance(seconds=self.progress.seconds + self._seconds_to_make + time.perf_counter() - started)
         done, spent = self.progress.iteration, self.progress.seconds
         self._budget = Budget(seconds, forecast(self.settings, self.corpus, speed), done, spent)
-        if not self.progress.plan:
+        if self.iterations is None:
             self._plan(self._budget.plan(done, spent))
 
     def measure(self, seconds: float) -> Speed:
@@ -276,10 +278,12 @@ class Trainer:
             yield Evaluation(self.progress.iteration, "test", *self._evaluate(self.corpus.test), is_best=False)
         t = self.settings.training
         if self.run and t.calibrate and self.progress.best_iteration:
-            sample = build_sample(self.settings, self.corpus, self.corpus.validation)
-            best, calibrated = calibrate(self.run.best_checkpoint(), sample, t.window)
-            self.run.save(best.weights_only(), BEST)
-            yield calibrated
+            best = self.run.best_checkpoint()
+            if best.progress.best_loss == self.progress.best_loss:  # which calibration lowers: it was not done yet
+                sample = build_sample(self.settings, self.corpus, self.corpus.validation)
+                best, calibrated = calibrate(best, sample, t.window)
+                self.run.save(best.weights_only(), BEST)
+                yield calibrated
 
     def _evaluate(self, ids: Ids) -> tuple[float, float | None]:
         """The loss, and where not all was read its standard error."""
@@ -338,8 +342,8 @@ class Trainer:
         self._learner.state = state
 
     def _check_length(self, checkpoint: Checkpoint) -> None:
-        """Raises RunError where the settings ask for less than has been done. A changed number of minutes drops the
-        plan, and counts from the beginning of the run, whose time only the metrics hold where it had none."""
+        """Raises RunError where the settings ask for less than has been done. A changed number of minutes counts
+        from the beginning of the run, whose time only the metrics hold where it had none, and is planned anew."""
         t, done = self.settings.training, self.progress.iteration
         if t.minutes != checkpoint.settings.training.minutes:
             spent = max(self.progress.seconds, self._seconds)
@@ -348,7 +352,7 @@ class Trainer:
                     f"the run has trained for {how_many(spent / 60, 'minute', '.3g')}, and {t.minutes:g} are now set",
                     "set {minutes} higher",
                 )
-            self._advance(plan=(), seconds=spent)
+            self._advance(seconds=spent)
         if self.iterations is not None and self.iterations < done:
             problem = f"the run is at iteration {done}, beyond the {self.iterations} now set"
             raise RunError(problem, f"set training.{t.length} higher")

@@ -8,7 +8,7 @@ from charrnn.errors import SettingsError
 from charrnn.settings.overlays import from_assignments, from_file, from_mapping, from_settings, resolve
 from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
 
-NETWORK = load_settings("quick", model={"cell": "gru", "layers": 2, "hidden": 6, "skips": True, "dropout": 0.3}).model
+NETWORK = load_settings("quick", model={"cell": "gru", "layers": 2, "hidden": 6, "skips": True, "dropout": 0.3})
 
 
 def test_the_default_recipe_stands_below_what_is_set_by_name() -> None:
@@ -25,10 +25,17 @@ def test_the_architecture_is_that_of_the_network_and_the_rest_may_be_set() -> No
     assert settings_to_begin([assigned], NETWORK).model.dropout == 0.3
 
 
+def test_the_text_is_brought_into_the_normal_form_that_the_network_has_learnt() -> None:
+    composed = NETWORK.changed(corpus={"normalise": "NFC"})
+    assert settings_to_begin([], composed).corpus.normalise == "NFC"
+    as_it_is = from_assignments(["corpus.normalise=none"], "--set")
+    assert settings_to_begin([as_it_is], composed).corpus.normalise == "none"
+
+
 def test_ready_made_settings_give_way_to_the_network() -> None:
     given = load_settings("war-and-peace", model={"skips": False}, training={"batch": 7})
     chosen = settings_to_begin([from_settings(given)], NETWORK)
-    assert (chosen.model, chosen.training) == (NETWORK, given.training)
+    assert (chosen.model, chosen.training) == (NETWORK.model, given.training)
 
 
 @pytest.mark.parametrize("setting", ["cell=rnn", "layers=3", "hidden=7", "embedding=5", "skips=false"])

@@ -1,6 +1,7 @@
 """A time to train in is met whatever the machine does meanwhile, and a plan is kept when a run goes on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,8 +146,8 @@ def test_other_minutes_are_planned_anew(tmp_path: Path) -> None:
     longer = settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": 2000}, "test")])
     trainer = Trainer(longer, CORPUS, None, checkpoint)
     trainer.plan()
-    ((after, iterations),) = trainer.progress.plan
-    assert (after, iterations == trainer.iterations) == (5, True)
+    *_, before, (after, iterations) = trainer.progress.plan
+    assert (before, after, iterations) == (checkpoint.progress.plan[-1], 5, trainer.iterations)
     none_left = settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": 1e-5}, "test")])
     with pytest.raises(RunError, match=r"has trained for .* minutes, and 1e-05 are now set"):
         Trainer(none_left, CORPUS, None, checkpoint)
@@ -173,7 +174,20 @@ def test_iterations_take_the_place_of_minutes(tmp_path: Path) -> None:
     counted = settings_to_resume(checkpoint.settings, [from_mapping({"training.iterations": 7}, "test")])
     trainer = Trainer(counted, CORPUS, None, checkpoint)
     list(trainer.train())
-    assert (trainer.progress.iteration, trainer.progress.plan) == (7, ())
+    assert (trainer.progress.iteration, trainer.progress.plan) == (7, checkpoint.progress.plan)
+
+
+def test_more_minutes_do_not_end_a_run_whose_loss_may_still_rest(tmp_path: Path) -> None:
+    """With its plan the patience had grown."""
+    checkpoint = stopped(begun(tmp_path / "run", 1000), 5).run.last_checkpoint()
+    rests = checkpoint.settings.training.patience + 1
+    progress = replace(checkpoint.progress, plan=((0, 100), (5, 300)), since_best=rests, best_iteration=1)
+    checkpoint = replace(checkpoint, progress=progress)
+    longer = settings_to_resume(checkpoint.settings, [from_mapping({"training.minutes": 2000}, "test")])
+    trainer = Trainer(longer, CORPUS, None, checkpoint)
+    trainer.plan()
+    assert trainer.patience >= 3 * checkpoint.settings.training.patience
+    assert not trainer.has_turned
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])

@@ -177,6 +177,15 @@ def test_epochs_set_the_length() -> None:
     assert trainer.progress.iteration == math.ceil(1.5 * trainer.streams.windows)
 
 
+def test_tenths_of_an_epoch_may_be_whole_windows() -> None:
+    """In floating point 2.2 * 25 is more than 55."""
+    corpus = make_corpus(TEXT)
+    windows = Trainer(settings(), corpus).streams.windows
+    tenths = next(k for k in range(1, 9999) if k * windows % 10 == 0 and math.ceil(k / 10 * windows) > k * windows / 10)
+    trainer = Trainer(settings(training={"epochs": tenths / 10, "iterations": None}), corpus)
+    assert trainer.iterations == tenths * windows // 10
+
+
 def test_reset_forgets_at_the_end_of_an_epoch_and_carry_does_not() -> None:
     corpus = make_corpus(TEXT[:200], validation=0)  # 4 windows an epoch
     carry, reset = (

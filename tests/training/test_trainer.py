@@ -179,11 +179,10 @@ def test_epochs_set_the_length() -> None:
 
 def test_tenths_of_an_epoch_may_be_whole_windows() -> None:
     """In floating point 2.2 * 25 is more than 55."""
-    corpus = make_corpus(TEXT)
-    windows = Trainer(settings(), corpus).streams.windows
-    tenths = next(k for k in range(1, 9999) if k * windows % 10 == 0 and math.ceil(k / 10 * windows) > k * windows / 10)
-    trainer = Trainer(settings(training={"epochs": tenths / 10, "iterations": None}), corpus)
-    assert trainer.iterations == tenths * windows // 10
+    corpus = make_corpus("abcdefghi\n" * 46, validation=0)
+    shape = {"epochs": 2.2, "iterations": None, "batch": 2, "window": 9}
+    trainer = Trainer(settings(training=shape), corpus)
+    assert (trainer.streams.windows, math.ceil(2.2 * 25), trainer.iterations) == (25, 56, 55)
 
 
 def test_reset_forgets_at_the_end_of_an_epoch_and_carry_does_not() -> None:

@@ -114,6 +114,11 @@ class Ranking:
     """What was fitted on the first half, each (L, H): ``threshold`` and ``sign`` (1: yes above it, -1: below), or
     ``slope`` and ``intercept``."""
 
+    @property
+    def chance(self) -> float:
+        """The score of a rule that knows nothing of the text."""
+        return 0.5 if "sign" in self.fit else 0.0
+
     def best(self, count: int) -> list[tuple[int, int]]:
         """Layer and number of the units with the highest scores, the best first."""
         order = np.argsort(-self.scores, axis=None, kind="stable")[:count]

@@ -13,7 +13,7 @@ import numpy as np
 
 from charrnn.arguments import is_number, shown
 from charrnn.arrays import Array, Ids
-from charrnn.errors import CharRNNError
+from charrnn.errors import CharRNNError, did_you_mean
 from charrnn.nn.functional import quiet_overflow, softmax
 
 RECENT = 1024
@@ -135,7 +135,8 @@ def check_filters(chosen: Mapping[str, float | None]) -> None:
     """Raises CharRNNError unless all filters chosen, by name, exist and have numbers within their bounds."""
     for name, parameter in chosen.items():
         if name not in FILTERS:
-            raise CharRNNError(f"there is no filter {name!r}", f"choose among {', '.join(FILTERS)}")
+            problem = f"there is no filter {name!r}{did_you_mean(name, FILTERS)}"
+            raise CharRNNError(problem, f"choose among {', '.join(FILTERS)}")
         filter_ = FILTERS[name]
         if parameter is None or (is_number(parameter) and filter_.takes(parameter)):
             continue

@@ -51,12 +51,12 @@ class NamedUnit:
 
 def above_luck(text: str, values: Array) -> list[NamedUnit]:
     """The unit that tells each property best, from the values (n, L, H) of all along a text, where it tells it better
-    than by luck."""
+    than by luck and than by chance."""
     found = []
     for name, ranking in rank_all(text, values):
         if ranking:
             (unit,) = ranking.best(1)
-            if ranking.scores[unit] > ranking.by_luck:
+            if ranking.scores[unit] > max(ranking.by_luck, ranking.chance):
                 found.append(_telling(name, name, ranking, unit))
     return found
 

@@ -7,7 +7,7 @@ each with the place it was read from.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from pydantic import ValidationError
@@ -162,7 +162,14 @@ def _mistake(error: Any, merged: Mapping[str, Entry]) -> str:
     if key not in merged:  # a rule between settings
         return message
     entry = merged[key]
-    return f"{key} is {entry.value!r}: {message} ({entry.origin})"
+    null = ", or null for none" if _takes_none(key) and message.startswith("it should be") else ""
+    return f"{key} is {entry.value!r}: {message}{null} ({entry.origin})"
+
+
+def _takes_none(key: str) -> bool:
+    section, _, name = key.partition(".")
+    fields = getattr(Settings.model_fields[section].annotation, "model_fields", {})
+    return name in fields and type(None) in get_args(fields[name].annotation)
 
 
 def _unknown(entry: Entry) -> str:

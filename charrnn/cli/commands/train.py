@@ -1,5 +1,6 @@
 """``charrnn train``"""
 
+import math
 import shlex
 import signal
 import sys
@@ -226,7 +227,8 @@ def _introduce(trainer: Trainer, run: Run) -> None:
             say(f"this looks like a table; {field_hint(table)}")
         elif looks_like_list(c.beginning):
             say("each line of this text looks like an item of its own; --items lines learns them as such")
-    say("losses: nats per character; a nat is 1.443 bits")
+    evenly = math.log(len(c.vocabulary))
+    say(f"losses: nats per character, the lower the better; guessing evenly is {evenly:.3f}; a nat is 1.443 bits")
     _say_baseline(run)
     begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
     say(f"run: {run}{begun}")

@@ -135,8 +135,8 @@ def check_filters(chosen: Mapping[str, float | None]) -> None:
     """Raises CharRNNError unless all filters chosen, by name, exist and have numbers within their bounds."""
     for name, parameter in chosen.items():
         if name not in FILTERS:
-            problem = f"there is no filter {name!r}{did_you_mean(name, FILTERS)}"
-            raise CharRNNError(problem, f"choose among {', '.join(FILTERS)}")
+            known = f"choose among {', '.join(FILTERS)}{did_you_mean(name, FILTERS)}"
+            raise CharRNNError(f"there is no filter {name!r}", known)
         filter_ = FILTERS[name]
         if parameter is None or (is_number(parameter) and filter_.takes(parameter)):
             continue

@@ -162,7 +162,8 @@ def _mistake(error: Any, merged: Mapping[str, Entry]) -> str:
     if key not in merged:  # a rule between settings
         return message
     entry = merged[key]
-    null = ", or null for none" if _takes_none(key) and message.startswith("it should be") else ""
+    may_be_none = _takes_none(key) and key not in _LENGTHS and message.startswith("it should be")
+    null = ", or null for none" if may_be_none else ""
     return f"{key} is {entry.value!r}: {message}{null} ({entry.origin})"
 
 

@@ -105,6 +105,7 @@ CASES = {
     ),
     "nothing to begin with": (1, ["--init-from", "nowhere"], "checkpoint 'nowhere' does not exist"),
     "no checkpoint to begin with": (1, ["--init-from", "cats.txt"], "'cats.txt' is no checkpoint, or a damaged one"),
+    "no clip": (2, ["--set", "training.clip=none"], "training.clip is 'none': it should be a number, or null for none"),
     "no minutes": (2, ["--minutes", "0"], "training.minutes is 0.0: it should be greater than 0 (--minutes)"),
     "minutes and iterations": (
         *(2, ["--minutes", "1", "--set", "training.iterations=5"]),

@@ -101,7 +101,7 @@ class Trainer:
         self._learner = Learner(settings, self.model, self.streams, self._engine)
         if checkpoint and checkpoint.training:
             self._restore(checkpoint, checkpoint.training)
-        if checkpoint and self.progress.plan and t.minutes == checkpoint.settings.training.minutes:
+        if checkpoint and t.minutes and t.minutes == checkpoint.settings.training.minutes and self.progress.plan:
             self.iterations = self.progress.plan[-1][1]
         if run:
             self.checkpoint().check()  # now rather than at the first save

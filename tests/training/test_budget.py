@@ -175,6 +175,7 @@ def test_iterations_take_the_place_of_minutes(tmp_path: Path) -> None:
     trainer = Trainer(counted, CORPUS, None, checkpoint)
     list(trainer.train())
     assert (trainer.progress.iteration, trainer.progress.plan) == (7, checkpoint.progress.plan)
+    assert Trainer(counted, CORPUS, None, trainer.checkpoint()).iterations == 7
 
 
 def test_more_minutes_do_not_end_a_run_whose_loss_may_still_rest(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ from typing import Any
 
 import numpy as np
 from common import SETTINGS, Setting, machine, table
-from threadpoolctl import threadpool_limits
 
 from charrnn import load_settings
+from charrnn.machine import blas_threads
 from charrnn.nn.dropout import NO_DROPOUT
 from charrnn.nn.parameters import Parameters
 from charrnn.training import ranks
@@ -68,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = [next(s for s in SETTINGS if str(s).startswith(name)) for name in CHOSEN]
     settings = [Setting(s.cell, s.layers, s.hidden, STREAMS, WINDOW) for s in settings]
-    with threadpool_limits(1, user_api="blas"):
+    with blas_threads(1):
         if arguments.what == "measure":
             measure(settings)
         else:

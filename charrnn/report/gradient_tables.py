@@ -95,14 +95,11 @@ def _context_table(found: Findings, width: int) -> Iterator[str]:
         marks = chart.row([each.loss for each in row], map(_mark, names))
         yield f"{row[0].context or 'all':>8}{numbers}  {marks}".rstrip()
     for name, losses_of_one in zip(names, networks, strict=True):
-        within, longest = horizon(losses_of_one), losses_of_one[-1]
-        (error,) = (each.error for each in losses_of_one if each.context == (within or longest.context))
-        where = (
-            f"within {WITHIN:g} nats/char of all from {within} on"
-            if within
-            else (f"more than {WITHIN:g} nats/char above all still with {longest.context}")
-        )
-        yield f"{name}: {where} (standard error {error:.3f})"
+        within, longest = horizon(losses_of_one), losses_of_one[-1].context
+        (error,) = (each.error for each in losses_of_one if each.context == (within or longest))
+        near = f"within {WITHIN:g} nats/char of all from {within} on"
+        far = f"more than {WITHIN:g} nats/char above all still with {longest}"
+        yield f"{name}: {near if within else far} (standard error {error:.3f})"
 
 
 def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]:

@@ -42,8 +42,7 @@ def settings_to_begin(overlays: Sequence[Overlay], network: Settings) -> Setting
     """The settings of a new run that begins with a trained network, whose own settings are ``network``.
 
     The network keeps its architecture; its other settings, and the normal form of what it learnt, stand below the
-    overlays. Raises SettingsError where another
-    architecture is set by name.
+    overlays. Raises SettingsError where another architecture is set by name.
     """
     own = network.model.model_dump()
     architecture = {f"model.{name}": own[name] for name in _ARCHITECTURE}

@@ -108,6 +108,14 @@ def test_what_is_calibrated_already_stays_and_goes_on_to_the_same_bits(tmp_path:
     assert np.array_equal(extended.model.parameters.vector, straight.model.parameters.vector)
 
 
+def test_a_better_network_of_a_longer_run_is_calibrated_too(tmp_path: Path) -> None:
+    run, short, _ = trained(tmp_path / "run", settings(iterations=30))
+    extended = Trainer(settings(iterations=60), TEXT, run, run.last_checkpoint())
+    again = list(extended.train())[-1]
+    assert isinstance(again, Calibrated)
+    assert again.iteration == extended.progress.best_iteration > short.progress.best_iteration
+
+
 def test_a_run_that_is_stopped_or_has_no_folder_is_not_calibrated(tmp_path: Path) -> None:
     chosen = settings(iterations=150)
     run = Run(tmp_path / "run")

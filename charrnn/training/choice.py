@@ -88,12 +88,12 @@ def propose(overlays: Sequence[Overlay], corpus: Corpus) -> Iterator[Proposal]:
     the overlays set is kept, and the rest follows from the text, the time and the speed of this machine, which is
     measured for each size that is tried. Raises CorpusError where the text is too short to train on.
     """
-    given = resolve(overlays)
+    started, given = time.perf_counter(), resolve(overlays)
     sizes: Sequence[int] = (given.model.hidden,) if "model.hidden" in set_by(overlays) else HIDDEN
     assert given.training.minutes is not None
     while sizes:
         k = len(sizes) // 2
-        found = _proposal(sizes[k], given.training.minutes, overlays, corpus)
+        found = _proposal(sizes[k], started, 60 * given.training.minutes, overlays, corpus)
         yield found
         sizes = sizes[:k] if found.ratio < BEST_RATIO else sizes[k + 1 :]
 
@@ -182,8 +182,7 @@ def _rate(x: float, most: float) -> float:
     return round(min(most, max(0.0, x)), 2)
 
 
-def _proposal(hidden: int, minutes: float, overlays: Sequence[Overlay], corpus: Corpus) -> Proposal:
-    started, seconds = time.perf_counter(), 60 * minutes
+def _proposal(hidden: int, started: float, seconds: float, overlays: Sequence[Overlay], corpus: Corpus) -> Proposal:
     given, named = resolve(overlays), set_by(overlays)
     c, t = given.corpus, given.training
     fixed = {"corpus.validation": c.validation, "training.batch": t.batch, "training.window": t.window}

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,12 +21,16 @@ TEXT = "".join(random.Random(1).choices("etaoin shrdlu\n", k=20_000))
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine whose speed is one over the number of parameters."""
+    """A machine whose speed is one over the number of parameters, and where time passes only while it is measured."""
+    now = 0.0
 
     def speed(settings: Settings, corpus: Corpus, model: Model, seconds: float) -> Speed:
+        nonlocal now
+        now += seconds
         return Speed(4e9 / len(model.parameters.vector), 1e10 / len(model.parameters.vector), 1000)
 
     monkeypatch.setattr(choice, "measure_speed", speed)
+    monkeypatch.setattr(choice, "time", SimpleNamespace(perf_counter=lambda: now))
     monkeypatch.setattr(choice, "HIDDEN", (16, 32, 64, 128, 256))
 
 
@@ -52,6 +57,13 @@ def test_the_best_of_a_few_sizes_is_the_best_of_all(minutes: float) -> None:
     found, of_all_sizes = proposals(minutes, corpus), [proposal(hidden, minutes, corpus) for hidden in choice.HIDDEN]
     assert best(found).size == best(of_all_sizes).size
     assert len(found) <= 3
+
+
+def test_what_is_read_is_less_by_the_time_that_other_sizes_took() -> None:
+    corpus = make_corpus(TEXT * 200)
+    *_, last = propose([from_mapping({"training.minutes": 0.2}, "test")], corpus)
+    alone = proposal(last.settings.model.hidden, 0.2, corpus)
+    assert 0.9 < last.iterations / alone.iterations < 0.95  # two measurements of a fortieth of the time
 
 
 def test_the_more_often_a_text_is_read_the_more_is_dropped() -> None:

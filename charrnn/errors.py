@@ -66,7 +66,7 @@ class RunError(CharRNNError):
 class DivergenceError(CharRNNError):
     """A loss, gradient or parameter that is no longer a finite number, or a loss far beyond that of guessing evenly."""
 
-    ADVICE = "try a lower {training.learning_rate} or a smaller {training.clip}"
+    ADVICE = "try a lower {training.learning_rate}, or clip gradients at a lower norm with {training.clip}"
 
 
 class WorkerError(CharRNNError):

@@ -58,9 +58,9 @@ class _Commands(CommandGroup):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            from charrnn.cli.options import hint_at_settings
+            from charrnn.cli.options import hint_at_way
 
-            raise hint_at_settings(error) from None
+            raise hint_at_way(error) from None
         except BrokenPipeError as error:
             raise _ReaderGoneError from error  # click would make it an exit code of 1
         except CharRNNError as error:

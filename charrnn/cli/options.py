@@ -82,10 +82,12 @@ def settings_options(*, configs: bool = True) -> Callable[[Callable[..., None]],
     return decorated
 
 
-def hint_at_settings(error: click.NoSuchOption) -> click.UsageError:
-    """The error about an option that a command does not have; where the command takes settings, and some are called
-    nearly so, it says how to set them. An option that is spelt nearly so comes first."""
+def hint_at_way(error: click.NoSuchOption) -> click.UsageError:
+    """The error about an option that a command does not have, with what says the same: RUN, or, where the command takes
+    settings, those that are called nearly so. An option that is spelt nearly so comes first."""
     parameters = error.ctx.command.params if error.ctx else []
+    if error.option_name == "--run" and any(p.name in ("run", "runs") for p in parameters):
+        return click.UsageError("No such option '--run'; RUN stands without it, as in runs/war-and-peace", error.ctx)
     takes_settings = any(p.name == "assignments" for p in parameters)
     word = error.option_name.lstrip("-").replace("-", "_")
     meant = _meant(word) if takes_settings else []
@@ -100,10 +102,11 @@ def hint_at_settings(error: click.NoSuchOption) -> click.UsageError:
 
 
 def field_hint(columns: Sequence[str]) -> str:
-    """How a table with these columns is learnt; the first of them is the example."""
+    """How a table with these columns is learnt."""
+    if len(columns) > 1:
+        return f"--set corpus.field=COLUMN learns one of its columns, which are {listed(columns)}"
     setting = shlex.quote(f"corpus.field={columns[0]}")
-    others = f"; the others are {listed(columns[1:])}" if len(columns) > 1 else ""
-    return f"--set {setting} learns its column {shown(columns[0])}{others}"
+    return f"--set {setting} learns its column {shown(columns[0])}"
 
 
 def _meant(word: str) -> list[str]:

@@ -99,7 +99,7 @@ class TrainingBar:
         now = time.monotonic()
         if self._bar.disable and now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now
-            say(f"iteration {step.iteration} of {self._iterations}: {facts}")
+            say(f"iteration {step.iteration:,} of {self._iterations:,}: {facts}")
 
     def close(self) -> None:
         """Ends the bar, which stays as it is."""

@@ -7,8 +7,8 @@ import click
 
 from charrnn.errors import CharRNNError, ShortTextError
 
-SETTINGS = {"encoding": "corpus.encoding", "minutes": "training.minutes"}
-"""The settings that say the same as an argument, for commands without an option for it."""
+SETTINGS = {"encoding": "--set corpus.encoding", "minutes": "training.minutes"}
+"""What says the same as an argument, for commands without an option for it."""
 _MEMORY_OPTIONS = ("count", "best_of", "length", "positions", "steps")
 _MEMORY_SETTINGS = ("model.hidden", "training.batch", "training.window")
 _TRAINING = ("train", "suggest", "gradients", "bench")

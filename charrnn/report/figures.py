@@ -21,7 +21,7 @@ def error_text(error: float | None) -> str:
 
 def snapshot_text(snapshot: Snapshot) -> str:
     """A snapshot as the progression shows it, iteration first."""
-    facts = [f"iteration {snapshot.iteration}", f"loss {loss_text(snapshot.loss)}"]
+    facts = [f"iteration {snapshot.iteration:,}", f"loss {loss_text(snapshot.loss)}"]
     if snapshot.validation_loss is not None:
         facts.append(f"validation {loss_text(snapshot.validation_loss)}")
     words = "" if snapshot.real_words is None else f"{snapshot.real_words:.0%} real words at "

@@ -137,7 +137,7 @@ def contents_of(blocks: Iterable[str], name: str) -> Contents:
             raise CorpusError(
                 f"corpus {name!r} holds {describe_character(block[error.start])} at position {n + error.start}, "
                 "half of a character",
-                "set {encoding} to the right one",
+                "give the right one with {encoding}",
             ) from None
         points = code_points(block)
         if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking

@@ -27,6 +27,8 @@ BLOCK = 1 << 16
 
 SAMPLE = 4096
 """Bytes after one that cannot be decoded, by which the encoding is guessed."""
+OTHER_ENCODING = "give the right one with {encoding}"
+"""What to do about a text that cannot be read in the encoding that was given."""
 ENDINGS = 5
 """How many of the endings in a folder without texts are named, the most frequent first."""
 _NUMBER = re.compile("([0-9]+)")
@@ -181,18 +183,19 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
                 line = error.object.rfind(b"\n", 0, error.start) + 1
                 likely = likely_encoding(error.object[line : error.start + SAMPLE])
                 likely = next((name for name, marks in _MARKS.items() if first.startswith(marks)), likely)
-                guess = f", probably {likely}" if likely else ", if it is a text at all"
+                if likely and likely != encoding:
+                    way = f"{{encoding}}={likely} is probably right"
+                else:
+                    way = f"{OTHER_ENCODING}{'' if likely else ', if it is a text at all'}"
                 # The object holds what the decoder had kept back as well, and ends where the file stands now.
                 offset = file.tell() - len(error.object) + error.start
                 raise CorpusError(
                     f"{source.name!r} is not {encoding}: byte 0x{error.object[error.start]:02x} at offset {offset} "
                     f"({error.reason})",
-                    f"set {{encoding}} to the right one{guess if likely != encoding else ''}",
+                    way,
                 ) from None
             except UnicodeError as error:
-                raise CorpusError(
-                    f"{source.name!r} is not {encoding}: {error}", "set {encoding} to the right one"
-                ) from None
+                raise CorpusError(f"{source.name!r} is not {encoding}: {error}", OTHER_ENCODING) from None
             yield block
 
 

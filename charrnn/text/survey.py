@@ -209,14 +209,14 @@ _CONTROLS = {0x09: "TAB", 0x0A: "LINE FEED", 0x0C: "FORM FEED", 0x0D: "CARRIAGE 
 
 _MANY_NULS = 0.25
 """The share of NULs from which on a text was written in wider units; of Latin letters in UTF-16 they are a half."""
-_WIDE = "the text is probably UTF-16 or UTF-32; set corpus.encoding=utf-16"
+_WIDE = "the text is probably UTF-16 or UTF-32; --set corpus.encoding=utf-16"
 _REMOVE = "they mean nothing in a text; remove them"
 _SUSPICIOUS = [
     ("control characters", "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", _REMOVE),
     (
         "C1 control characters",
         "[\x80-\x9f]",
-        "the text is probably Windows-1252 and was read as Latin-1; set corpus.encoding=cp1252",
+        "the text is probably Windows-1252 and was read as Latin-1; --set corpus.encoding=cp1252",
     ),
     ("byte-order marks inside the text", "\ufeff", "files were joined with their marks; remove all but the first"),
     ("replacement characters", "\ufffd", "something was lost when the text was decoded before; take the original"),

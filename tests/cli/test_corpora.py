@@ -258,7 +258,7 @@ def test_what_cannot_be_shown(folder: Path, charrnn: Callable) -> None:
     empty = charrnn("corpus", "show", "-").err
     assert empty == "charrnn: corpus 'stdin' is empty; give a text of at least a few thousand characters\n"
     wide = charrnn("corpus", "show", "-", stdin="wide".encode("utf-16"))
-    assert (wide.code, "set corpus.encoding to the right one, probably utf-16" in wide.err) == (1, True)
+    assert (wide.code, "; --set corpus.encoding=utf-16 is probably right" in wide.err) == (1, True)
     assert charrnn("corpus", "show", "nowhere.txt").code == 1
 
 

@@ -161,7 +161,10 @@ def test_mistakes_in_settings_come_a_line_each(charrnn: Callable) -> None:
         (["run", "--max-copy", "9", "--corpus", "nowhere.txt"], "'nowhere.txt' does not exist"),
         (["run", "--prime-file", "nowhere.txt"], "'nowhere.txt' cannot be read"),
         (["run", "--prime-file", "no-texts"], "'no-texts' cannot be read"),
-        (["run", "--prime-file", "latin.txt"], "byte 0xe9 at offset 5 (invalid continuation byte); set --encoding to"),
+        (
+            ["run", "--prime-file", "latin.txt"],
+            "byte 0xe9 at offset 5 (invalid continuation byte); --encoding=latin-1 is",
+        ),
         (["nowhere"], "checkpoint 'nowhere' does not exist"),
         (["cats.txt/nowhere"], "'cats.txt/nowhere' cannot be read: Not a directory"),
         ([NO_NAME], "File name too long"),
@@ -271,7 +274,7 @@ def test_a_validation_loss_that_is_no_number_stops_the_run(charrnn: Callable) ->
     assert code == 1
     assert "diverged at iteration 1 of 60: evaluation not finite" in err
     assert list(Path("new/checkpoints").iterdir()) == []
-    said = "new: diverged at iteration 1 of 60: evaluation not finite; try a lower training.learning_rate or a smaller"
+    said = "new: diverged at iteration 1 of 60: evaluation not finite; try a lower training.learning_rate, or clip "
     assert charrnn("watch", "new").out.replace("\n", " ").startswith(said)
     refused = charrnn("report", "new")
     assert refused.err.startswith("charrnn: 'new' has reported nothing: it diverged at iteration 1 of 60: evaluation ")
@@ -434,7 +437,7 @@ def files(folder: Path) -> dict[str, bytes]:
         (("sample", "run", "--novelty", "--corpus", ""), "'--corpus'"),
         (("neurons", "", "cats.txt"), "'[RUN]'"),
         (("gates", "--checkpoint", "", "cats.txt"), "'--checkpoint'"),
-        (("score", "", "cats.txt"), "'[RUN] FILE...'"),
+        (("score", "", "cats.txt"), "'[RUN]... FILE...'"),
         (("train", ""), "'[CORPUS]...'"),
         (("train", "cats.txt", "--config", "tiny.yaml", "--run", ""), "'--run'"),
         (("train", "cats.txt", "--config", "tiny.yaml", "--run", "new", "--tensorboard", ""), "'--tensorboard'"),
@@ -478,6 +481,12 @@ def test_a_misspelt_option_is_no_setting(untouched: None, charrnn: Callable) -> 
     assert "setting" not in err
 
 
+@pytest.mark.parametrize("command", ["sample", "snapshots", "neurons", "report"])
+def test_a_command_that_reads_a_run_takes_it_without_an_option(charrnn: Callable, command: str) -> None:
+    code, _, err = charrnn(command, "--run", "run")
+    assert (code, "No such option '--run'; RUN stands without it" in err) == (2, True)
+
+
 @pytest.mark.parametrize("args", [("train", "--zzzz"), ("sample", "--hidden", "3"), ("report", "--epochs", "3")])
 def test_another_option_is_just_unknown(charrnn: Callable, args: tuple[str, ...]) -> None:
     code, _, err = charrnn(*args)
@@ -491,7 +500,7 @@ def test_another_option_is_just_unknown(charrnn: Callable, args: tuple[str, ...]
         (("sample", "run", "--checkpoint", "run"), "one network is asked for, by RUN or by --checkpoint"),
         (("sample", "run", "cats.txt"), "'run', 'cats.txt' are given"),
         (("neurons", "run", "cats.txt", "--checkpoint", "run"), "one network is asked for"),
-        (("score", "cats.txt"), "'cats.txt' is alone; give RUN, the network, and then FILE"),
+        (("score", "cats.txt"), "nothing comes after 'cats.txt'; give RUN, the network, and then FILE"),
     ],
 )
 def test_one_network_is_named_once(untouched: None, charrnn: Callable, args: tuple[str, ...], says: str) -> None:

@@ -24,6 +24,12 @@ def test_a_run_may_have_a_dot_in_its_name(folder: Path, charrnn: Callable) -> No
     assert charrnn("export", "v1.2", "--format", "npz").out == "v1.2.npz\n"
 
 
+def test_the_kind_is_that_of_the_file_s_name(folder: Path, charrnn: Callable) -> None:
+    charrnn("export", "run", "--to", "weights.npz")
+    charrnn("export", "run", "--format", "npz", "--to", "same.weights")
+    assert Path("weights.npz").read_bytes() == Path("same.weights").read_bytes()
+
+
 def test_the_weights_of_a_snapshot(folder: Path, charrnn: Callable) -> None:
     charrnn("export", "run", "--at", "1", "--format", "npz", "--to", "first.npz")
     with np.load("first.npz") as first:
@@ -63,7 +69,8 @@ def test_nothing_is_replaced_unasked(folder: Path, charrnn: Callable, args: tupl
         (("export", "run", "--format", "npz", "--to", "nowhere/x.npz"), 1, "'nowhere/x.npz' cannot be written"),
         (("export", "run", "--format", "npz", "--to", "run", "--force"), 1, "'run' is a folder; name a file"),
         (("export", "run", "--format", "pt"), 2, "--format"),
-        (("export", "run"), 2, "--format"),
+        (("export", "run"), 2, "the kind of file is missing; --format safetensors or npz names it"),
+        (("export", "run", "--to", "x.pt"), 2, "--format"),
         (("import", "nowhere", "--to", "x.npz"), 1, "'nowhere' cannot be read: No such file"),
         (("import", "run", "--to", "x.npz"), 1, "'run' is not what charrnn export writes (it is not a file)"),
         (("import", "run/checkpoints/last.npz", "--to", "x.npz"), 1, "is not what charrnn export writes (it lacks "),

@@ -194,7 +194,7 @@ def test_training_says_that_a_text_is_a_table(charrnn: Callable) -> None:
     rows = "".join(f"{name},{name} has a house\n" for name in NAMES * 5)
     Path("table.csv").write_text(f"a name,text\n{rows}")
     once = ("--config", "settings.yaml", "--set", "training.iterations=1", "--set", "snapshots.at=[]", "--force")
-    hint = "--set 'corpus.field=a name' learns its column 'a name'; the others are 'text'\n"
+    hint = "--set corpus.field=COLUMN learns one of its columns, which are 'a name', 'text'\n"
     plain = charrnn("train", "table.csv", *once)
     assert f"this looks like a table; {hint}" in plain.err
     assert "--items lines" not in plain.err
@@ -203,6 +203,10 @@ def test_training_says_that_a_text_is_a_table(charrnn: Callable) -> None:
     assert f"a table: {hint}" in shown
     assert "--items lines" not in shown
     assert "a table" not in charrnn("corpus", "show", "table.csv", "--set", "corpus.field=text").out
+    Path("one.csv").write_text(f"a name\n{chr(10).join(NAMES * 5)}")
+    assert (
+        "a table: --set 'corpus.field=a name' learns its column 'a name'\n" in charrnn("corpus", "show", "one.csv").out
+    )
 
 
 def test_a_run_of_items_goes_on_as_it_would_have(charrnn: Callable) -> None:

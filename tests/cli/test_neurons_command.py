@@ -214,7 +214,7 @@ def test_the_picker_in_a_browser(folder: Path, charrnn: Callable, browser: Any, 
     [
         (["nowhere.txt", "--unit", "0:0"], 1, "'nowhere.txt' does not exist; check the path"),
         (["empty.txt", "--unit", "0:0"], 1, "'empty.txt' holds no character"),
-        (["latin.txt", "--unit", "0:0"], 1, "set --encoding to the right one, probably latin-1"),
+        (["latin.txt", "--unit", "0:0"], 1, "; --encoding=latin-1 is probably right"),
         (["cats.txt", "--unit", "1:0"], 2, "--unit 1:0 is not there; layers go from 0 to 0, units from 0 to 3"),
         (["cats.txt", "--unit", "0:4"], 2, "units from 0 to 3"),
         (["cats.txt", "--unit", "quotes"], 2, "'quotes' is no unit; give its layer and number"),

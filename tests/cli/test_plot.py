@@ -23,7 +23,8 @@ def test_a_run_that_diverged_says_so(charrnn: Callable, folder: Path) -> None:
     Run("run").note(Status("diverged", 8, 2000, "loss not finite"))
     plotted = charrnn("plot", "run", "-o", "a.svg")
     said = (
-        "diverged at iteration 8 of 2,000: loss not finite; try a lower training.learning_rate or a smaller training."
+        "diverged at iteration 8 of 2,000: loss not finite; try a lower training.learning_rate, or clip gradients at a "
+        "lower norm with training."
     )
     assert plotted == (0, "a.svg\n", f"run {said}clip\n")
     assert Svg("a.svg").title == f"The training of run: {said}clip"

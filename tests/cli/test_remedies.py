@@ -60,7 +60,7 @@ def test_every_argument_that_a_remedy_names_is_an_option_or_a_setting(file: str,
     [
         ("train", "run", "--run"),
         ("train", "corpus", "CORPUS"),
-        ("train", "encoding", "corpus.encoding"),
+        ("train", "encoding", "--set corpus.encoding"),
         ("train", "training.clip", "training.clip"),
         ("score", "encoding", "--encoding"),
         ("sample", "max_copy", "--max-copy"),

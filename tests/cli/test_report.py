@@ -322,7 +322,10 @@ def test_runs_of_every_kind_stand_on_one_page(browser: Any, charrnn: Callable, f
     rows = [json.loads(line) for line in Path("old/metrics.jsonl").read_text().splitlines()]
     lines = [json.dumps({key: value for key, value in row.items() if key != "seconds"}) + "\n" for row in rows]
     Path("old/metrics.jsonl").write_text("".join(lines[:-1]))
-    said = "wild diverged at iteration 8 of 2,000: loss not finite; try a lower training.learning_rate or a smaller "
+    said = (
+        "wild diverged at iteration 8 of 2,000: loss not finite; try a lower training.learning_rate, or clip gradients "
+        "at a lower norm with "
+    )
     result = charrnn("report", "bare", "begun", "wild", "old")
     assert (result.code, result.err.splitlines()[0]) == (0, f"{said}training.clip")
 

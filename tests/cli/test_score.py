@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,15 @@ def test_networks_side_by_side(page: str, charrnn: Callable) -> None:
         found = re.findall(r"(\S+) nats/char \(\S+ bits\)( \*)?", row)
         assert [float(loss) for loss, _ in found] == pytest.approx(losses, abs=0.001)
         assert [bool(mark) for _, mark in found] == [loss == min(losses) for loss in losses]
+
+
+def test_run_folders_before_the_texts_are_networks(page: str, charrnn: Callable) -> None:
+    shutil.copytree("run", "other")
+    named = charrnn("score", "--checkpoint", "run", "--checkpoint", "other", page, "cats.txt")
+    assert charrnn("score", "run", "other", page, "cats.txt") == named
+    assert charrnn("score", "run", "other").err.endswith(
+        "nothing comes after 'other'; give RUN, the network, and then FILE, what it is to read\n"
+    )
 
 
 def test_a_network_that_can_read_nothing_is_not_compared(folder: Path, charrnn: Callable) -> None:
@@ -233,14 +243,14 @@ def test_html_in_a_browser(page: str, folder: Path, charrnn: Callable, browser: 
     [
         (["nowhere.txt"], 1, "'nowhere.txt' does not exist; check the path"),
         (["empty.txt"], 1, "there is no character to score in 'empty.txt'"),
-        (["latin.txt"], 1, "'latin.txt' is not utf-8: byte 0xe9 at offset 3 (invalid continuation byte); set --enc"),
+        (["latin.txt"], 1, "byte 0xe9 at offset 3 (invalid continuation byte); --encoding=latin-1"),
         (["cats.txt", "--checkpoint", "nowhere"], 1, "checkpoint 'nowhere' does not exist"),
         (["cats.txt", "--encoding", "nothing"], 2, "'nothing'"),
         (["cats.txt", "--show", "--html"], 2, "--show, --html, --lines and --json"),
-        (["cats.txt", "--show", "--checkpoint", "run/checkpoints/last.npz"], 2, "give one --checkpoint"),
+        (["cats.txt", "--show", "--checkpoint", "run/checkpoints/last.npz"], 2, "look into one network; give one"),
         (["cats.txt", "--checkpoint", "run"], 2, "given twice"),
         (["cats.txt", "--dynamic", "--show"], 2, "--dynamic adds to the figures of one network"),
-        ([], 2, "Missing argument '[RUN] FILE...'"),
+        ([], 2, "Missing argument '[RUN]... FILE...'"),
     ],
 )
 def test_mistakes(folder: Path, charrnn: Callable, args: list[str], code: int, says: str) -> None:

@@ -574,11 +574,11 @@ def test_settings_that_do_nothing_are_said_where_somebody_set_them(folder: Path,
 
 def test_what_looks_like_another_encoding_is_said(folder: Path, charrnn: Callable) -> None:
     Path("old.txt").write_bytes("“né” à côté\n".encode("cp1252") * 200)
-    assert charrnn("train", "old.txt", *TINY).err.endswith("set corpus.encoding to the right one, probably cp1252\n")
+    assert charrnn("train", "old.txt", *TINY).err.endswith("; --set corpus.encoding=cp1252 is probably right\n")
     wrong = charrnn("train", "old.txt", *TINY, "--run", "new", "--set", "corpus.encoding=latin-1")
     assert wrong.err.startswith(
         "the text holds C1 control characters: the text is probably Windows-1252 and was read as Latin-1; "
-        "set corpus.encoding=cp1252; charrnn corpus show says where\n"
+        "--set corpus.encoding=cp1252; charrnn corpus show says where\n"
     )
     assert "the text holds" not in charrnn("train", "--run", "new", "--resume").err
 

@@ -64,7 +64,7 @@ def test_time_left_is_that_of_the_latter_half() -> None:
         (
             DIVERGED,
             "diverged at iteration 52 of 90: the loss is 60.0 nats a character; "
-            "try a lower training.learning_rate or a smaller training.clip",
+            "try a lower training.learning_rate, or clip gradients at a lower norm with training.clip",
         ),
     ],
 )

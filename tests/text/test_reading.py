@@ -99,7 +99,7 @@ def test_a_text_about_a_format_is_a_text() -> None:
 
 
 def test_an_encoding_that_cannot_be_guessed_may_be_none() -> None:
-    with pytest.raises(CorpusError, match=r"; set encoding to the right one, if it is a text at all$"):
+    with pytest.raises(CorpusError, match=r"; give the right one with encoding, if it is a text at all$"):
         read(held(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1"))
 
 

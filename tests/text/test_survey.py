@@ -77,8 +77,8 @@ def test_what_is_suspicious(text: str, kind: str, count: int) -> None:
     ("text", "says"),
     [
         (CLEAN * 20 + "\0\0", "they mean nothing in a text; remove them"),
-        ("the cat sat on the mat\n".encode("utf-16-le").decode(), "set corpus.encoding=utf-16"),
-        ("the cat sat on the mat\n".encode("utf-32-be").decode(), "set corpus.encoding=utf-16"),
+        ("the cat sat on the mat\n".encode("utf-16-le").decode(), "--set corpus.encoding=utf-16"),
+        ("the cat sat on the mat\n".encode("utf-32-be").decode(), "--set corpus.encoding=utf-16"),
     ],
 )
 def test_a_few_nuls_make_no_other_encoding(text: str, says: str) -> None:

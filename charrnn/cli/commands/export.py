@@ -17,17 +17,25 @@ from charrnn.storage.interchange import FORMATS, export_weights, torch_layer
 @run_argument
 @checkpoint_option
 @at_option
-@click.option("--format", "kind", type=click.Choice(list(FORMATS)), required=True, help="Kind of file to write.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(list(FORMATS)),
+    help="Kind of file to write.  [default: that of the ending of --to]",
+)
 @click.option("--to", type=GivenPath(), help="The file.  [default: the name of RUN with the format's ending]")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def command(
-    runs: tuple[str, ...], checkpoint: str | None, at: int | None, kind: str, to: str | None, force: bool
+    runs: tuple[str, ...], checkpoint: str | None, at: int | None, kind: str | None, to: str | None, force: bool
 ) -> None:
     """Write the weights with PyTorch's names and order of gates, together with settings and vocabulary.
 
     RUN is a run folder or a checkpoint file. The arrays are rnn.weight_ih_l0 and so on, head.weight, head.bias and
     embedding.weight. Prints the path of the file; charrnn import makes a checkpoint of it again.
     """
+    kind = kind or Path(to or "").suffix.removeprefix(".")
+    if kind not in FORMATS:
+        raise click.UsageError(f"the kind of file is missing; --format {' or '.join(FORMATS)} names it")
     network = named(runs, checkpoint)
     source = Path(network or shipped_network()).resolve()
     path = Path(to or f"{source.name if source.is_dir() else source.stem}.{kind}")

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +24,7 @@ from charrnn.cli.progress import reading_bar
 from charrnn.cli.terminal import has_colour, line_width, print_json, print_text, say
 from charrnn.cli.texts import encoding_option, unknown_option
 from charrnn.errors import CorpusError
+from charrnn.layout import is_run
 from charrnn.model import Model
 from charrnn.report.columns import broken, columns, padded
 from charrnn.report.escaping import escaped
@@ -74,7 +77,7 @@ SHOWN = 100_000
 @unknown_option
 @encoding_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.argument("files", nargs=-1, required=True, type=GivenPath(), metavar="[RUN] FILE...")
+@click.argument("files", nargs=-1, required=True, type=GivenPath(), metavar="[RUN]... FILE...")
 def command(
     paths: tuple[str, ...],
     show: bool,
@@ -91,23 +94,26 @@ def command(
 
     RUN is a run folder or a checkpoint file; with --checkpoint it is left out, and all arguments are texts. FILE is a
     file, a folder of .txt files, or - for standard input. Each text is read from its first character to
-    its last; the first is predicted as if a line end stood before it, as in sampling. With several checkpoints, a table
-    shows which network predicts each text best: the likeliest author.
+    its last; the first is predicted as if a line end stood before it, as in sampling. After several run folders, or
+    with several checkpoints, a table shows which network predicts each text best: the likeliest author.
     """
     if not paths:
-        paths, files = files[:1], files[1:]
+        networks = 1 + sum(1 for _ in takewhile(lambda path: is_run(Path(path)), files[1:]))
+        paths, files = files[:networks], files[networks:]
         if not files:
-            raise click.UsageError(f"{paths[0]!r} is alone; give RUN, the network, and then FILE, what it is to read")
+            raise click.UsageError(
+                f"nothing comes after {paths[-1]!r}; give RUN, the network, and then FILE, what it is to read"
+            )
     if show + html + (lines or as_json) > 1:
         raise click.UsageError("--show, --html, --lines and --json print different things; give one, or --lines --json")
     if len(paths) > 1 and (show or html or lines):
-        raise click.UsageError("--show, --html and --lines look into one network; give one --checkpoint")
+        raise click.UsageError("--show, --html and --lines look into one network; give one")
     if dynamic and (len(paths) > 1 or show or html or lines):
         raise click.UsageError(
-            "--dynamic adds to the figures of one network; give one --checkpoint, and leave out what else is shown"
+            "--dynamic adds to the figures of one network; give one, and leave out what else is shown"
         )
     if len(set(paths)) < len(paths):
-        raise click.UsageError("a --checkpoint is given twice; give each once")
+        raise click.UsageError("a network is given twice; give each once")
     checkpoints = [load_checkpoint(path) for path in paths]
     sources = find_sources(files)
     readings = [

@@ -1,6 +1,7 @@
-"""The two kinds of array in use, and how they are allocated."""
+"""The two kinds of array in use, the shapes of many together, and how they are allocated."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ Array = npt.NDArray[np.floating[Any]]
 """Real numbers: activations, parameters, gradients."""
 Ids = npt.NDArray[np.integer[Any]]
 """Characters, as their places in the vocabulary."""
+Shapes = Mapping[str, tuple[int, ...]]
+"""Those of arrays by name, in the order in which they stand in a vector."""
 
 CACHE_LINE = 64
 """Bytes. A vector instruction takes twice as long where what it loads lies across two cache lines."""

@@ -8,7 +8,7 @@ from charrnn.cli.terminal import print_json, print_text, say
 from charrnn.errors import CharRNNError, CorpusError, did_you_mean
 from charrnn.generation.items import Item
 from charrnn.storage.checkpoint import Checkpoint
-from charrnn.text.items import UNIT_SEPARATOR, shown
+from charrnn.text.items import UNIT_SEPARATOR, readable
 from charrnn.wording import how_many
 
 
@@ -63,7 +63,7 @@ def check_label(checkpoint: Checkpoint, label: str) -> None:
 def items_as_json(items: Iterable[Item], prime: str, learnt: frozenset[str] | None, seed: int) -> None:
     """Prints all that is known of each item that begins with a prime, an object a line."""
     for number, item in enumerate(items):
-        text = shown(item.text)
+        text = readable(item.text)
         facts = {
             "sample": number,
             "seed": seed,
@@ -86,7 +86,7 @@ def show_items(
     cut = []
     for number, item in enumerate(items, start=1):
         label = f"{item.label}: " if labels and item.label is not None else ""
-        print_text(f"{separator if number > 1 else ''}{label}{shown(item.text)}\n", raw)
+        print_text(f"{separator if number > 1 else ''}{label}{readable(item.text)}\n", raw)
         after(item.text)
         if not item.is_whole:
             cut.append(str(number))

@@ -282,7 +282,9 @@ class Network:
         dlogits: Array,
         dstate: Array | None = None,
     ) -> None:
-        """The forward upside down: overwrites ``grads`` and uses ``unrolled`` up.
+        """The forward upside down, backpropagation through time truncated at the window (Williams & Peng 1990, "An
+        efficient gradient-based algorithm for on-line training of recurrent network trajectories"): overwrites
+        ``grads`` and uses ``unrolled`` up.
 
         ``dstate`` (L, S, B, H), the gradient by the state after the window, is overwritten with the gradient by the
         state before it. None stands for zeros: truncation cuts there.

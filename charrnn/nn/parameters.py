@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.arrays import Array, aligned
-
-Shapes = Mapping[str, tuple[int, ...]]
-"""Arrays by name, in the order in which they stand in a vector."""
+from charrnn.arrays import Array, Shapes, aligned
 
 
 class Parameters(Mapping[str, Array]):

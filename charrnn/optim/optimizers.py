@@ -13,9 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, Shapes
 
-Shapes = Mapping[str, tuple[int, ...]]
 Factors = Mapping[str, float]
 """What the learning rate of an array is multiplied by, by the name of the array; 1 where nothing is said. The decay of
 weights is not."""

@@ -125,7 +125,7 @@ def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]
 
 
 def _mark(cell: str) -> str:
-    return CELLS[cell].mark
+    return CELLS[cell].letter
 
 
 def _log(number: float) -> float:

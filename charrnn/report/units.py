@@ -14,7 +14,7 @@ from charrnn.errors import CharRNNError
 from charrnn.report.levels import Stretch, background, scale, stretches
 from charrnn.report.page import make_page, page_script
 from charrnn.report.pane import in_base64, pane_data
-from charrnn.text.items import shown_in_place
+from charrnn.text.items import readable_in_place
 from charrnn.text.vocabulary import Vocabulary
 
 SHOWN = 2_000
@@ -90,7 +90,7 @@ class Activations:
     @cached_property
     def text(self) -> str:
         """The text as it is shown, with line ends in the places of marks."""
-        return shown_in_place(self.characters)
+        return readable_in_place(self.characters)
 
     @property
     def label(self) -> str:

@@ -110,12 +110,12 @@ def as_items(items: str, field: str | None = None, label: str | None = None) -> 
     return Items(items, field, label)
 
 
-def shown(text: str) -> str:
+def readable(text: str) -> str:
     """A text as it is shown: without the characters that cannot be typed."""
     return text.replace(UNIT_SEPARATOR, ": ").replace(RECORD_SEPARATOR, "\n\n")
 
 
-def shown_in_place(text: str) -> str:
+def readable_in_place(text: str) -> str:
     """The same, character for character."""
     return text.replace(UNIT_SEPARATOR, ":").replace(RECORD_SEPARATOR, "\n")
 

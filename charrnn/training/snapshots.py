@@ -6,7 +6,7 @@ from charrnn.model import Model
 from charrnn.settings.schema import Settings, SnapshotSettings
 from charrnn.storage.document import Progress
 from charrnn.storage.snapshot import Snapshot
-from charrnn.text.items import shown
+from charrnn.text.items import readable
 from charrnn.text.words import real_word_share
 
 
@@ -20,7 +20,7 @@ def take_snapshot(model: Model, settings: Settings, progress: Progress, real: fr
     s, seed = settings.snapshots, settings.training.seed
     rng = seeds.generator(seed, "snapshots", progress.iteration)
     characters = generate(model, s.length, rng, Sampling(s.prime, {"temperature": s.temperature}))
-    text = shown(model.vocabulary.normalised(s.prime) + "".join(character for (character,) in characters))
+    text = readable(model.vocabulary.normalised(s.prime) + "".join(character for (character,) in characters))
     return Snapshot(
         iteration=progress.iteration,
         loss=progress.training_loss,

@@ -13,7 +13,7 @@ from charrnn.cli.texts import ReadingOptions, load, read_beginning, reading_opti
 from charrnn.errors import CharRNNError
 from charrnn.nn.cells import CELLS
 from charrnn.report.gate_charts import BARS, DIGITS, draw_gates, gate_plots, gate_table, gates_along
-from charrnn.text.items import shown_in_place
+from charrnn.text.items import readable_in_place
 from charrnn.wording import how_many
 
 SHOWN, MEASURED = 1_000, 20_000
@@ -49,7 +49,7 @@ def command(reading: ReadingOptions, show: bool, plot: Path | None, force: bool,
         )
     read = read_beginning(reading, checkpoint, SHOWN if show else MEASURED)
     characters, gates = study(read, names)
-    characters = shown_in_place(characters)
+    characters = readable_in_place(characters)
     shown, along = reading.names
     with picture_beside(plot, lambda: draw_gates(gates, f"The gates of {shown} along {along}")):
         if as_json:

@@ -23,7 +23,7 @@ from charrnn.report.network_page import network_page
 from charrnn.report.units import RANKED, NamedUnit, above_luck
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import Run
-from charrnn.text.items import shown_in_place
+from charrnn.text.items import readable_in_place
 from charrnn.text.vocabulary import Unknown
 
 BEGINNING = 120
@@ -82,7 +82,7 @@ def command(
         reading = ReadingOptions(network, text, None, unknown, encoding)
         cell = loaded.model.network.cells[0]
         read, values, _ = collect(read_beginning(reading, loaded, RANKED), cell.memory)
-        units = above_luck(shown_in_place(read), values)
+        units = above_luck(readable_in_place(read), values)
     begun = _beginning(read) if prime is None else vocabulary.decode(vocabulary.encode(prime, unknown))
     checkpoints = list(_of_run(Run(network), loaded)) if network and snapshots else [loaded]
     title = f"A network that has read {'War and Peace' if network is None else loaded.corpus.name}"

@@ -35,7 +35,7 @@ from charrnn.report.surprisal import COLOURS, by_surprisal, legend, surprisal_pa
 from charrnn.settings.build import read_as
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
-from charrnn.text.items import shown, shown_in_place
+from charrnn.text.items import readable, readable_in_place
 from charrnn.text.reading import Source, find_sources
 from charrnn.text.vocabulary import Unknown
 from charrnn.wording import how_many
@@ -172,7 +172,7 @@ class _Reading:
 
     def shown_pieces(self) -> Iterator[Piece]:
         """The pieces without the characters that cannot be typed."""
-        return (replace(piece, text=shown_in_place(piece.text)) for piece in self)
+        return (replace(piece, text=readable_in_place(piece.text)) for piece in self)
 
     @property
     def note(self) -> str:
@@ -308,7 +308,7 @@ def _html(readings: Sequence[_Reading], checkpoint: str) -> None:
 
 
 def _in_one_line(text: str) -> str:
-    return shown(text).replace("\n", " ")
+    return readable(text).replace("\n", " ")
 
 
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
@@ -322,7 +322,7 @@ def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
                 "nats_per_character": line.score.loss,
                 "bits_per_character": line.score.bits,
                 "characters": line.score.characters,
-                "text": shown(line.text),
+                "text": readable(line.text),
             }
             for name, line in found
         ]

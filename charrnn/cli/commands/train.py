@@ -31,7 +31,7 @@ from charrnn.settings.schema import Settings
 from charrnn.storage.run import Run
 from charrnn.storage.snapshot import Snapshot
 from charrnn.text.corpus import Corpus, corpus_name
-from charrnn.text.items import looks_like_list, shown_in_place
+from charrnn.text.items import looks_like_list, readable_in_place
 from charrnn.text.survey import suspicions
 from charrnn.text.tables import columns
 from charrnn.training.choice import best, leaves_choice, propose, reasons
@@ -133,7 +133,7 @@ def command(
             if not resuming:
                 text = trainer.corpus
                 # The marks of items are ours, and no mistake of the text.
-                characters = shown_in_place(text.vocabulary.characters) if text.mark else text.vocabulary.characters
+                characters = readable_in_place(text.vocabulary.characters) if text.mark else text.vocabulary.characters
                 for kind, advice in suspicions(characters, text.beginning):
                     say(f"the text holds {kind}: {advice}; charrnn corpus show says where")
             found = None

@@ -114,7 +114,7 @@ class Cell(ABC):
     """The carried state in which the cell remembers: the one to look at first."""
     through_tanh: ClassVar[tuple[str, ...]] = ()
     """Carried states that are unbounded and leave the cell through tanh, so that they are best shown through it too."""
-    mark: ClassVar[str]
+    letter: ClassVar[str]
     """One letter that stands for the cell in a chart."""
     torch_class: ClassVar[str | None] = None
     """The class in ``torch.nn`` that has the same equations, with the blocks of columns in the same order; None if

@@ -26,7 +26,7 @@ class GRU(Cell):
     blocks = 3
     activations = ("reset", "update", "candidate")
     gates = ("reset", "update")
-    mark = "g"
+    letter = "g"
     torch_class = "GRU"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -155,7 +155,7 @@ class GRUResetBefore(Cell):
     blocks = 3
     activations = ("reset", "update", "candidate")
     gates = ("reset", "update")
-    mark = "g"
+    letter = "g"
 
     def step(self, p: Views, x: Array | Ids, state: Array) -> Array:
         H = self.hidden_size

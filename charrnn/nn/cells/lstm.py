@@ -37,7 +37,7 @@ class LSTM(Cell):
     carried = ("hidden", "cell")
     memory = "cell"
     through_tanh = ("cell",)
-    mark = "l"
+    letter = "l"
     torch_class: ClassVar[str | None] = "LSTM"
 
     def initialise(self, p: Views, fill: Fill, input_role: str, forget_bias: float) -> None:

@@ -26,7 +26,7 @@ class Mogrifier(CoupledLSTM):
 
     input_weights = ("Wx", "Wm")
     input_biases = ("b", "bm")
-    mark = "m"
+    letter = "m"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return super().shapes() | {"Wm": (self.input_size, self.hidden_size), "bm": (self.hidden_size,)}

@@ -19,7 +19,7 @@ class RNN(Cell):
     """
 
     blocks = 1
-    mark = "r"
+    letter = "r"
     torch_class = "RNN"
 
     def activate(self, a: Array) -> None:

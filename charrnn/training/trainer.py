@@ -135,7 +135,8 @@ class Trainer:
         return self.progress.iteration == self.iterations or self.ends_early
 
     def train(self) -> Iterator[Fact]:
-        """Trains for as long as the settings say, or until ``stop``; called again, it goes on.
+        """Trains for as long as the settings say, or until ``stop``; called again, it goes on. ``stop`` ends it with
+        the iteration observed and saved; whoever leaves the loop by a ``break`` loses what was due.
 
         Raises DivergenceError when a loss, gradient or parameter is no longer finite, or the training loss far beyond
         that of guessing evenly; RunError when the folder cannot be written; what was saved before stays. Raises

@@ -159,7 +159,10 @@ def _named(found: Mapping[str, Array], V: int, path: Path) -> tuple[dict[str, Ar
         arrays["embedding.weight"] = others[tables[0]]
     for name in ("head.weight", "head.bias", "embedding.weight"):
         if name in arrays and (not arrays[name].ndim or len(arrays[name]) != V):
-            raise _unfit(path, f"{name} is {arrays[name].shape}, and the vocabulary has {V} characters")
+            raise CheckpointError(
+                f"the vocabulary has {V} characters, and {name} in {str(path)!r} is {arrays[name].shape}",
+                "give {vocabulary} the characters that the network was trained on",
+            )
     return arrays, recurrent
 
 

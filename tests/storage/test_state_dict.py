@@ -111,7 +111,6 @@ STATES: dict[str, Callable[[dict], object]] = {
     "no head": lambda state: [state.pop("fc.weight"), state.pop("fc.bias")],
     "a head without bias": lambda state: state.pop("fc.bias"),
     "two heads": lambda state: state.update({"b.weight": state["fc.weight"], "b.bias": state["fc.bias"]}),
-    "a head that is too small": lambda state: state.update({"fc.bias": torch.zeros(3), "fc.weight": torch.zeros(3, H)}),
     "no recurrent weights": lambda state: state.pop("core.weight_hh_l0"),
     "no input weights": lambda state: state.pop("core.weight_ih_l0"),
     "no biases": lambda state: [state.pop("core.bias_ih_l0"), state.pop("core.bias_hh_l0")],
@@ -152,6 +151,16 @@ def test_what_is_no_state_dict_is_refused(tmp_path: Path, state: Any) -> None:
 def test_what_is_no_vocabulary_is_refused(tmp_path: Path, characters: Any) -> None:
     with pytest.raises(CheckpointError, match=r"characters.json' is not two or more distinct characters"):
         import_state_dict(*saved(tmp_path, network("LSTM").state_dict(), characters))
+
+
+@pytest.mark.parametrize("characters", [CHARACTERS[:-1], [*CHARACTERS, "!"]], ids=len)
+def test_the_vocabulary_of_another_network_is_refused(tmp_path: Path, characters: Any) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        import_state_dict(*saved(tmp_path, network("LSTM").state_dict(), characters))
+    assert str(caught.value) == (
+        f"the vocabulary has {len(characters)} characters, and head.weight in {str(tmp_path / 'net.pt')!r} is "
+        f"({V}, {H}); give vocabulary the characters that the network was trained on"
+    )
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """A time to train in is met whatever the machine does meanwhile, and a plan is kept when a run goes on."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from charrnn import Planned, Run, Trainer, load_settings, make_corpus
+import charrnn.training.start
+from charrnn import Planned, Run, Trainer, load_settings, make_corpus, resume, start
 from charrnn.errors import RunError, SettingsError
 from charrnn.settings.overlays import from_mapping
 from charrnn.settings.runs import settings_to_resume
@@ -139,6 +142,24 @@ def test_a_run_that_goes_on_keeps_what_was_planned_and_ends_each_step_with_the_s
     assert again.iterations == plan[0][1] > 9
     assert again.progress.seconds > spent > 0
     assert again.model.parameters.vector.tobytes() == once.model.parameters.vector.tobytes()
+
+
+def test_reading_the_text_counts_in_a_run_that_begins_and_in_one_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_for(seconds: float) -> None:
+        since = SimpleNamespace(perf_counter=lambda: time.perf_counter() - seconds)
+        monkeypatch.setattr(charrnn.training.start, "time", since)
+
+    read_for(100)
+    trainer = start(settings(minutes=1000), CORPUS, run=tmp_path / "run")
+    for _ in trainer.train():
+        trainer.stop()
+    assert 100 < (spent := trainer.progress.seconds) < 200
+    read_for(1000)
+    trainer = resume(tmp_path / "run")
+    trainer.plan()
+    assert 1000 < trainer.progress.seconds - spent < 1100
 
 
 def test_other_minutes_are_planned_anew(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def write_texts(path: Path) -> None:
         (path / name).write_text(text, "utf-8")
     (path / "new.txt").write_text(text.replace("r", "\xdf"), "utf-8")
     (path / "old.txt").write_text(text, "latin-1")
-    names = ["".join(rng.choices(["Mar", "an", "to", "li"], k=rng.randint(1, 4))) for _ in range(400)]
+    names = ["".join(rng.choices(["mar", "an", "to", "li"], k=rng.randint(1, 4))) for _ in range(400)]
     (path / "names.txt").write_text("\n".join(names))
     (path / "poems.txt").write_text("\n\n".join(f"{name}\n{name[::-1]}" for name in names))
     quotes = [f'"{name}, {name[::-1]}",{rng.choice(["Tolstoy", "Gogol"])}\n' for name in names]

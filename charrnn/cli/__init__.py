@@ -31,7 +31,7 @@ COMMANDS = {
     "watch": "Show the curves and the newest sample of a run in the terminal.",
     "score": "Say how well a network predicts a text.",
     "page": "Write a page of HTML on which a network runs, to pass on.",
-    "neurons": "Show what a unit does along a text, and find units by task.",
+    "neurons": "Show what a unit does along a text, and find units by property.",
     "gates": "Show how open gates are along a text, and how saturated.",
     "baseline": "Say what a network has to beat on a text.",
     "gradients": "Show how gradients fade and explode over time.",

@@ -120,14 +120,21 @@ class Filter:
 FILTERS: dict[str, Filter] = {
     "loop_penalty": Filter(
         *(loop_penalty, float, 0, 100, None),
-        f"Against loops: nats off each character that repeats more than {REPEAT} of the last {RECENT}, times how many "
-        "more; 0.3 to 1.",
+        f"Against loops: lowers each character that would go on repeating more than {REPEAT} of the last {RECENT}, by "
+        f"so many nats for each beyond {REPEAT}; try 0.3 to 1.",
         looks_back=True,
     ),
     "temperature": Filter(temperature, float, 0, 1e6, 0.7, "0: always the likeliest; 1: as learnt; above: wilder."),
     "top_k": Filter(top_k, int, 1, None, None, "Draw from the K likeliest characters only."),
     "top_p": Filter(top_p, float, 0, 1, None, "Draw from the likeliest that make up this probability."),
-    "min_p": Filter(min_p, float, 0, 1, None, "Draw from those at least this many times as likely as the likeliest."),
+    "min_p": Filter(
+        min_p,
+        float,
+        0,
+        1,
+        None,
+        "Draw from those whose probability is at least this share of the likeliest's, such as 0.05.",
+    ),
 }
 
 

@@ -1,5 +1,10 @@
 """The network: optional embedding -> stack of cells -> linear head -> softmax cross-entropy.
 
+    v = embedding.W[x]                    or a one-hot x
+    h = layer0(v), then layer1(h), ...    a step of each cell, see ``cells/``
+    logits = h head.W + head.b
+    loss = mean of -log softmax(logits)[y]
+
 With skips (Graves 2013, "Generating sequences with recurrent neural networks", arXiv 1308.0850) the character goes to
 every layer, and every layer to the head: the layers above the first have biases that depend on it,
 

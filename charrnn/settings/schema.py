@@ -99,7 +99,7 @@ class ModelSettings(Section):
         "orthogonal", description="how the weights are initialised"
     )
     scale: Positive | None = Field(None, description="scale of the initial weights; null: the usual one")
-    forget_bias: Finite = Field(1.0, description="lstm: initial bias of the forget gate")
+    forget_bias: Finite = Field(1.0, description="initial bias of the forget gate, where the cell has one")
 
     @property
     def summary(self) -> str:

@@ -69,6 +69,7 @@ def test_nothing_is_replaced_unasked(folder: Path, charrnn: Callable, args: tupl
         (("export", "run", "--format", "npz", "--to", "nowhere/x.npz"), 1, "'nowhere/x.npz' cannot be written"),
         (("export", "run", "--format", "npz", "--to", "run", "--force"), 1, "'run' is a folder; name a file"),
         (("export", "run", "--format", "pt"), 2, "--format"),
+        (("export", "--format", "npz"), 2, "name RUN, the network to export; the one that comes with the program is"),
         (("export", "run"), 2, "the kind of file is missing; --format safetensors or npz names it"),
         (("export", "run", "--to", "x.pt"), 2, "--format"),
         (("import", "nowhere", "--to", "x.npz"), 1, "'nowhere' cannot be read: No such file"),

@@ -107,14 +107,15 @@ def _filter_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Where the training text is now, for --novelty and --max-copy.",
 )
 @click.option(
-    "--label", metavar="TEXT", help="Of a network that has learnt items with labels: write items of this one."
+    "--label", metavar="TEXT", help="Of a network that has learnt items with labels: write items of this label."
 )
 @click.option(
     "--new",
     is_flag=True,
-    help="Of such a network: write only items that do not stand in the text it was given, and say how many did.",
+    help="Of a network that has learnt items: write only those that do not stand in the text it was given, and say how "
+    "many did.",
 )
-@click.option("--unique", is_flag=True, help="Of such a network: write each item only once.")
+@click.option("--unique", is_flag=True, help="Of a network that has learnt items: write each only once.")
 @click.option(
     "-i",
     "--interactive",

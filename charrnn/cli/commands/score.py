@@ -59,7 +59,8 @@ SHOWN = 100_000
 @click.option(
     "--lines",
     is_flag=True,
-    help="Print the loss of every line, of a network that has learnt items that of each, the most surprising first.",
+    help="Print the loss of every line, or of every item where the network has learnt items, the most surprising "
+    "first.",
 )
 @click.option(
     "--exact",

@@ -136,8 +136,12 @@ class GRU(Cell):
 
     @staticmethod
     def slopes(r: Array, z: Array, n: Array, u_n: Array, h: Array) -> tuple[Array, Array, Array, Array]:
-        """The partial derivatives of the new h within some steps, from their gates, h Whn + bhn and the h before them:
-        by what the nonlinearities of r, z and n are given, and by h Whn + bhn."""
+        """The partial derivatives within some steps, from their gates, u_n = h' Whn + bhn and the h before them, h',
+        where a is what a gate's nonlinearity is given:
+
+            dh/da = (dh/du_n) u_n (1 - r) for r      (h' - n) z (1 - z) for z      (1 - z) (1 - n^2) for n
+            dh/du_n = (1 - z) (1 - n^2) r
+        """
         by_n = (1 - z) * (1 - n * n)
         return by_n * u_n * r * (1 - r), (h - n) * z * (1 - z), by_n, by_n * r
 

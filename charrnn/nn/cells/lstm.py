@@ -141,8 +141,15 @@ class LSTM(Cell):
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
     def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
-        """All of the steps but their products, from the last to the first: yields t when da[t] has overwritten the
-        gates. What is yielded to then makes dht of it, the gradient by the h before the step."""
+        """All of the steps but their products, from the last to the first:
+
+            dc += dh (dh/dc)
+            da = dc (dc/da) for i, f and g      da = dh (dh/da) for o
+            dc *= f
+
+        Yields t when da[t] has overwritten the gates; the caller then makes dht = da[t] Wh^T, the gradient by the h
+        before the step.
+        """
         _, h, gates, *_ = unrolled
         T, B, H = unrolled.h.shape
         slopes = gates  # a chunk of steps at a time, the slopes overwrite the gates,
@@ -168,9 +175,13 @@ class LSTM(Cell):
                 yield t
 
     def slopes(self, i: Array, f: Array, g: Array, o: Array, fc: Array, ig: Array, h: Array) -> tuple[Array, ...]:
-        """The partial derivatives within some steps, from their gates, the terms of their c and the h after them: of
-        the new c by what the nonlinearities of i, f and g are given, of h by what that of o is given, and of h by the
-        new c."""
+        """The partial derivatives within some steps, from their gates, the two terms f c' and i g of their c and the h
+        after them, where c' is the c before the step, and a what a gate's nonlinearity is given:
+
+            dc/da = g i (1 - i) for i      c' f (1 - f) for f      i (1 - g^2) for g
+            dh/da = tanh(c) o (1 - o) for o
+            dh/dc = o (1 - tanh(c)^2)
+        """
         tanh_c = h / np.maximum(o, np.finfo(o.dtype).tiny)  # as fast as keeping it, and a sixth less to keep
         return ig * (1 - i), fc * (1 - f), i * (1 - g * g), h * (1 - o), o * (1 - tanh_c * tanh_c)
 

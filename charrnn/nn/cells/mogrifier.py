@@ -17,7 +17,7 @@ from charrnn.nn.products import product_by
 class Mogrifier(CoupledLSTM):
     """``CoupledLSTM`` in which the input says what each unit's hidden state counts for in this step:
 
-        m = 2 sigmoid(x Wm + bm)            modulation, about 1 at first
+        m = 2 sigmoid(x Wm + bm)            modulation, 1 on average at first
         the equations of ``CoupledLSTM``, with m * h in place of h on their right-hand sides
 
     That is the first of the rounds in which h is modulated in Melis et al. 2019, "Mogrifier LSTM" (arXiv 1909.01792). A

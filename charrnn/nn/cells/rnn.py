@@ -72,8 +72,12 @@ class RNN(Cell):
         linear_backward(x, p["Wx"], da, dW=grads["Wx"], db=grads["b"], dx=dx)
 
     def backward_steps(self, unrolled: UnrolledCell, dh: Iterator[Array], dstate: Array) -> Iterator[int]:
-        """All of the steps but their products, from the last to the first: yields t when da[t] is written. What is
-        yielded to then makes dht of it, the gradient by the h before the step."""
+        """All of the steps but their products, from the last to the first:
+
+            da = dh (dh/da)
+
+        Yields t when da[t] is written; the caller then makes dht = da[t] Wh^T, the gradient by the h before the step.
+        """
         _, h, a, *_ = unrolled
         da = a  # of a itself backward needs nothing: its memory takes the slopes, and then da
         (dht,) = dstate

@@ -5,12 +5,16 @@ from collections.abc import Iterator, Sequence
 
 from charrnn.nn.cells import CELLS
 from charrnn.nn.cells.lstm import LSTM
-from charrnn.optim.optimizers import OPTIMIZERS
+from charrnn.optim.optimizers import OPTIMIZERS, SGD, AdamW
 from charrnn.optim.schedules import SCHEDULES, Position
 from charrnn.settings.build import build_schedule, keywords
 from charrnn.settings.overlays import Overlay, set_by
 from charrnn.settings.schema import MEANINGS, Settings, TrainingSettings
 from charrnn.wording import how_many
+
+STRONG_PENALTY = 1e-3
+"""The weight decay from which on an L2 penalty outweighs the gradient to which it is added, where an optimizer then
+measures out the steps by both."""
 
 
 def remarks(settings: Settings, iterations: int, overlays: Sequence[Overlay]) -> list[str]:
@@ -53,8 +57,8 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
         yield "model.dropout", "it is between layers, and there is one; set model.layers or model.dropout_head"
     if m.skips and m.layers == 1:
         yield "model.skips", "one layer has the character and goes to the head in any case; set model.layers"
-    if not any((m.dropout and m.layers > 1, m.dropout_input, m.dropout_head, m.dropout_recurrent)):
-        yield "model.dropout_masks", "nothing is dropped"
+    if not any((m.dropout and m.layers > 1, m.dropout_input, m.dropout_head)):
+        yield "model.dropout_masks", "no units are dropped; of the recurrent weights the same are in a whole window"
     if t.init_from:
         begun = ("initialisation", "scale", "forget_bias")
         yield from _all("model", begun, "the network begins with the weights of training.init_from")
@@ -84,6 +88,12 @@ def _surprising(settings: Settings, iterations: int) -> Iterator[tuple[str, str]
             "training.warmup",
             f"in a run of {how_many(iterations, 'iteration')}: the learning rate only rises, and ends at "
             f"{100 * rate / t.learning_rate:.3g}% of training.learning_rate",
+        )
+    if t.weight_decay > STRONG_PENALTY and not issubclass(OPTIMIZERS[t.optimizer], AdamW | SGD):
+        yield (
+            "training.optimizer",
+            f"and adds training.weight_decay, {t.weight_decay:g}, to the gradient as an L2 penalty, far stronger than "
+            "in adamw; set training.weight_decay=0",
         )
 
 

@@ -59,16 +59,22 @@ def settings_to_begin(overlays: Sequence[Overlay], network: Settings) -> Setting
     origin = "the network to begin with"
     below = from_mapping({"model": own, "corpus.normalise": network.corpus.normalise}, origin)
     above = from_mapping(architecture, origin)
-    return resolve([below, *over_default(overlays), above])
+    return resolve(over_default([below, *overlays, above]))
 
 
 def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Settings:
     """A run's own settings below the overlays. Raises SettingsError for a change to what has to stay."""
     settings = resolve([from_settings(of_run, "the run"), *overlays])
-    own, new = of_run.by_key(), settings.by_key()
     origins = {entry.key: entry.origin for overlay in overlays for entry in overlay.entries}
-    fixed = []
-    for key, before in own.items():
+    check_same_run(of_run, settings, origins)
+    return settings
+
+
+def check_same_run(of_run: Settings, settings: Settings, origins: Mapping[str, str] | None = None) -> None:
+    """Raises SettingsError where settings differ from a run's in what has to stay when it goes on. ``origins`` says
+    where they were given."""
+    new, origins, fixed = settings.by_key(), origins or {}, []
+    for key, before in of_run.by_key().items():
         after = new[key]
         may_change = key in _MAY_CHANGE or key.startswith(_MAY_CHANGE_SECTIONS)
         if not may_change and not _same(before, after, is_path=key == "training.init_from"):
@@ -77,7 +83,6 @@ def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Setting
             fixed.append(f"{key} is {before!r} in this run and {change}; leave it out{where}")
     if fixed:
         raise SettingsError("\n".join(fixed))
-    return settings
 
 
 def edits(config: Overlay, of_run: Settings) -> Overlay:

@@ -46,7 +46,7 @@ class Progress:
     """Training losses of the latest iterations; reports show their mean."""
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Time spent so far, where the length of the run is set in minutes."""
-    plan: tuple[tuple[Counter, Counter], ...] = ()
+    plan: tuple[tuple[Counter, Annotated[Counter, Field(ge=1)]], ...] = ()
     """Where the length is set in minutes: after which iteration a plan was made, and how many iterations it has in
     all. The latest plan is the last; those before other minutes, or another length, were set stay too."""
 

@@ -72,6 +72,8 @@ def settings_for(corpus: Corpus, minutes: float, **sections: Mapping[str, Any]) 
         from_mapping(settings, "settings_for")
         for settings in ({"corpus": corpus.shares}, sections, {"training.minutes": minutes})
     ]
+    if resolve(given).training.init_from is not None:
+        raise SettingsError("training.init_from names a network, which leaves nothing to choose", "leave it out")
     return best(list(propose(given, corpus))).settings
 
 

@@ -2,6 +2,7 @@
 
 from charrnn.errors import RunError, SettingsError
 from charrnn.model import Model
+from charrnn.settings.runs import check_same_run
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.document import Origin
@@ -12,7 +13,7 @@ def first_model(
     settings: Settings, corpus: Corpus, checkpoint: Checkpoint | None, init_from: Checkpoint | None
 ) -> tuple[Model, tuple[Origin, ...]]:
     """The model that training begins or goes on with, and the checkpoints it goes back to. Raises RunError for a
-    checkpoint of another text, and for one of weights only."""
+    checkpoint of another text, and for one of weights only, SettingsError for one of a run with other settings."""
     if checkpoint:
         if checkpoint.corpus.sha256 != corpus.sha256:
             text = ", ".join(settings.corpus.path) or corpus.name
@@ -23,6 +24,7 @@ def first_model(
             )
         if checkpoint.training is None:
             raise RunError("the checkpoint holds weights only", "resume from the run folder's last.npz")
+        check_same_run(checkpoint.settings, settings)
         return checkpoint.model, checkpoint.origins
     path = settings.training.init_from
     if init_from:

@@ -58,8 +58,8 @@ class Trainer:
         """``create`` is called when the run folder is first held, to make it. Minutes count from ``started``, a time of
         ``time.perf_counter``, or else from now.
 
-        Raises CorpusError where the text is too short, RunError where it is not the checkpoint's or the checkpoint
-        does not fit the settings, and SettingsError where ``training.init_from`` is set and not given here.
+        Raises CorpusError where the text is too short, RunError where it is not the checkpoint's, and SettingsError
+        where the settings are not those of the checkpoint's run, or ``training.init_from`` is set and not given here.
         """
         check_type(settings, Settings, "the settings", "give what load_settings returns", SettingsError)
         check_type(corpus, Corpus, "the corpus", "give what load_corpus or make_corpus returns", CorpusError)
@@ -85,7 +85,7 @@ class Trainer:
         """The characters that the network it began with did not know."""
         self.streams = build_streams(settings, corpus)
         # Rounded first: 2.2 epochs of 25 windows are 55 iterations, and 2.2 * 25 is more in floating point.
-        in_epochs = t.epochs and math.ceil(round(t.epochs * self.streams.windows, 6))
+        in_epochs = t.epochs and max(1, math.ceil(round(t.epochs * self.streams.windows, 6)))
         self.iterations: int | None = t.iterations or in_epochs or None
         """How many iterations there will be in all; where the settings give minutes, None until ``plan`` or ``train``
         is called."""
@@ -101,8 +101,6 @@ class Trainer:
         self._learner = Learner(settings, self.model, self.streams, self._engine)
         if checkpoint and checkpoint.training:
             self._restore(checkpoint, checkpoint.training)
-        if checkpoint and t.minutes and t.minutes == checkpoint.settings.training.minutes and self.progress.plan:
-            self.iterations = self.progress.plan[-1][1]
         if run:
             self.checkpoint().check()  # now rather than at the first save
         self._seconds_to_make = time.perf_counter() - started
@@ -154,6 +152,7 @@ class Trainer:
                 yield fact
         finally:
             facts.close()
+            self._stopping = False
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -210,7 +209,8 @@ class Trainer:
                     raise
                 yield step
                 yield from self._observe(step)
-                yield from self._look_at_plan()
+                if not self.ends_early:
+                    yield from self._look_at_plan()
                 first = self._saved is None and time.monotonic() - started >= FIRST_SAVE
                 if self.run and (first or step.iteration % self.settings.checkpoints.every == 0):
                     yield self._save()
@@ -219,7 +219,6 @@ class Trainer:
             if self.has_ended:
                 yield from self._conclude()
             self._note_end()
-        self._stopping = False
 
     def _step(self) -> Step:
         t, done = self.settings.training, self.progress.iteration
@@ -280,7 +279,8 @@ class Trainer:
         t = self.settings.training
         if self.run and t.calibrate and self.progress.best_iteration:
             best = self.run.best_checkpoint()
-            if best.progress.best_loss == self.progress.best_loss:  # which calibration lowers: it was not done yet
+            own = best.progress.iteration == self.progress.best_iteration  # no other takes the place of a damaged one
+            if own and best.progress.best_loss == self.progress.best_loss:  # which calibration lowers: not done yet
                 sample = build_sample(self.settings, self.corpus, self.corpus.validation)
                 best, calibrated = calibrate(best, sample, t.window)
                 self.run.save(best.weights_only(), BEST)
@@ -338,6 +338,9 @@ class Trainer:
             self._saved = Saved(self.progress.iteration, self.run.resumed_from)
             rows = [row for row in self.run.metrics() if row["iteration"] <= self.progress.iteration]
             self._seconds = max((row["seconds"] for row in rows if isinstance(row.get("seconds"), float)), default=0.0)
+        minutes = self.settings.training.minutes
+        if minutes and minutes == checkpoint.settings.training.minutes and self.progress.plan:
+            self.iterations = self.progress.plan[-1][1]
         self._check_length(checkpoint)
         checkpoint.warn_of_other_bits(self._made_with)
         self._learner.state = state

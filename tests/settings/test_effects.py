@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from charrnn import load_settings
+from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.settings.effects import remarks
 from charrnn.settings.overlays import from_assignments, from_file, from_settings
 from charrnn.settings.recipes import recipes
@@ -24,6 +25,7 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
         (["model.dropout=0.5"], "model.dropout"),
         (["model.skips=true"], "model.skips"),
         (["model.dropout_head=0", "model.dropout_masks=window"], "model.dropout_masks"),
+        (["model.dropout_head=0", "model.dropout_recurrent=0.2", "model.dropout_masks=window"], "model.dropout_masks"),
         (["training.optimizer=sgd", "training.beta1=0.9"], "training.beta1"),
         (["training.momentum=0.5"], "training.momentum"),
         (["training.schedule=constant", "training.final_rate=0.1"], "training.final_rate"),
@@ -41,6 +43,14 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
 def test_what_does_nothing_is_named(assignments: list[str], key: str) -> None:
     assert key in idle("training.validate_every=200", *assignments)
     assert key not in idle(*assignments[:-1])  # not while it stands at its default
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_weight_decay_that_becomes_a_penalty_is_said(optimizer: str) -> None:
+    """The 0.1 of the default recipe, where its optimizer is replaced by one that measures out its steps."""
+    chosen = f"training.optimizer={optimizer}"
+    assert ("training.optimizer" in idle(chosen)) == (optimizer in ("adam", "adagrad", "rmsprop"))
+    assert "training.optimizer" not in idle(chosen, "training.weight_decay=0")
 
 
 def test_a_recipe_and_what_is_set_may_clash() -> None:

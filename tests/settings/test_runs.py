@@ -25,6 +25,13 @@ def test_the_architecture_is_that_of_the_network_and_the_rest_may_be_set() -> No
     assert settings_to_begin([assigned], NETWORK).model.dropout == 0.3
 
 
+def test_the_dropout_of_the_network_stands_above_that_of_the_default_recipe() -> None:
+    network = NETWORK.changed(model={"dropout_head": 0.5})
+    batch = from_assignments(["training.batch=7"], "--set")
+    assert settings_to_begin([batch], network).model.dropout_head == 0.5
+    assert settings_to_begin([from_file("quick"), batch], network).model.dropout_head == 0.2
+
+
 def test_the_text_is_brought_into_the_normal_form_that_the_network_has_learnt() -> None:
     composed = NETWORK.changed(corpus={"normalise": "NFC"})
     assert settings_to_begin([], composed).corpus.normalise == "NFC"

@@ -147,6 +147,7 @@ CHECKPOINTS = {
     "NaN weights": (changed(arrays=lambda a: a["parameters/head.b"].fill(np.nan)), "not finite"),
     "infinite memory": (changed(arrays=lambda a: a["optimizer/v"].fill(np.inf)), "not finite"),
     "an infinite loss": (changed(lambda d: d["progress"].update(best_loss=float("inf"))), "Out of range"),
+    "a plan of no iterations": (changed(lambda d: d["progress"].update(plan=[[0, 0]])), "greater than or equal to 1"),
     "an unknown setting": (changed(lambda d: d["settings"]["model"].update(heads=8)), "unknown setting"),
     "an unknown field": (changed(lambda d: d.update(evil=1)), "evil"),
     "a path as optimizer": (changed(lambda d: d["training"]["optimizer"].append("../../x")), "training.optimizer"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from charrnn import Model, Run, Settings, Trainer, load_checkpoint, load_settings, make_corpus
+from charrnn.errors import CharRNNWarning
 from charrnn.training.calibration import best_scale
 from charrnn.training.engine import Engine
 from charrnn.training.facts import Calibrated
@@ -114,6 +115,16 @@ def test_a_better_network_of_a_longer_run_is_calibrated_too(tmp_path: Path) -> N
     again = list(extended.train())[-1]
     assert isinstance(again, Calibrated)
     assert again.iteration == extended.progress.best_iteration > short.progress.best_iteration
+
+
+def test_no_other_network_takes_the_place_of_a_best_one_that_is_damaged(tmp_path: Path) -> None:
+    run, trainer, _ = trained(tmp_path / "run", settings(calibrate=False))
+    assert trainer.progress.best_iteration < trainer.progress.iteration
+    best = tmp_path / "run/checkpoints/best.npz"
+    best.write_bytes(damaged := best.read_bytes()[:-100])
+    with pytest.warns(CharRNNWarning, match="best.npz"):
+        assert list(Trainer(settings(), TEXT, run, run.last_checkpoint()).train()) == []
+    assert best.read_bytes() == damaged
 
 
 def test_a_run_that_is_stopped_or_has_no_folder_is_not_calibrated(tmp_path: Path) -> None:

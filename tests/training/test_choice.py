@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from charrnn import CharRNNError, Model, Settings, make_corpus, settings_for
+from charrnn.errors import SettingsError
 from charrnn.settings.build import build_streams
 from charrnn.settings.overlays import from_file, from_mapping
 from charrnn.settings.runs import settings_to_start
@@ -185,6 +186,11 @@ def test_settings_for_a_corpus_that_is_cut_already_keep_its_parts(pieces: int) -
     settings = settings_for(corpus, 0.5, model={"hidden": 40})
     assert (settings.model.hidden, settings.training.minutes) == (40, 0.5)
     assert (settings.corpus.validation, settings.corpus.test, settings.corpus.pieces) == (0.25, 0.05, pieces)
+
+
+def test_nothing_is_chosen_for_a_run_that_begins_with_a_network() -> None:
+    with pytest.raises(SettingsError, match=r"^training.init_from names a network, .*; leave it out$"):
+        settings_for(make_corpus(TEXT), 0.5, training={"init_from": "runs/my"})
 
 
 def test_few_minutes_get_the_smallest_network() -> None:

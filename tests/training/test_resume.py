@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from charrnn import Run, Saved, Settings, Snapshot, Step, Trainer, load_checkpoint, load_settings, make_corpus
-from charrnn.errors import CharRNNWarning, DivergenceError, RunError, WorkerError
+from charrnn.errors import CharRNNWarning, DivergenceError, RunError, SettingsError, WorkerError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
 from charrnn.settings.overlays import from_mapping
@@ -194,7 +194,7 @@ def test_a_run_goes_on_with_its_batch_in_parts_and_says_so(run: Run) -> None:
         {"average_decay": 0.6},
         {"accumulate": 2},
         {"warmup": 6},
-        {"schedule": "exponential"},
+        {"schedule": "exponential", "warmup": 0, "rate_decay": 0.5, "rate_decay_after": 1},
     ],
 )
 def test_whatever_depends_on_the_position_resumes_exactly(tmp_path: Path, training: dict) -> None:
@@ -350,6 +350,14 @@ def test_a_run_that_had_ended_does_nothing_more(run: Run) -> None:
 def test_another_text_is_refused(run: Run) -> None:
     with pytest.raises(RunError, match="not what this run learnt"):
         Trainer(settings(), make_corpus("another text " * 40), run, run.last_checkpoint())
+
+
+@pytest.mark.parametrize(
+    "other", [{"model": {"hidden": 16}}, {"training": {"batch": 3}}, {"training": {"optimizer": "sgd"}}], ids=str
+)
+def test_settings_of_another_run_are_refused(run: Run, other: dict) -> None:
+    with pytest.raises(SettingsError, match=r" in this run and .*; leave it out"):
+        Trainer(settings(**other), CORPUS, run, run.last_checkpoint())
 
 
 def test_weights_alone_are_refused(run: Run) -> None:

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from charrnn import (
     Evaluation,
+    Planned,
     Run,
     Saved,
     Settings,
@@ -29,6 +30,7 @@ from charrnn.nn.functional import cross_entropy
 from charrnn.nn.parameters import Workspace
 from charrnn.storage.records import Status
 from charrnn.text.words import real_word_share, real_words
+from charrnn.training.budget import Budget
 from charrnn.training.engine import Engine
 
 TEXT = "".join("the cat sat on the mat and the dog ran to the man who sat, " for _ in range(40))
@@ -175,6 +177,19 @@ def test_reported_loss_is_the_mean_of_the_latest_iterations() -> None:
 def test_epochs_set_the_length() -> None:
     trainer, _ = trained(settings(training={"epochs": 1.5, "iterations": None}))
     assert trainer.progress.iteration == math.ceil(1.5 * trainer.streams.windows)
+
+
+def test_the_smallest_part_of_an_epoch_is_an_iteration() -> None:
+    assert Trainer(settings(training={"epochs": 1e-9, "iterations": None}), make_corpus(TEXT)).iterations == 1
+
+
+def test_a_run_that_was_stopped_and_left_goes_on() -> None:
+    trainer = Trainer(settings(), make_corpus(TEXT))
+    for _ in trainer.train():
+        trainer.stop()
+        break
+    list(trainer.train())
+    assert trainer.has_ended
 
 
 def test_tenths_of_an_epoch_may_be_whole_windows() -> None:
@@ -338,6 +353,17 @@ def test_learning_by_heart_ends_a_run_that_is_told_so(tmp_path: Path) -> None:
     assert facts[-2] == run.snapshots()[0]
     assert run.noted() == Status("finished", turned.iteration, 300, "the validation loss falls no longer")
     assert load_checkpoint(tmp_path / "run").progress.iteration == turned.best_iteration
+
+
+def test_a_run_that_ends_early_is_not_planned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a plan grows, the loss may rest longer."""
+    chosen = overfitting(early_stop=True, iterations=None, minutes=1000)
+    (turned,) = (fact.iteration for fact in trained(chosen, NOISE)[1] if isinstance(fact, Turned))
+    growing = lambda self, done, spent, planned: planned * (2 if done == turned else 1)  # noqa: E731
+    monkeypatch.setattr(Budget, "look", growing)
+    trainer, facts = trained(chosen, NOISE)
+    assert trainer.progress.iteration == turned
+    assert not any(isinstance(fact, Planned) for fact in facts)
 
 
 def test_a_run_that_ended_early_has_a_test_loss_and_does_nothing_more(tmp_path: Path) -> None:

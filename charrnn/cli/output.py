@@ -74,7 +74,7 @@ class TrainingBar:
         match fact:
             case Step():
                 self._step(fact)
-            case Evaluation():
+            case Evaluation(part="validation"):
                 self._validation = f", validation {fact.loss:.3f}{error_text(fact.error)} (at {fact.iteration})"
             case Planned():
                 self._iterations = self._bar.total = fact.iterations

@@ -120,7 +120,7 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
 def starting_settings(given: Settings | Sequence[Overlay]) -> tuple[Settings, Checkpoint | None]:
     """The settings of a new run, and the checkpoint whose network it begins with, if any."""
     overlays = [from_settings(given, "the settings")] if isinstance(given, Settings) else given
-    if not isinstance(overlays, list) or not all(isinstance(overlay, Overlay) for overlay in overlays):
+    if not isinstance(overlays, list | tuple) or not all(isinstance(overlay, Overlay) for overlay in overlays):
         raise SettingsError(f"the settings are {shown(given)}", "give what load_settings returns")
     settings = settings_to_start(overlays)
     if settings.training.init_from is None:

@@ -492,9 +492,10 @@ def test_strangers_among_the_files_of_a_run_are_passed_over(folder: Path, charrn
 
 def test_event_files_stand_where_they_are_asked_for(folder: Path, charrnn: Callable) -> None:
     pytest.importorskip("tensorboardX")
-    assert charrnn("train", "cats.txt", *TINY, "--run", "new", "--tensorboard", "board").code == 0
+    new = ("--run", "new", "--set", "corpus.test=0.2", "--tensorboard", "board")
+    assert charrnn("train", "cats.txt", *TINY, *new).code == 0
     (file,) = Path("board").iterdir()
-    assert b"loss/validation" in file.read_bytes()
+    assert all(name in file.read_bytes() for name in (b"loss/validation", b"loss/test"))
     before = sorted(folder.iterdir())
     refused = charrnn("train", "cats.txt", *TINY, "--run", "newer", "--tensorboard", "cats.txt")
     assert (refused.code, "'cats.txt' cannot hold event files" in refused.err) == (1, True)

@@ -193,7 +193,7 @@ def _train(trainer: Trainer, run: Run, event_file: EventFile | None) -> None:
                 test = fact
             elif isinstance(fact, Calibrated):
                 calibrated = fact
-            elif failed is None:
+            if failed is None:
                 try:
                     _show(bar, fact, run)
                     if event_file:

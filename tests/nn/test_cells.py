@@ -24,7 +24,7 @@ def test_names(cell: str) -> None:
     assert kind.carried[0] == "hidden"
     assert {kind.memory, *kind.through_tanh} <= set(kind.carried)
     assert not set(kind.carried) & set(kind.activations)
-    assert len(kind.mark) == 1
+    assert len(kind.letter) == 1
 
 
 @pytest.mark.parametrize("factor", [1, 50])

@@ -11,6 +11,9 @@ import numpy as np
 
 from charrnn.arrays import Array, Ids
 
+TOGETHER = 256
+"""The most streams that are read side by side: a text in many pieces has as many, and each takes memory."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -28,22 +31,32 @@ def measure(
     state: Callable[[int], Array],
     read: Callable[[Ids, Ids, Array], tuple[Array, Array]],
 ) -> Measured:
-    """The loss over streams of any lengths, which are read side by side, window by window, each from a zero state to
-    its end; each id but a stream's first is predicted. ``state`` makes zero states for so many streams, and ``read``
-    gives the loss of each stream (B,) in a window x, y (T, B), and the state after it."""
-    streams = sorted(streams, key=len)
+    """The loss over streams of any lengths, each read from a zero state to its end; each id but a stream's first is
+    predicted. ``state`` makes zero states for so many streams, and ``read`` gives the loss of each stream (B,) in a
+    window x, y (T, B), and the state after it."""
+    streams, count = sorted(streams, key=len), len(streams)
     lengths = np.array([len(ids) - 1 for ids in streams])
-    nats, count = np.zeros(len(streams)), len(streams)
-    at, first, after = 0, 0, state(count)
-    while first < count:
-        stop = min(at + window, int(lengths[first]))
-        text = np.stack([ids[at : stop + 1] for ids in streams[first:]], axis=1)
-        if stop > at:
-            losses, after = read(text[:-1], text[1:], after)
-            nats[first:] += losses * (stop - at)
-        at = stop
-        ended = int(np.count_nonzero(lengths[first:] == at))
-        first, after = first + ended, after[:, :, ended:]
+    groups = [streams[first : first + TOGETHER] for first in range(0, count, TOGETHER)]
+    nats = np.concatenate([_nats(group, window, state(len(group)), read) for group in groups])
     loss = float(nats.sum() / lengths.sum())
     spread = float(np.linalg.norm(nats - loss * lengths) / lengths.sum())
     return Measured(loss, spread * math.sqrt(count / (count - 1)) if count > 1 else None)
+
+
+def _nats(
+    streams: Sequence[Ids], window: int, state: Array, read: Callable[[Ids, Ids, Array], tuple[Array, Array]]
+) -> Array:
+    """The summed loss of each of some streams (B,), the shortest first: they are read side by side, window by window,
+    and those that have ended are left out."""
+    lengths = np.array([len(ids) - 1 for ids in streams])
+    nats, at, first = np.zeros(len(streams)), 0, 0
+    while first < len(streams):
+        stop = min(at + window, int(lengths[first]))
+        text = np.stack([ids[at : stop + 1] for ids in streams[first:]], axis=1)
+        if stop > at:
+            losses, state = read(text[:-1], text[1:], state)
+            nats[first:] += losses * (stop - at)
+        at = stop
+        ended = int(np.count_nonzero(lengths[first:] == at))
+        first, state = first + ended, state[:, :, ended:]
+    return nats

@@ -117,7 +117,9 @@ def test_without_a_byte_order_mark_it_is_the_order_of_the_machine(encoding: str,
 
 
 def test_an_encoding_that_says_no_place_keeps_its_reason() -> None:
-    with pytest.raises(CorpusError, match=r"'held' is not undefined: undefined encoding; give the right one with encoding"):
+    with pytest.raises(
+        CorpusError, match=r"'held' is not undefined: undefined encoding; give the right one with encoding"
+    ):
         read(held(b"a"), "undefined")
 
 

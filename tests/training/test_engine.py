@@ -17,6 +17,7 @@ from charrnn.nn.functional import cross_entropy
 from charrnn.nn.network import Network
 from charrnn.nn.parameters import Parameters, Workspace
 from charrnn.text.corpus import make_corpus
+from charrnn.training import evaluation
 from charrnn.training.engine import Engine
 
 V, T = 6, 5
@@ -198,6 +199,18 @@ def test_pieces_are_streams_that_do_not_continue_one_another(workers: int, text:
     expected = sum(one_pass(network, p, piece) for piece in pieces) / (4 * 11)
     with Engine(network, workers) as engine:
         assert_allclose(engine.evaluate(p, in_streams(text, 2, T, pieces=4), T).loss, expected, **EXACT)
+
+
+def test_many_pieces_are_read_some_at_a_time(workers: int, text: Ids, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, p = small_network()
+    pieces = [text[:20], text[20:23], text[23:35], text[35:40], text[40:42], text[42:]]
+    expected = sum(one_pass(network, p, piece) for piece in pieces) / (48 - 6)
+    monkeypatch.setattr(evaluation, "TOGETHER", 4)
+    made = []
+    with Engine(network, workers) as engine:
+        monkeypatch.setattr(network, "zero_state", lambda n: made.append(n) or Network.zero_state(network, n))
+        assert_allclose(engine.evaluate(p, pieces, T).loss, expected, **EXACT)
+    assert made == [4, 2]
 
 
 def test_items_are_evaluated_each_from_a_zero_state_and_its_mark(workers: int) -> None:

@@ -63,6 +63,8 @@ def check_free(path: Path, force: bool, argument: str = "to") -> None:
     made, or is there already and may not be replaced."""
     if not path.name or path.is_dir():
         raise CharRNNError(f"{str(path)!r} is a folder", f"name a file in it with {{{argument}}}")
+    if path.exists() and not path.is_file():
+        raise CharRNNError(f"{str(path)!r} is a device or a pipe", f"name a file with {{{argument}}}")
     check_folder(path)
     if os.path.lexists(path) and not force:
         raise CharRNNError(

@@ -10,8 +10,8 @@ import pytest
 
 import charrnn.files
 from charrnn import Run, Trainer, load_checkpoint, load_settings, make_corpus
-from charrnn.errors import CheckpointError, RunError
-from charrnn.files import replace_file, replace_text, unfinished
+from charrnn.errors import CharRNNError, CheckpointError, RunError
+from charrnn.files import check_free, replace_file, replace_text, unfinished
 
 SETTINGS = load_settings(
     "quick",
@@ -152,3 +152,11 @@ def test_unfinished_files_are_known_by_their_names(tmp_path: Path) -> None:
     with pytest.raises(Stop):
         replace_file(tmp_path / "file", write)
     assert unfinished(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_an_output_does_not_take_the_place_of_a_pipe_or_a_device(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(CharRNNError, match="is a device or a pipe; name a file with"):
+            check_free(path, force=True)

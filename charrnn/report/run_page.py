@@ -63,7 +63,7 @@ def _checkpoint(curves: Curves) -> Checkpoint | None:
 
 def _facts(curves: Curves, checkpoint: Checkpoint | None, colour: str) -> dict[str, Any]:
     """What the page says of a run."""
-    model = curves.settings.model
+    model = (checkpoint or curves).settings.model
     numbers = f", {len(checkpoint.model.parameters.vector):,} parameters" if checkpoint else ""
     best = min(curves.validation.pairs(), key=lambda pair: pair[1], default=None)
     baseline = f"{_loss(curves.baseline[1])}, {curves.baseline[0]}" if curves.baseline else "not computed"

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from charrnn.arrays import Array
 
-MOST_BYTES = 2**32 - 2**21
-"""Largest file: what the zip format holds without its 64-bit extension, less room for a directory."""
+MOST_BYTES = 2**31 - 2**21
+"""Largest file: what ``zipfile`` writes without the zip format's 64-bit extension, less room for a directory."""
 MOST_TEXT = 2**21
 """Bytes of the text; room for a vocabulary of half a million characters."""
 MOST_NESTED = 1000

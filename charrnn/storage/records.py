@@ -50,7 +50,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 def read_baseline(path: Path) -> dict[str, float]:
     """Losses in nats per character by the name of what has them."""
-    with suppress(FileNotFoundError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+    with suppress(FileNotFoundError, ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError):
         kept = json.loads(path.read_text("utf-8"))["nats_per_character"]
         return {str(name): float(loss) for name, loss in kept.items()}
     return {}

@@ -266,7 +266,10 @@ def read_text(sources: Sequence[Source], encoding: str, newline: str, items: Ite
     ones with their marks, in the order in which they stand there. Raises CorpusError for what cannot be read."""
     if items is None:
         return read_blocks(sources, encoding, newline)
-    return items.read((source.name, read_blocks([source], encoding, newline)) for source in sources)
+    found = items.read((source.name, read_blocks([source], encoding, newline)) for source in sources)
+    if newline == "keep":
+        return found
+    return (block.replace("\r\n", "\n").replace("\r", "\n") for block in found)  # JSON writes line ends as \r\n too
 
 
 def make_corpus(
@@ -348,7 +351,7 @@ def split(n: int, name: str, validation: float, test: float, pieces: int = 1) ->
 def _check_reading(encoding: str, newline: str) -> None:
     try:
         "".encode(encoding)
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, ValueError):
         raise CorpusError(
             f"the encoding is {shown(encoding)}",
             "give {encoding} one that Python knows, such as 'utf-8' or 'latin-1'",

@@ -122,11 +122,13 @@ def readable_in_place(text: str) -> str:
 
 def rows(documents: Iterable[Document], field: str, label: str | None = None) -> Iterator[str]:
     """The values of a field, one item each, of the rows of files of CSV or of JSON lines; with a ``label``, each after
-    the value of that field. Raises CorpusError that names the row for one without the fields."""
+    the value of that field. Blank values are left out. Raises CorpusError that names the row for one without the
+    fields."""
     for name, blocks in documents:
         for where, row in records(name, lines(blocks), [field, *([label] if label else [])]):
             item = _value(row, field, where)
-            yield item if label is None else f"{_value(row, label, where)}{UNIT_SEPARATOR}{item}"
+            if item.strip():
+                yield item if label is None else f"{_value(row, label, where)}{UNIT_SEPARATOR}{item}"
 
 
 def marked(items: Iterable[str], mark: str, labelled: bool = False) -> Iterator[str]:

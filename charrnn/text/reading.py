@@ -131,19 +131,28 @@ def _sources(path: str | Path, standard_input: bytes | None) -> Iterator[Source]
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files under a folder, but for those that a run has written there, and for what is hidden: names that begin
-    with a dot, such as ``.venv``. Raises CorpusError for a folder that cannot be read: nothing is left out unsaid."""
+    """The files under a folder, also through links to other folders, but for those that a run has written there, and
+    for what is hidden: names that begin with a dot, such as ``.venv``. Raises CorpusError for a folder that cannot be
+    read: nothing is left out unsaid."""
 
     def refuse(error: OSError) -> None:
         with _named_errors(Path(error.filename)):
             raise error
 
-    for root, folders, files in os.walk(folder, onerror=refuse):
+    for root, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         if is_run(Path(root)):
             folders.clear()
         else:
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            shown = [name for name in folders if not name.startswith(".")]
+            folders[:] = [name for name in shown if not _leads_back(Path(root, name), folder)]
             yield from (Path(root, name) for name in files if not name.startswith("."))
+
+
+def _leads_back(link: Path, top: Path) -> bool:
+    """Whether it is a link to a folder that it lies in, or to one under ``top``, which is read in any case."""
+    if not link.is_symlink():
+        return False
+    return link.resolve().is_relative_to(top.resolve()) or any(map(link.samefile, link.absolute().parents))
 
 
 def _as_counted(path: Path) -> list[list[tuple[int, str]]]:

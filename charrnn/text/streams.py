@@ -87,6 +87,8 @@ class ItemStreams(Streams):
 
     The order is a function of the seed and the number of the epoch. Each stream begins with a mark, and so with the
     first item that starts in it, and reads on into the next: all characters of an item are predicted, its mark too.
+    Where items are longer than streams, one in which none starts, and the one after it, begin where they are cut: else
+    the ends of long items would never be read.
     """
 
     def __init__(
@@ -135,6 +137,8 @@ class ItemStreams(Streams):
             ends = end + np.cumsum(lengths)
             self._ends[chunk], self._moved[chunk] = ends, starts - (ends - lengths)
             end = int(ends[-1])
-        begins = np.arange(B) * (n // B)
-        self._begin = np.where(begins, self._ends[np.searchsorted(self._ends, begins)], 0)
+        cuts = np.arange(B) * (n // B)
+        firsts = np.where(cuts, self._ends[np.searchsorted(self._ends, cuts)], 0)
+        has_start = firsts - cuts < n // B
+        self._begin = np.where(has_start & np.append(True, has_start[:-1]), firsts, cuts)
         self._epoch = epoch

@@ -12,10 +12,9 @@ from charrnn.errors import CorpusError, did_you_mean
 
 ENDINGS = (".csv", ".tsv", ".jsonl")
 """How the names of tables end."""
-SEPARATORS = ",\t;"
-"""What stands between the columns: the first of these that the header holds."""
 NAMED = 10
 """How many columns a message names."""
+_QUOTED = re.compile(r'"[^"]*"')
 _ARRAY = re.compile(r'\s*\[\s*($|[\[{"])')
 
 
@@ -65,7 +64,7 @@ def _csv_rows(
     name: str, at: int, lines: Iterator[str], separator: str, fields: Sequence[str]
 ) -> Iterator[tuple[str, Mapping[Any, Any]]]:
     """``at``: the number of the first of these lines."""
-    reader = csv.DictReader((f"{line}\n" for line in lines), delimiter=separator)
+    reader = csv.DictReader((f"{line}\n" for line in lines), delimiter=separator, strict=True)
     try:
         header = reader.fieldnames or []
         for field in fields:
@@ -84,7 +83,9 @@ def _csv_rows(
 
 
 def _separator(header: str) -> str:
-    return next((separator for separator in SEPARATORS if separator in header), ",")
+    """A tab if there is one, else the more frequent of comma and semicolon; inside quotation marks they are letters."""
+    bare = _QUOTED.sub("", header)
+    return "\t" if "\t" in bare else max(",;", key=bare.count)
 
 
 def _header(line: str) -> list[str]:

@@ -59,11 +59,11 @@ class Learner:
         """Which streams begin anew, (B,), from a hidden state of zero: all at the end of an epoch, if set so, and some
         now and then, at random. A network whose state is only ever carried comes to depend on it: after
         1,000 iterations an LSTM of 512 units lost 0.23 nats/char when it had to begin from zero, as every sample does.
-        Items begin from zero in any case.
+        Items begin from zero in any case, and so does the rest of one that a stream begins with.
         """
         t = self._training
         if self._has_items:
-            return np.zeros(t.batch, np.bool_)
+            return np.full(t.batch, iteration % self.streams.windows == 0)
         if iteration and iteration % self.streams.windows == 0 and t.epoch_end == "reset":
             return np.ones(t.batch, np.bool_)
         rng = seeds.generator(t.seed, "fresh streams", iteration)

@@ -52,6 +52,12 @@ def test_clipped_steps_are_those_above_the_limit_of_the_norm(tmp_path: Path, tra
     assert read_curves(made(tmp_path / "run", ROWS, **training)).clipped.iterations == clipped
 
 
+def test_a_baseline_too_large_for_a_number_is_none(tmp_path: Path) -> None:
+    run = made(tmp_path / "run", ROWS)
+    run.keep_baseline({"nats_per_character": {"zlib": 10**400}})
+    assert run.baseline() == {}
+
+
 def test_the_best_baseline_counts(tmp_path: Path) -> None:
     run = made(tmp_path / "run", ROWS)
     run.keep_baseline({"nats_per_character": {"zlib": 2.0, "n-gram of order 3": 1.5, "bz2": float("nan")}})

@@ -90,6 +90,21 @@ def test_a_folder_is_its_txt_files_at_any_depth_sorted(tmp_path: Path) -> None:
     assert load(tmp_path) == "Z.TXT a/b/c.txt a/z.txt b.txt".replace(" ", "\n")
 
 
+def test_a_folder_holds_what_links_in_it_lead_to(tmp_path: Path) -> None:
+    for name in ("texts/a.txt", "texts/2/c.txt", "others/b.txt"):
+        write(tmp_path, name)
+    (tmp_path / "texts/more").symlink_to("../others")
+    (tmp_path / "texts/newest").symlink_to("2")
+    (tmp_path / "others/up").symlink_to("../others")
+    (tmp_path / "others/back").symlink_to("../texts/more")
+    files = load_corpus(tmp_path / "texts").files
+    assert [Path(file).relative_to(tmp_path / "texts").as_posix() for file in files] == [
+        "2/c.txt",
+        "a.txt",
+        "more/b.txt",
+    ]
+
+
 def test_files_of_a_folder_are_sorted_as_people_count(tmp_path: Path) -> None:
     names = ["c1.txt", "c2.txt", "c10.txt", "part 2/x.txt", "part 10/1.txt", "part 10/1b.txt", "x9y10.txt", "x10y9.txt"]
     for name in names:
@@ -171,6 +186,12 @@ def test_bytes_that_cannot_be_decoded(tmp_path: Path, encoding: str, content: by
         load(file, encoding=encoding)
     for part in (str(file), encoding, says, "encoding"):
         assert part in str(refused.value)
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "undefined", "utf-8\0", "rot13"])
+def test_what_is_no_encoding_is_named(encoding: str) -> None:
+    with pytest.raises(CorpusError, match=r"^the encoding is '.*'; give .*encoding.* one that Python knows"):
+        load_corpus(encoding=encoding)
 
 
 @pytest.mark.parametrize(("text", "says"), [("", "is empty"), ("aaaa", "one character"), ("\ufeff", "is empty")])

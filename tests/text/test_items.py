@@ -116,6 +116,9 @@ def test_an_item_that_holds_what_has_a_use_is_named(tmp_path: Path, character: s
         ("a.CSV", ',"the;text"\n0,y\n', ["the;text"]),
         ("a.csv", "text;author\n", ["text", "author"]),
         ("a.tsv", "text\tauthor\n", ["text", "author"]),
+        ("a.tsv", "id\tCity, State, Land\n", ["id", "City, State, Land"]),
+        ("a.csv", '"id";"Text, free"\n', ["id", "Text, free"]),
+        ("a.csv", "id;Price, net;Text\n", ["id", "Price, net", "Text"]),
         ("a.jsonl", '{"text": "x, y", "by": 1}\n{}\n', ["text", "by"]),
         ("a.jsonl", '{"text": "cut o', []),
         ("a.jsonl", '[{"text": "x"}]', []),
@@ -125,6 +128,28 @@ def test_an_item_that_holds_what_has_a_use_is_named(tmp_path: Path, character: s
 )
 def test_the_columns_of_a_table_stand_in_its_first_line(name: str, beginning: str, expected: list[str]) -> None:
     assert columns(name, beginning) == expected
+
+
+def test_line_ends_within_json_are_unified_too(tmp_path: Path) -> None:
+    path = written(tmp_path, "poems.jsonl", '{"text": "two\\r\\nlines"}\n{"text": "an\\rother"}\n')
+    assert sorted(all_items(load_corpus(path, field="text", validation=0))) == ["an\nother", "two\nlines"]
+    kept = load_corpus(path, field="text", newline="keep", validation=0)
+    assert sorted(all_items(kept)) == ["an\rother", "two\r\nlines"]
+
+
+def test_a_row_without_text_is_no_item_with_or_without_a_label(tmp_path: Path) -> None:
+    table = written(tmp_path, "table", "text,by\ngood,x\n,y\n  ,x\nbad,x\n")
+    assert sorted(all_items(load_corpus(table, field="text", validation=0))) == ["bad", "good"]
+    labelled = load_corpus(table, field="text", label="by", validation=0)
+    assert sorted(all_items(labelled)) == [f"x{UNIT_SEPARATOR}bad", f"x{UNIT_SEPARATOR}good"]
+    assert labelled.labels == ("x",)
+
+
+@pytest.mark.parametrize("row", ['1,"open', '1,"open\n2,good\n3,"b" c'])
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(tmp_path: Path, row: str) -> None:
+    table = written(tmp_path, "table", f"id,text\n{row}\n4,last\n")
+    with pytest.raises(CorpusError, match=r"table, line .* is not CSV: .*; mend its quotation marks"):
+        load_corpus(table, field="text", validation=0)
 
 
 def test_labels_have_to_be_few(tmp_path: Path) -> None:
@@ -271,6 +296,19 @@ def test_streams_begin_with_an_item_and_hold_whole_items_in_an_order_that_follow
     assert len({text.split("\n")[1] for text in texts}) == 4
     assert read(item_streams(corpus, 4, 5), corpus, 1) == texts
     assert read(item_streams(corpus, 4, 5, seed=1), corpus, 1) != texts
+
+
+@pytest.mark.parametrize("lengths", [[1000] * 20, [4000, 3000, 5000, 2000, 6000], [700, 40, 30, 60, 900, 20, 50]])
+def test_items_longer_than_streams_are_read_to_their_ends(lengths: list[int]) -> None:
+    """As books in 50 streams are: each place of the text comes up as a target within some epochs, about as often."""
+    ids = np.concatenate([np.append(np.ones(length - 1, np.uint8), 0) for length in lengths])
+    starts = np.append(0, np.cumsum(lengths)[:-1])
+    streams = ItemStreams(np.arange(len(ids)), starts, 50, 5, 0)
+    targets = np.concatenate([streams.window(k)[1].ravel() for k in range(30 * streams.windows)])
+    times = np.bincount(targets, minlength=len(ids))
+    assert times[ids == 0].min() > 0
+    assert times.min() > 0
+    assert times.max() <= 60
 
 
 def test_a_list_is_told_from_prose() -> None:

@@ -210,6 +210,16 @@ def test_reset_forgets_at_the_end_of_an_epoch_and_carry_does_not() -> None:
     assert carry[4].loss != reset[4].loss
 
 
+def test_the_rest_of_an_item_that_a_stream_begins_with_is_read_from_a_zero_state() -> None:
+    """Not from that in which the epoch before ended."""
+    corpus = make_corpus(["the cat sat " * 30, "on the mat " * 30], validation=0)
+    trainer = Trainer(settings(corpus={"items": "lines", "validation": 0}), corpus)
+    for fact in trainer.train():
+        if fact.iteration == trainer.streams.windows:
+            trainer.checkpoint().training.state[:] = np.nan
+    assert trainer.has_ended
+
+
 def test_state_reset_begin_from_a_zero_state() -> None:
     """With every stream fresh, each window is read as if nothing came before it."""
     corpus, constant = make_corpus(TEXT, validation=0), {"report": 1, "optimizer": "sgd", "learning_rate": 1e-12}

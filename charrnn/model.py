@@ -30,6 +30,11 @@ class Model:
             return np.array([self.network.mark], self.vocabulary.dtype)
         return self.vocabulary.encode(self.vocabulary.start_character)
 
+    @property
+    def mark(self) -> str | None:
+        """The character that ends an item; None where all is one text."""
+        return None if self.network.mark is None else self.vocabulary.characters[self.network.mark]
+
     @classmethod
     def new(cls, settings: Settings, vocabulary: Vocabulary) -> "Model":
         """An untrained model, drawn from the seed of its settings."""

@@ -124,6 +124,8 @@ WRONG: dict[str, Callable[[], object]] = {
     **{f"write_items({n!r})": lambda n=n: write_items(of_items(), n) for n in NO_WHOLE},
     **{f"write_items(seed={n!r})": lambda n=n: write_items(of_items(), 3, n) for n in NO_WHOLE},
     "filters for a sampling of items": lambda: write_items(of_items(), 3, 0, {"temperature": 1}),
+    "a stop for items": lambda: write_items(of_items(), 3, 0, Sampling(stop="a")),
+    "the mark of items in a prime": lambda: write(of_items(), prime="item\n1"),
     "a number for a label": lambda: write_items(of_items(), 3, label=3),
 }
 

@@ -36,13 +36,13 @@ def read_activations(
 ) -> Iterator[Trace]:
     """Reads a text, given in blocks of any length, a window at a time.
 
-    Raises UnknownCharacterError, naming the text, the line and the character, unless ``unknown`` says what to do;
-    DivergenceError where the network computes something that is not finite; CorpusError where the text holds no
+    Raises UnknownCharacterError, naming the text, the line or item and the character, unless ``unknown`` says what to
+    do; DivergenceError where the network computes something that is not finite; CorpusError where the text holds no
     character that it can read.
     """
     vocabulary, reader, empty = model.vocabulary, Reader(model, name=name), True
     before = reader.read(model.start)  # (1, V)
-    for ids, _ in vocabulary.encode_blocks(blocks, name, unknown):
+    for ids, _ in vocabulary.encode_blocks(blocks, name, unknown, model.mark):
         for window, after in reader.windows(ids):
             logits = np.concatenate([before, after[:, 0]])
             before = logits[-1:]

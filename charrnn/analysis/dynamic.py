@@ -51,7 +51,7 @@ def score_dynamically(
     gradient, space, state = p.like(), Workspace(network.dtype), network.zero_state(1)
     optimizer = Adagrad(p.vector, p.shapes, epsilon=EPSILON)
     before = model.start
-    for ids, strange in parts(vocabulary.encode_blocks(blocks, name, unknown), SEGMENT):
+    for ids, strange in parts(vocabulary.encode_blocks(blocks, name, unknown, model.mark), SEGMENT):
         if strange:
             yield Piece("", np.zeros(0), strange)
         if not len(ids):

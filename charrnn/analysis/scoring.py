@@ -126,10 +126,10 @@ def score_text(
     A text of more than ``SHORT`` characters is read in many streams on all cores (see ``streams.py``) unless ``exact``
     asks for one stream, in which each character is predicted from all that stands before it.
 
-    Raises UnknownCharacterError, naming the text, the line and the character, unless ``unknown`` says what to do, and
-    DivergenceError where the network computes something that is not finite.
+    Raises UnknownCharacterError, naming the text, the line or item and the character, unless ``unknown`` says what to
+    do, and DivergenceError where the network computes something that is not finite.
     """
-    encoded = model.vocabulary.encode_blocks(blocks, name, unknown)
+    encoded = model.vocabulary.encode_blocks(blocks, name, unknown, model.mark)
     beginning, n = [], 0
     while n <= SHORT and not exact and (block := next(encoded, None)):
         beginning.append(block)

@@ -109,7 +109,10 @@ class Session:
     def _item(self, sampling: Sampling) -> None:
         length = self._settings["length"]
         items = write_items(self._model, 1, self._rng, sampling, length=length, label=self._label)
-        show_items(items, "", self._label is None, self._raw, self._after, length)
+        try:
+            show_items(items, "", self._label is None, self._raw, self._after, length)
+        except KeyboardInterrupt:  # nothing of an item is shown before it is whole
+            say("")
 
     def _command(self, name: str = "", value: str | None = None) -> None:
         key = name.replace("-", "_")

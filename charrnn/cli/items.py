@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from charrnn.analysis.novelty import learnt_corpus
 from charrnn.cli.terminal import print_json, print_text, say
@@ -60,22 +61,27 @@ def check_label(checkpoint: Checkpoint, label: str) -> None:
         raise CharRNNError(f"the network knows no label {label!r}{did_you_mean(label, known)}", f"it knows {some}")
 
 
-def items_as_json(items: Iterable[Item], prime: str, learnt: frozenset[str] | None, seed: int) -> None:
-    """Prints all that is known of each item that begins with a prime, an object a line."""
+def items_as_json(
+    items: Iterable[Item],
+    prime: str,
+    learnt: frozenset[str] | None,
+    seed: int,
+    novelty: Callable[[str], dict[str, Any]],
+) -> None:
+    """Prints all that is known of each item that begins with a prime, an object a line; ``novelty`` adds to it."""
     for number, item in enumerate(items):
-        text = readable(item.text)
         facts = {
             "sample": number,
             "seed": seed,
-            "text": text,
+            "text": readable(item.text),
             "prime": prime,
-            "characters": len(text) - len(prime),
+            "characters": len(item.text) - len(prime),
             "label": item.label,
             "log_probability": item.log_probability,
             "whole": item.is_whole,
             "new": None if learnt is None else item.text not in learnt,
         }
-        print_json(facts)
+        print_json(facts | novelty(item.text))
 
 
 def show_items(

@@ -10,7 +10,7 @@ import numpy as np
 
 from charrnn.arguments import as_whole, check_type
 from charrnn.errors import CharRNNError
-from charrnn.generation.sampler import AS_LEARNT, Sampling, as_generator, draws
+from charrnn.generation.sampler import AS_LEARNT, Sampling, as_generator, check_begins_item, draws
 from charrnn.model import Model
 from charrnn.nn.functional import surprisal
 from charrnn.text.items import UNIT_SEPARATOR
@@ -57,6 +57,8 @@ def write_items(
     if model.network.mark is None:
         raise CharRNNError("this network has learnt one text, not items", "write with generate")
     check_type(sampling, Sampling, "the sampling", "give Sampling(filters={'temperature': 0.7}), for instance")
+    if sampling.stop:
+        raise CharRNNError("items end by themselves, and at no other text", "leave out {stop}")
     check_type(label, str | None, "the label", "give {label} a text")
     count, length, rng = as_whole(count, "count"), as_whole(length, "length", 1), as_generator(seed)
     primed = Sampling(_beginning(model, sampling.prime, label), sampling.filters, (), sampling.forbid)
@@ -80,18 +82,10 @@ def write_items(
 
 def _beginning(model: Model, prime: str, label: str | None) -> str:
     """A prime after its label. Raises CharRNNError where no item begins so."""
-    characters, prime = model.vocabulary.characters, model.vocabulary.normalised(prime)
-    assert model.network.mark is not None
-    if characters[model.network.mark] in prime:
-        raise CharRNNError(
-            f"the prime {prime!r} holds the mark that ends an item", "give {prime} a beginning without it"
-        )
-    if prime and label is None and UNIT_SEPARATOR in characters:
-        raise CharRNNError(
-            f"each item of this network begins with its label, and {prime!r} would be taken for one",
-            "give a {label} with {prime}",
-        )
-    return prime if label is None else f"{label}{UNIT_SEPARATOR}{prime}"
+    prime = model.vocabulary.normalised(prime)
+    beginning = prime if label is None else f"{label}{UNIT_SEPARATOR}{prime}"
+    check_begins_item(model, beginning)
+    return beginning
 
 
 def _written(model: Model, rng: np.random.Generator, sampling: Sampling, length: int, count: int) -> Iterator[Item]:

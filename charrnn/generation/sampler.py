@@ -19,6 +19,7 @@ from charrnn.generation.stops import Ending, until
 from charrnn.machine import memory
 from charrnn.model import Model
 from charrnn.nn.functional import surprisal
+from charrnn.text.items import UNIT_SEPARATOR
 
 NOISE = 2**14
 """How many random numbers are drawn at a time; where the texts are few, that serves several steps."""
@@ -84,12 +85,14 @@ def write(
     text, the one that ``charrnn sample`` writes with that seed.
 
     Raises UnknownCharacterError for a prime that the vocabulary cannot spell, CharRNNError for a filter that does not
-    exist or whose parameter is out of bounds, and for any other argument that cannot be used.
+    exist or whose parameter is out of bounds, and for any other argument that cannot be used, such as a prime without
+    its label (``write_items`` takes one).
     """
     chosen = {name: filter_.default for name, filter_ in FILTERS.items()} | filters
     sampling = Sampling(prime, chosen, stop)
-    if isinstance(model, Model) and model.network.mark is not None:
-        sampling = replace(sampling, stop=(*sampling.stop, model.vocabulary.characters[model.network.mark]))
+    if isinstance(model, Model) and model.mark is not None:
+        check_begins_item(model, prime)
+        sampling = replace(sampling, stop=(*sampling.stop, model.mark))
     written = "".join(text for (text,) in generate(model, length, seed, sampling))
     return model.vocabulary.normalised(prime) + written
 
@@ -123,6 +126,20 @@ def generate(
     texts = ([characters[v] for v in ids.tolist()] for ids, _ in steps)
     stops = [model.vocabulary.normalised(stop) for stop in sampling.stop]
     return until(stops, texts, count) if stops else texts
+
+
+def check_begins_item(model: Model, prime: str) -> None:
+    """Raises CharRNNError where no item of a model that has learnt items begins with a prime, after its label."""
+    characters, prime = model.vocabulary.characters, model.vocabulary.normalised(prime)
+    if model.mark is not None and model.mark in prime:
+        raise CharRNNError(
+            f"the prime {prime!r} holds the mark that ends an item", "give {prime} a beginning without it"
+        )
+    if prime and UNIT_SEPARATOR in characters and UNIT_SEPARATOR not in prime:
+        raise CharRNNError(
+            f"each item of this network begins with its label, and {prime!r} would be taken for one",
+            "give a {label} with {prime}",
+        )
 
 
 def as_generator(seed: int | np.random.Generator) -> np.random.Generator:

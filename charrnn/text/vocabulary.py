@@ -104,25 +104,26 @@ class Vocabulary:
         return ids.astype(self.dtype, copy=False)
 
     def encode_blocks(
-        self, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error"
+        self, blocks: Iterable[str], name: str = "the text", unknown: Unknown = "error", mark: str | None = None
     ) -> Iterator[tuple[Ids, int]]:
         """The ids of each block of a text, and how many of its characters are not held.
 
         These are skipped or replaced as by ``encode``, or the first of them raises UnknownCharacterError, which names
-        the text and the line.
+        the text and the line; in items, which end with a ``mark``, it names the item.
         """
-        line = 1
+        place, end = ("line", "\n") if mark is None else ("item", mark)
+        number = 1
         for block in normalised_blocks(blocks, self.form):
             strange = set(block) - self._known
             if strange and unknown == "error":
                 at = min(map(block.index, strange))
-                line += block[:at].count("\n")
+                number += block[:at].count(end)
                 raise UnknownCharacterError(
-                    f"{name}, line {line}: {describe_character(block[at])} is not one of the {len(self)} characters "
-                    "that the network has learnt",
+                    f"{name}, {place} {number}: {describe_character(block[at])} is not one of the {len(self)} "
+                    "characters that the network has learnt",
                     "leave such characters out, or give {unknown} skip or replace",
                 )
-            line += block.count("\n")
+            number += block.count(end)
             yield self.encode(block, unknown), sum(map(block.count, strange))
 
     def decode(self, ids: Ids) -> str:

@@ -216,6 +216,23 @@ def test_what_is_shown_is_what_would_be_learnt(folder: Path, charrnn: Callable) 
         assert shown["findings"][0]["kind"] == "mixed line ends"
 
 
+def test_of_a_table_the_characters_of_the_field_are_counted(tmp_path: Path, charrnn: Callable) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("n,name\n" + "".join(f"{k},ab{chr(0xE9)}\n" for k in range(30)))
+    document = json.loads(charrnn("corpus", "show", str(table), "--set", "corpus.field=name", "--json").out)
+    counts = {row["character"]: row["count"] for row in document["vocabulary"]}
+    assert counts == {"a": 30, "b": 30, "\u00e9": 30, "\x1e": 30}
+    assert sum(counts.values()) == document["characters"]
+    assert document["distinct"] == len(load_corpus([table], field="name", validation=0, test=0).vocabulary)
+
+
+def test_blank_lines_between_items_are_not_counted(tmp_path: Path, charrnn: Callable) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("ab\n\n\n\ncd\n" * 20)
+    document = json.loads(charrnn("corpus", "show", str(names), "--items", "lines", "--json").out)
+    assert {row["character"]: row["count"] for row in document["vocabulary"]}["\n"] == document["items"] == 40
+
+
 def test_of_very_many_characters_the_most_frequent_are_shown(folder: Path, charrnn: Callable) -> None:
     characters = [chr(0x4E00 + k) for k in range(1200)]
     Path("han.txt").write_text("".join(characters) + "\n" + characters[700] * 5, "utf-8")

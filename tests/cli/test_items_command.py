@@ -1,14 +1,18 @@
 """Many short texts on the command line: trained on, written and scored as items."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from charrnn import load_checkpoint
+from charrnn import CharRNNError, load_checkpoint, write
+from charrnn.arrays import Array, Ids
+from charrnn.generation.reader import Reader
 
 NAMES = ["".join(parts) for parts in product(("an", "el", "jo"), ("n", "s", "han"), ("a", "e", "nes"))]
 POEMS = [("rose", "red as\nthe sun"), ("rose", "red as\nthe fire"), ("violet", "blue as\nthe sea")] * 20
@@ -76,6 +80,56 @@ def test_each_turn_writes_an_item(charrnn: Callable) -> None:
     assert done.out.splitlines() == likeliest
     cold = ("--temperature", "0.1", "--label", "violet")
     assert charrnn("sample", "poems", "-i", "--seed", "3", *cold, stdin=b"blue\n").out == "blue as\nthe sea\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_ctrl_c_stops_an_item_and_not_the_session(
+    charrnn: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Reader.step
+
+    def interrupted(reader: Reader, ids: Ids) -> Array:
+        monkeypatch.setattr(Reader, "step", step)
+        signal.raise_signal(signal.SIGINT)
+        return step(reader, ids)
+
+    monkeypatch.setattr(Reader, "step", interrupted)
+    done = charrnn("sample", "names", "-i", "--seed", "3", "--temperature", "0", stdin=b"jo\nel\n")
+    assert (done.code, done.out) == (0, sample(charrnn, "names", "--temperature", "0", "--prime", "el")[0] + "\n")
+
+
+def test_novelty_stands_in_json_too(charrnn: Callable) -> None:
+    pytest.importorskip("pydivsufsort")
+    said = charrnn("sample", "names", "--seed", "3", "--count", "2", "--novelty").err
+    stretches = re.findall(r": \d+ characters?, '(.*?)'; ", said)
+    documents = map(json.loads, sample(charrnn, "names", "--temperature", "0.7", "--count", "2", "--novelty", "--json"))
+    assert [document["novelty"]["stretch"] for document in documents] == stretches
+    assert len(stretches) == 2
+
+
+def test_a_prime_without_its_label_is_not_written_on() -> None:
+    poems = load_checkpoint("poems").model
+    with pytest.raises(CharRNNError, match="each item of this network begins with its label"):
+        write(poems, prime="red")
+    assert write(poems, prime="rose\x1fred").startswith("rose\x1fred")
+
+
+def test_an_unknown_character_is_found_by_its_item(charrnn: Callable) -> None:
+    Path("strange.csv").write_text("by,text\n" + 'rose,"red as\nthe sun"\n' * 30 + "rose,r\u00e9d\n")
+    assert "strange.csv, item 31: U+00E9" in charrnn("score", "poems", "strange.csv").err
+    Path("strange.txt").write_text("jona\n\n\njon\u00e9\n")
+    assert "strange.txt, item 2: U+00E9" in charrnn("score", "names", "strange.txt").err
+    lines = charrnn("score", "names", "strange.txt", "--unknown", "skip", "--lines").out
+    assert lines.splitlines()[0].split() == ["nats/char", "bits", "item", "text"]
+
+
+def test_networks_that_read_a_file_as_different_texts_are_not_compared(charrnn: Callable) -> None:
+    Path("gaps.txt").write_text("jona\n\n\nelna\n" * 9)
+    quick = ("--set", "training.iterations=2", "--set", "corpus.validation=0")
+    assert charrnn("train", "gaps.txt", "--config", "settings.yaml", *quick, "--run", "text").code == 0
+    done = charrnn("score", "names", "text", "gaps.txt")
+    assert "*" not in done.out.splitlines()[1]
+    assert done.err == "gaps.txt: not compared, since these networks read 90 and 108 characters of it\n"
 
 
 def test_new_ones_stand_nowhere_in_the_text_and_it_says_how_many_did(charrnn: Callable) -> None:

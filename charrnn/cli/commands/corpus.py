@@ -128,7 +128,8 @@ def _print(facts: dict[str, Any], most: int | None) -> None:
     by_count = sorted(facts["vocabulary"], key=lambda row: -row["count"])
     for row in by_count[:most]:
         share, named = row["count"] / facts["characters"], f"{row['code_point']} {row['name']}"
-        click.echo(f"{row['count']:10,} {share:8.3%} {row['line']:9,}  {padded(repr(row['character']), 8)} {named}")
+        line = f"{row['line']:,}" if row["line"] else "-"  # a mark stands in no file
+        click.echo(f"{row['count']:10,} {share:8.3%} {line:>9}  {padded(repr(row['character']), 8)} {named}")
     if most is not None and len(by_count) > most:
         click.echo(f"and {len(by_count) - most:,} more; --all shows them")
 

@@ -216,7 +216,8 @@ def command(
         wanted = Wanted(learnt_items(loaded, corpus) if new else frozenset(), once=unique)
         items = write_items(loaded.model, count, rng, sampling, length=length, label=label, wanted=wanted)
         if as_json:
-            items_as_json(items, sampling.prime, wanted.learnt or learnt_items_if_there(loaded, corpus), seed)
+            known = wanted.learnt or learnt_items_if_there(loaded, corpus)
+            items_as_json(items, sampling.prime, known, seed, partial(_novelty, measured))
         else:
             between = "" if of_lines and separator is None else between
             show_items(items, between, label is None, raw, partial(_say_copied, measured), length)
@@ -310,9 +311,15 @@ class _Shown:
                 "best_of": len(group),
                 "stopped": best.stopped,
             }
-            if copied := self.measured(best.text):
-                facts["novelty"] = {"stretch": copied.stretch, "length": len(copied.stretch), "share": copied.share}
-            print_json(facts)
+            print_json(facts | _novelty(self.measured, best.text))
+
+
+def _novelty(measured: Measured, text: str) -> dict[str, Any]:
+    """How much of a sample is copied, for its JSON; nothing where that is not asked for."""
+    copied = measured(text)
+    if copied is None:
+        return {}
+    return {"novelty": {"stretch": copied.stretch, "length": len(copied.stretch), "share": copied.share}}
 
 
 def _say_copied(measured: Measured, text: str) -> None:

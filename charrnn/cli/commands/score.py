@@ -28,7 +28,7 @@ from charrnn.layout import is_run
 from charrnn.model import Model
 from charrnn.report.columns import broken, columns, padded
 from charrnn.report.escaping import escaped
-from charrnn.report.figures import loss_text, telling_names
+from charrnn.report.figures import list_text, loss_text, telling_names
 from charrnn.report.levels import coloured, marked
 from charrnn.report.pane import pane_data
 from charrnn.report.surprisal import COLOURS, by_surprisal, legend, surprisal_page
@@ -164,6 +164,11 @@ class _Reading:
         self._settings, self._encoding = checkpoint.settings, encoding
         self._exact, self._dynamic = exact, dynamic
 
+    @property
+    def length(self) -> int:
+        """The length of the text as this network reads it, with what is unknown to it."""
+        return self.score.characters + (self.score.unknown if self._unknown == "skip" else 0)
+
     def __iter__(self) -> Iterator[Piece]:
         for piece in self._pieces(partial(score_text, exact=self._exact)):
             self.score += piece.score
@@ -245,9 +250,12 @@ def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> No
     """A table of texts and networks."""
     scores = [_scores(of_one) for of_one in readings]
     rows = [["", *paths]]
-    for same_text in zip(*scores, strict=True):
+    lengths = [[reading.length for reading in same_file] for same_file in zip(*readings, strict=True)]
+    alike = [max(each) - min(each) <= 1 for each in lengths]  # a mark may be added after the last item
+    for same_text, is_alike in zip(zip(*scores, strict=True), [*alike, all(alike)], strict=False):
         losses = [score.loss for _, score in same_text]
-        best = min((loss for loss in losses if not math.isnan(loss)), default=math.nan)
+        compared = [loss for loss in losses if not math.isnan(loss)] if is_alike else []
+        best = min(compared, default=math.nan)
         cells = ("-" if math.isnan(loss) else f"{loss_text(loss)} {'*' if loss == best else ' '}" for loss in losses)
         rows.append([same_text[0][0], *cells])
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
@@ -255,6 +263,10 @@ def _compare(paths: Sequence[str], readings: Sequence[Sequence[_Reading]]) -> No
         line = "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True))
         print_text(f"{line.rstrip()}\n")
     print_text("* the network that predicts it best\n")
+    for reading, each, is_alike in zip(readings[0], lengths, alike, strict=True):
+        if not is_alike:
+            lengths_text = list_text([f"{n:,}" for n in each])
+            say(f"{reading.shown}: not compared, since these networks read {lengths_text} characters of it")
     for path, of_one in zip(paths, readings, strict=True):
         unknown = sum(reading.score.unknown for reading in of_one)
         if unknown:
@@ -314,12 +326,13 @@ def _in_one_line(text: str) -> str:
 
 def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
     found = [(reading.name, line) for reading in readings for line in scored_lines(reading, reading.mark)]
+    counted = "line" if readings[0].items is None else "item"
     found.sort(key=lambda pair: -pair[1].score.loss)
     if as_json:
         rows = [
             {
                 "file": name,
-                "line": line.number,
+                counted: line.number,
                 "nats_per_character": line.score.loss,
                 "bits_per_character": line.score.bits,
                 "characters": line.score.characters,
@@ -331,8 +344,8 @@ def _lines(readings: Sequence[_Reading], as_json: bool) -> None:
         return
     width = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
     places = [f"{name}:{line.number}" if len(readings) > 1 else str(line.number) for name, line in found]
-    column = max(map(len, ["line", *places]))
-    print_text(f"nats/char    bits  {'line':>{column}}  text\n")
+    column = max(map(len, [counted, *places]))
+    print_text(f"nats/char    bits  {counted:>{column}}  text\n")
     for place, (_, line) in zip(places, found, strict=True):
         row = f"{line.score.loss:9.3f}  {line.score.bits:6.3f}  {place:>{column}}  {_in_one_line(line.text)}"
         print_text(f"{broken(row, width)[0] if width else escaped(row)}\n")

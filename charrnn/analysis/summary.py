@@ -1,7 +1,6 @@
 """What is in a checkpoint, and what a text is made of, as JSON documents."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from itertools import pairwise
@@ -19,7 +18,7 @@ from charrnn.text.items import LOOKED_AT, looks_like_list
 from charrnn.text.normalisation import normalised_blocks
 from charrnn.text.reading import check_different, find_sources, first_characters, in_blocks, read_blocks
 from charrnn.text.streams import count_windows
-from charrnn.text.survey import Character, Survey, survey
+from charrnn.text.survey import survey
 from charrnn.text.tables import columns
 
 
@@ -57,11 +56,11 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
     check_different(sources)
     blocks = read_blocks(sources, c.encoding, "keep") if c.path else in_blocks(python_manual())
     found = survey(normalised_blocks(progress(blocks), c.normalise), c.newline == "keep")
-    characters, items = found.characters, None
-    if c.made_of and c.path:
-        characters = _of_items(found, normalised_blocks(read_as(settings, sources), c.normalise))
-        items = sum(each.count for each in characters if each.character == c.made_of.mark)
-    n = sum(each.count for each in characters)
+    learnt, items = found, None
+    if c.made_of and c.path:  # which need not be all that stands in the files
+        learnt = survey(normalised_blocks(read_as(settings, sources), c.normalise), keep_line_ends=True)
+        items = sum(each.count for each in learnt.characters if each.character == c.made_of.mark)
+    n, lines = learnt.length, {each.character: each.line for each in found.characters}
     if not n:
         raise CorpusError(f"corpus {name!r} is empty", "give a text of at least a few thousand characters")
     beginning = "".join(first_characters(read_as(settings, sources), LOOKED_AT)) if items is None else ""
@@ -74,7 +73,7 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
         "items": items,
         "columns": table,
         "is_list": not table and looks_like_list(beginning),
-        "distinct": len(characters),
+        "distinct": len(learnt.characters),
         "line_ends": found.line_ends,
         "parts": None,
         "batch": t.batch,
@@ -82,7 +81,10 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
         "windows": None,
         "problem": None,
         "findings": [asdict(finding) for finding in found.findings],
-        "vocabulary": [asdict(c) | {"code_point": c.code_point, "name": c.name} for c in characters],
+        "vocabulary": [
+            asdict(each) | {"line": lines.get(each.character, 0), "code_point": each.code_point, "name": each.name}
+            for each in learnt.characters
+        ],
     }
     try:
         cuts = [0, *split(n, name, c.validation, c.test, c.pieces), n // c.pieces]
@@ -92,15 +94,6 @@ def corpus_summary(settings: Settings, progress: Callable[[Iterable[str]], Itera
     except CorpusError as error:
         facts["problem"] = str(error)
     return facts
-
-
-def _of_items(found: Survey, blocks: Iterable[str]) -> list[Character]:
-    """The characters of items, which need not be all that stand in the files, each with its first line there, or 0."""
-    counts: Counter[str] = Counter()
-    for block in blocks:
-        counts.update(block)
-    lines = {each.character: each.line for each in found.characters}
-    return [Character(character, count, lines.get(character, 0)) for character, count in sorted(counts.items())]
 
 
 def _size(array: Array) -> dict[str, Any]:

@@ -58,9 +58,9 @@ class _Commands(CommandGroup):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            from charrnn.cli.options import hint_at_way
+            from charrnn.cli.options import with_way_out
 
-            raise hint_at_way(error) from None
+            raise with_way_out(error) from None
         except BrokenPipeError as error:
             raise _ReaderGoneError from error  # click would make it an exit code of 1
         except CharRNNError as error:

@@ -82,7 +82,7 @@ def settings_options(*, configs: bool = True) -> Callable[[Callable[..., None]],
     return decorated
 
 
-def hint_at_way(error: click.NoSuchOption) -> click.UsageError:
+def with_way_out(error: click.NoSuchOption) -> click.UsageError:
     """The error about an option that a command does not have, with what says the same: RUN, or, where the command takes
     settings, those that are called nearly so. An option that is spelt nearly so comes first."""
     parameters = error.ctx.command.params if error.ctx else []

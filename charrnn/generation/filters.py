@@ -128,11 +128,7 @@ FILTERS: dict[str, Filter] = {
     "top_k": Filter(top_k, int, 1, None, None, "Draw from the K likeliest characters only."),
     "top_p": Filter(top_p, float, 0, 1, None, "Draw from the likeliest that make up this probability."),
     "min_p": Filter(
-        min_p,
-        float,
-        0,
-        1,
-        None,
+        *(min_p, float, 0, 1, None),
         "Draw from those whose probability is at least this share of the likeliest's, such as 0.05.",
     ),
 }

@@ -16,6 +16,7 @@ from charrnn.files import kept_in, replace_file, reserve, unfinished
 from charrnn.text.items import Items, Order
 from charrnn.text.normalisation import Form, normalised, normalised_blocks
 from charrnn.text.notes import Contents, Notes
+from charrnn.text.reading import OTHER_ENCODING
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.wording import how_many
 
@@ -137,7 +138,7 @@ def contents_of(blocks: Iterable[str], name: str) -> Contents:
             raise CorpusError(
                 f"corpus {name!r} holds {describe_character(block[error.start])} at position {n + error.start}, "
                 "half of a character",
-                "give the right one with {encoding}",
+                OTHER_ENCODING,
             ) from None
         points = code_points(block)
         if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking

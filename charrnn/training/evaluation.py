@@ -11,7 +11,7 @@ import numpy as np
 
 from charrnn.arrays import Array, Ids
 
-TOGETHER = 256
+MOST_STREAMS = 256
 """The most streams that are read side by side: a text in many pieces has as many, and each takes memory."""
 
 
@@ -36,7 +36,7 @@ def measure(
     window x, y (T, B), and the state after it."""
     streams, count = sorted(streams, key=len), len(streams)
     lengths = np.array([len(ids) - 1 for ids in streams])
-    groups = [streams[first : first + TOGETHER] for first in range(0, count, TOGETHER)]
+    groups = [streams[first : first + MOST_STREAMS] for first in range(0, count, MOST_STREAMS)]
     nats = np.concatenate([_nats(group, window, state(len(group)), read) for group in groups])
     loss = float(nats.sum() / lengths.sum())
     spread = float(np.linalg.norm(nats - loss * lengths) / lengths.sum())

@@ -205,7 +205,7 @@ def test_many_pieces_are_read_some_at_a_time(workers: int, text: Ids, monkeypatc
     network, p = small_network()
     pieces = [text[:20], text[20:23], text[23:35], text[35:40], text[40:42], text[42:]]
     expected = sum(one_pass(network, p, piece) for piece in pieces) / (48 - 6)
-    monkeypatch.setattr(evaluation, "TOGETHER", 4)
+    monkeypatch.setattr(evaluation, "MOST_STREAMS", 4)
     made = []
     with Engine(network, workers) as engine:
         monkeypatch.setattr(network, "zero_state", lambda n: made.append(n) or Network.zero_state(network, n))

@@ -90,10 +90,10 @@ def command(
     """Learn to write from a text, and show samples on the way.
 
     CORPUS is files, folders of .txt files, - for standard input, or the name of a fetched text (charrnn corpus list).
-    With none, it is Python's own reference manual.
-    Settings come from the recipe "quick", or from each --config in turn, then from each --set; --print-config shows
-    them all. With --minutes and no --config, they are chosen for the text, the time and this machine. Ctrl-C stops a
-    run safely, and --resume goes on with it exactly; a job that may be started again says --auto-resume.
+    With none, it is Python's own reference manual. Settings come from the recipe "quick", or from each --config in
+    turn, then from each --set; --print-config shows them all. With --minutes and no --config, they are chosen for the
+    text, the time and this machine. Ctrl-C stops a run safely, and --resume goes on with it exactly; a job that may be
+    started again says --auto-resume.
     """
     if resuming and force:
         raise click.UsageError("--resume goes on with a run and --force replaces it; give one of them")

@@ -75,7 +75,7 @@ class TrainingBar:
             case Step():
                 self._step(fact)
             case Evaluation(part="validation"):
-                self._validation = f", validation {fact.loss:.3f}{error_text(fact.error)} (at {fact.iteration})"
+                self._validation = f", validation {fact.loss:.3f}{error_text(fact.error)} (at {fact.iteration:,})"
             case Planned():
                 self._iterations = self._bar.total = fact.iterations
                 if abs(fact.iterations - self._said) > WORTH_SAYING * self._said:

@@ -358,7 +358,7 @@ class Trainer:
                 )
             self._advance(seconds=spent)
         if self.iterations is not None and self.iterations < done:
-            problem = f"the run is at iteration {done}, beyond the {self.iterations} now set"
+            problem = f"the run is at iteration {done:,}, beyond the {self.iterations:,} now set"
             raise RunError(problem, f"set training.{t.length} higher")
 
     def _advance(self, **changes: Any) -> None:
@@ -379,8 +379,8 @@ class Trainer:
             return
         self._note("diverged", how)
         if self._saved:
-            good = f"the last good checkpoint is {str(self._saved.path)!r}, of iteration {self._saved.iteration}"
+            good = f"the last good checkpoint is {str(self._saved.path)!r}, of iteration {self._saved.iteration:,}"
         else:
             good = "no checkpoint was saved before"
-        where = f"at iteration {self.progress.iteration} of {self.iterations}"
+        where = f"at iteration {self.progress.iteration:,} of {self.iterations:,}"
         raise DivergenceError(f"training diverged {where}: {how}; {good}", DivergenceError.ADVICE)

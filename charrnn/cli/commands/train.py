@@ -174,7 +174,7 @@ def _say_beginning(trainer: Trainer) -> None:
     origin, new = trainer.origins[-1], trainer.new_characters
     shown = f": {new[:40]}{' and others' if len(new) > 40 else ''}" if new else ""
     say(
-        f"begins with the network of {origin.corpus.name}, iteration {origin.iteration}: "
+        f"begins with the network of {origin.corpus.name}, iteration {origin.iteration:,}: "
         f"its {len(trainer.corpus.vocabulary) - len(new)} characters are kept, "
         f"{len(new)} {'is' if len(new) == 1 else 'are'} new{shown}"
     )
@@ -231,7 +231,7 @@ def _introduce(trainer: Trainer, run: Run) -> None:
     evenly = math.log(len(c.vocabulary))
     say(f"losses: nats per character, the lower the better; guessing evenly is {evenly:.3f}; a nat is 1.443 bits")
     _say_baseline(run)
-    begun = f", from iteration {trainer.progress.iteration}" if trainer.progress.iteration else ""
+    begun = f", from iteration {trainer.progress.iteration:,}" if trainer.progress.iteration else ""
     say(f"run: {run}{begun}")
     if trainer.has_ended:
         length = trainer.settings.training.length
@@ -303,19 +303,19 @@ def _conclude(trainer: Trainer, run: Run, test: Evaluation | None, calibrated: C
         _say_stopped(trainer, run)
         return
     if done.iteration != trainer.iterations:
-        say(f"ended at iteration {done.iteration} of {trainer.iterations}, as the validation loss falls no longer")
+        say(f"ended at iteration {done.iteration:,} of {trainer.iterations:,}, as the validation loss falls no longer")
     if done.best_loss is not None:
         per_item = _per_item(trainer, trainer.corpus.validation, done.best_loss)
-        say(f"best validation loss {loss_text(done.best_loss)}{per_item}, at iteration {done.best_iteration}")
+        say(f"best validation loss {loss_text(done.best_loss)}{per_item}, at iteration {done.best_iteration:,}")
         if calibrated and (times := f"{calibrated.scale:.2f}") != "1.00":
             say(f"calibrated, its logits times {times}: {loss_text(calibrated.loss)}")
         _say_baseline(run)
         _say_what_was_in_vain(trainer)
     if test:
         loss = f"{loss_text(test.loss, test.error)}{_per_item(trainer, trainer.corpus.test, test.loss)}"
-        say(f"test loss {loss}, by the last network, of iteration {done.iteration}")
+        say(f"test loss {loss}, by the last network, of iteration {done.iteration:,}")
     other = done.best_loss is not None and done.best_iteration != done.iteration
-    which = f"   # with the best network, of iteration {done.best_iteration}; --at {done.iteration} for the last"
+    which = f"   # with the best network, of iteration {done.best_iteration:,}; --at {done.iteration} for the last"
     say(f"write: charrnn sample {where}{which if other else ''}")
 
 

@@ -27,8 +27,8 @@ def whole(blocks: Iterable[str]) -> Iterator[str]:
     """A text cut anew, so that no letter is cut from its accents, and no CR from its LF."""
     held = ""
     for block in blocks:
-        held += block
-        places = range(len(held) - 1, 0, -1)
+        new, held = max(len(held), 1), held + block
+        places = range(len(held) - 1, new - 1, -1)  # in what was held before there is none
         cut = next((k for k in places if held[k].isascii() and held[k - 1 : k + 1] != "\r\n"), 0)
         if cut:
             yield held[:cut]

@@ -79,7 +79,15 @@ class CharRNNWarning(UserWarning):
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """The end of a message about an unknown word: the known one that is nearest to it, if any is near."""
-    by_end = [key for key in known if key.rpartition(".")[2] == word.rpartition(".")[2]]
+    end = word.rpartition(".")[2]
+    ends = {key: key.rpartition(".")[2] for key in known}
+    by_end = [key for key in known if ends[key] == end]
+    by_initials = [key for key in known if are_initials(end, ends[key])]
     folded = {key.casefold(): key for key in known}
-    close = by_end or [folded[key] for key in difflib.get_close_matches(word.casefold(), folded, 1)]
+    close = by_end or by_initials or [folded[key] for key in difflib.get_close_matches(word.casefold(), folded, 1)]
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def are_initials(word: str, name: str) -> bool:
+    """Whether a word stands for a name of several words, as lr for learning_rate."""
+    return "_" in name and word == "".join(part[0] for part in name.split("_"))

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from charrnn.arguments import shown
 from charrnn.cli.paths import GivenPath
+from charrnn.errors import are_initials
 from charrnn.settings.overlays import Overlay, from_assignments, from_file, from_mapping
 from charrnn.settings.recipes import recipes
 from charrnn.settings.runs import settings_to_start
@@ -114,14 +115,10 @@ def _meant(word: str) -> list[str]:
     word, or with one that is spelt nearly so; those of the first kind that there are."""
     names = {key: key.partition(".")[2] for key in MEANINGS}
     by_name = [key for key, name in names.items() if name == word]
-    by_initials = [key for key, name in names.items() if "_" in name and _initials(name) == word]
+    by_initials = [key for key, name in names.items() if are_initials(word, name)]
     by_part = [key for key, name in names.items() if name in word.split("_")]
     near = difflib.get_close_matches(word, names.values(), 1)
     return by_name or by_initials or by_part or [key for key, name in names.items() if name in near]
-
-
-def _initials(name: str) -> str:
-    return "".join(part[0] for part in name.split("_"))
 
 
 _SET = click.option(

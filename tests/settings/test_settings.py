@@ -119,6 +119,7 @@ def test_iterations_and_epochs_in_one_overlay_contradict() -> None:
     [
         ("training.bacth", "training.batch"),
         ("model.batch", "training.batch"),
+        ("training.lr", "training.learning_rate"),
         ("hidden", "model.hidden"),
         ("training.batch.size", "training.batch"),
     ],

@@ -33,7 +33,7 @@ def main() -> None:
     print("| ---: " * (3 + len(columns)) + "|")
     for snapshot in snapshots:
         model = load_checkpoint(run.folder, snapshot.iteration).model
-        cells = [str(snapshot.iteration), f"{snapshot.loss:.3f}", f"{snapshot.validation_loss or float('nan'):.3f}"]
+        cells = [f"{snapshot.iteration:,}", f"{snapshot.loss:.3f}", f"{snapshot.validation_loss or float('nan'):.3f}"]
         for temperature in temperatures:
             rng = seeds.generator(settings.training.seed, "progression", snapshot.iteration)
             steps = list(generate(model, LENGTH, rng, Sampling(filters={"temperature": temperature}), count=SAMPLES))

@@ -124,7 +124,7 @@ def compare_cells(
         flow = measure_flow(settings, trainer.model, training(trainer), measured, steps)
         if flow.diverged:
             raise DivergenceError(
-                f"the {settings.model.cell} diverged after iteration {len(flow.loss)}", DivergenceError.ADVICE
+                f"the {settings.model.cell} diverged after iteration {len(flow.loss):,}", DivergenceError.ADVICE
             )
         found.usual.append(flow)
         found.contexts.append(list(contexts(losses_by_context(trainer.model, measured, positions))))

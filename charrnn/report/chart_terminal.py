@@ -44,7 +44,9 @@ def chart(panel: Panel, width: int, height: int, braille: bool, colour: bool) ->
         f"{label} {''.join(_cell(*cell, braille, colour) for cell in zip(bits, codes, strict=True))}"
         for label, bits, codes in zip(labels, cells.tolist(), colours.tolist(), strict=True)
     ]
-    iterations = f"{first:<{columns // 2},.0f}{last:>{columns - columns // 2},.0f}"
+    reached = max(line.series.iterations[-1] for line in panel.lines)
+    end = f"{reached:,}" if reached > first else ""
+    iterations = f"{first:<{columns // 2},.0f}{end:>{columns - columns // 2}}"
     return [*title, *drawn, f"{' ' * (_LABEL + 1)}{iterations}"]
 
 

@@ -128,7 +128,7 @@ def read_all(runs: Iterable[Run]) -> list[Curves]:
 
 def _nothing_reported(curves: Curves) -> RunError:
     if curves.status.state == "running":
-        remedy = f"wait until its iteration {curves.settings.training.report}, or set {{training.report}} lower"
+        remedy = f"wait until its iteration {curves.settings.training.report:,}, or set {{training.report}} lower"
         return RunError(f"{curves.run!r} has reported nothing yet", remedy)
     return RunError(f"{curves.run!r} has reported nothing: it {status_sentence(curves.status)}")
 

@@ -77,7 +77,7 @@ def _training_text(flow: Flow) -> str:
             )
         parts.append(loss_text(statistics.fmean(flow.loss[-10:])))
     if flow.diverged:
-        parts.append(f"stopped after iteration {done} at a number that was not finite")
+        parts.append(f"stopped after iteration {done:,} at a number that was not finite")
     return f"{flow.settings.model.cell}: {', '.join(parts)}"
 
 
@@ -105,11 +105,11 @@ def _context_table(found: Findings, width: int) -> Iterator[str]:
 def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]:
     """Blocks of iterations: the largest norm and the mean loss of each."""
     pair = (unclipped, clipped)
-    chart = _log_chart([norm for each in pair for norm in each.gradient_norm], width - 51)
+    chart = _log_chart([norm for each in pair for norm in each.gradient_norm], width - 55)
     yield (
         f"that {clipped.settings.model.cell}, without clipping (n) and with (c): largest norm of the whole gradient\n"
         "before clipping, and mean training loss in nats/char\n"
-        f"{'iterations':>13}{'norm n':>10}{'norm c':>10}{'loss n':>8}{'loss c':>8}  {chart.axis}".rstrip()
+        f"{'iterations':>17}{'norm n':>10}{'norm c':>10}{'loss n':>8}{'loss c':>8}  {chart.axis}".rstrip()
     )
     iterations = max(len(each.loss) for each in pair)
     size = max(1, math.ceil(iterations / ROWS))
@@ -119,8 +119,8 @@ def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]
         losses = [statistics.fmean(each.loss[block] or [math.nan]) for each in pair]
         numbers = "".join([f"{norm:10.1e}" for norm in norms] + [f"{loss:8.3f}" for loss in losses])
         last = min(start + size, iterations)
-        rows = f"{start + 1} to {last}" if last > start + 1 else str(last)
-        yield f"{rows:>13}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip()
+        rows = f"{start + 1:,} to {last:,}" if last > start + 1 else f"{last:,}"
+        yield f"{rows:>17}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip()
     yield ""
 
 

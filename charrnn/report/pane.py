@@ -17,7 +17,7 @@ def pane_data(text: str, expected: Expectations, vocabulary: Vocabulary) -> dict
         "alphabet": code_points_of(vocabulary),
         "nats": in_base64(expected.nats.astype("<f4")),
         "guesses": in_base64(expected.guesses.astype("<u2")),
-        "chances": in_base64((expected.chances * 255).round().astype("u1")),
+        "chances": in_base64((expected.chances * 65535).round().astype("<u2")),
     }
 
 

@@ -18,6 +18,7 @@ from charrnn.report.status import status_reason, status_text
 from charrnn.settings.schema import MEANINGS
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import load_checkpoint
+from charrnn.text.corpus import corpus_name
 from charrnn.text.vocabulary import describe_character
 
 MARK = b"<!doctype html>\n<!-- charrnn report -->\n"
@@ -70,7 +71,7 @@ def _facts(curves: Curves, checkpoint: Checkpoint | None, colour: str) -> dict[s
     return {
         "name": curves.run,
         "colour": colour,
-        "corpus": checkpoint.corpus.name if checkpoint else ", ".join(curves.settings.corpus.path),
+        "corpus": checkpoint.corpus.name if checkpoint else corpus_name(curves.settings.corpus.path),
         "network": f"{model.summary}{numbers}",
         "status": status_text(curves.status),
         "reason": status_reason(curves.status),

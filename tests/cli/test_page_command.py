@@ -175,6 +175,11 @@ def test_a_long_text_is_drawn_where_it_is_looked_at(tmp_path: Path, browser: Any
         assert page.locator(".pane .line").count() < 40
         page.evaluate("element('pane').scrollTop = 1e9")
         until(page, f"document.querySelector('.pane [data-place=\"{len(long) - 1}\"]') !== null")
+        page.fill("#beginning", f"{long}{long}")
+        until(page, f"text.ids.length > {len(long)}")
+        page.fill("#beginning", f"{long}{long[:-1]}")  # while it is being read
+        until(page, f"text.ids.length === {2 * len(long) - 1}")
+        assert not page.evaluate("text.ids.includes(undefined)")
         page.fill("#beginning", long[:-1])  # only what is new is read again
         until(page, f"text.ids.length === {len(long) - 1}")
 

@@ -85,7 +85,8 @@ function readBeginning() {
     (character) => idOf.get(character),
   );
   typed = ids.length;
-  send("text", {ids, version: ++version});
+  const other = text.ids.findIndex((id, n) => id !== ids[n]);
+  send("text", {ids, held: other < 0 ? text.ids.length : other, version: ++version});
 }
 
 // The control character that a sign such as U+241E stands for: it cannot be typed.
@@ -168,7 +169,7 @@ function choose(u) {
 function use(k) {
   send("network", {network: JSON.parse(networks[k].textContent), start: data.start});
   readBeginning();
-  send("seed", {seed: 1});
+  send("seed", {seed: 2463534242}); // Marsaglia's: the first draws from a small seed are near 0
   write(1e6, CONTINUED);
   showIteration(k);
 }

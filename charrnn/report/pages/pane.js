@@ -256,7 +256,7 @@ function visible(character) {
 
 // Characters twice as wide as others in a monospaced font.
 function isWide(character) {
-  return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u.test(
+  return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3001-\u303e\u30fb\u30fc\uff01-\uff60]/u.test(
     character,
   );
 }
@@ -268,7 +268,7 @@ class ReadText {
     this.alphabet = alphabet.map((point) => String.fromCodePoint(point));
     this.nats = new Float32Array(bytes(nats));
     this.ids = new Uint16Array(bytes(guesses));
-    this.chances = new Uint8Array(bytes(chances));
+    this.chances = new Uint16Array(bytes(chances));
     this.each = this.ids.length / this.characters.length;
   }
 
@@ -287,7 +287,7 @@ class ReadText {
   guesses(i) {
     return Array.from({length: this.each}, (_, k) => {
       const at = i * this.each + k;
-      return [this.alphabet[this.ids[at]], this.chances[at] / 255];
+      return [this.alphabet[this.ids[at]], this.chances[at] / 65535];
     });
   }
 

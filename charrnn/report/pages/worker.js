@@ -14,7 +14,7 @@ let version = 0,
   unit = 0,
   waiting = [],
   writing = null,
-  seed = 1,
+  seed = 2463534242,
   isDue = false; // waiting: the next one last
 
 // Xorshift (Marsaglia 2003, "Xorshift RNGs"), from 0 to 1: the same seed writes the same.
@@ -142,7 +142,7 @@ const COMMANDS = {
   text(it) {
     [version, writing] = [it.version, null];
     const same = ids.findIndex((id, n) => id !== it.ids[n]);
-    const n = same < 0 ? ids.length : same;
+    const n = Math.min(same < 0 ? ids.length : same, it.held); // the page drops what it is told of an older version
     backTo(n);
     waiting = Array.from(it.ids.subarray(n)).reverse();
   },

@@ -60,8 +60,7 @@ def _idle(settings: Settings, iterations: int) -> Iterator[tuple[str, str]]:
     if not any((m.dropout and m.layers > 1, m.dropout_input, m.dropout_head)):
         yield "model.dropout_masks", "no units are dropped; of the recurrent weights the same are in a whole window"
     if t.init_from:
-        begun = ("initialisation", "scale", "forget_bias")
-        yield from _all("model", begun, "the network begins with the weights of training.init_from")
+        yield "model.forget_bias", "the network begins with the weights of training.init_from"
     elif not issubclass(CELLS[m.cell], LSTM):
         yield "model.forget_bias", f"the cell {m.cell} has none"
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from charrnn.files import name_of
 from charrnn.settings.overlays import Overlay, from_file, from_mapping, from_settings, resolve
 from charrnn.settings.recipes import DEFAULT_RECIPE
 from charrnn.settings.schema import Settings
+from charrnn.settings.yamlfile import MAX_CHARACTERS
+from charrnn.wording import how_many
 
 _MAY_CHANGE_SECTIONS = ("snapshots.", "checkpoints.")
 _MAY_CHANGE = {
@@ -63,11 +66,29 @@ def settings_to_begin(overlays: Sequence[Overlay], network: Settings) -> Setting
 
 
 def settings_to_resume(of_run: Settings, overlays: Sequence[Overlay]) -> Settings:
-    """A run's own settings below the overlays. Raises SettingsError for a change to what has to stay."""
+    """A run's own settings below the overlays, among which what describes a run gives way, as when it began, to the
+    architecture of a network that it began with. Raises SettingsError for a change to what has to stay."""
+    if of_run.training.init_from is not None:
+        overlays = [_without_architecture(overlay) if overlay.describes_run else overlay for overlay in overlays]
     settings = resolve([from_settings(of_run, "the run"), *overlays])
     origins = {entry.key: entry.origin for overlay in overlays for entry in overlay.entries}
     check_same_run(of_run, settings, origins)
     return settings
+
+
+def _without_architecture(overlay: Overlay) -> Overlay:
+    kept = (entry for entry in overlay.entries if entry.key.removeprefix("model.") not in _ARCHITECTURE)
+    return replace(overlay, entries=tuple(kept))
+
+
+def check_readable(settings: Settings) -> None:
+    """Raises SettingsError where the file of a run's settings would be longer than one that is read."""
+    if (size := len(settings.to_yaml())) > MAX_CHARACTERS:
+        raise SettingsError(
+            f"the settings would take {size:,} characters, of at most {MAX_CHARACTERS:,}, since corpus.path names "
+            f"{how_many(len(settings.corpus.path), 'file')}",
+            "name the folder that they are in",
+        )
 
 
 def check_same_run(of_run: Settings, settings: Settings, origins: Mapping[str, str] | None = None) -> None:
@@ -83,6 +104,17 @@ def check_same_run(of_run: Settings, settings: Settings, origins: Mapping[str, s
             fixed.append(f"{key} is {before!r} in this run and {change}; leave it out{where}")
     if fixed:
         raise SettingsError("\n".join(fixed))
+
+
+def check_architecture(settings: Settings, network: Settings) -> None:
+    """Raises SettingsError where settings have another architecture than a network to begin with."""
+    for name in _ARCHITECTURE:
+        ours, own = getattr(settings.model, name), getattr(network.model, name)
+        if ours != own:
+            raise SettingsError(
+                f"model.{name} is {ours!r}, and the network to begin with has {own!r}",
+                "use start(settings, corpus), which takes that from the network",
+            )
 
 
 def edits(config: Overlay, of_run: Settings) -> Overlay:

@@ -220,6 +220,16 @@ class Run(WrittenFolder):
             self._claim_folder()
             replace_text(self.config, settings.to_yaml())
 
+    def with_later_best(self, checkpoint: Checkpoint) -> Checkpoint:
+        """A checkpoint that knows of a best one which the run made after it: with other settings the run does not come
+        to that network again, and it stays until there is a better one."""
+        with suppress(CheckpointError):
+            best, progress = read_checkpoint(self._checkpoints / layout.BEST).progress, checkpoint.progress
+            if best.iteration > progress.iteration and best.best_loss is not None:
+                known = replace(progress, best_iteration=best.iteration, best_loss=best.best_loss)
+                return replace(checkpoint, progress=known)
+        return checkpoint
+
     @named_errors
     def keep_corpus(self, content: bytes) -> None:
         """Keeps a text that came by standard input, to resume from."""

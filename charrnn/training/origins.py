@@ -2,7 +2,7 @@
 
 from charrnn.errors import RunError, SettingsError
 from charrnn.model import Model
-from charrnn.settings.runs import check_same_run
+from charrnn.settings.runs import check_architecture, check_same_run
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.document import Origin
@@ -28,6 +28,7 @@ def first_model(
         return checkpoint.model, checkpoint.origins
     path = settings.training.init_from
     if init_from:
+        check_architecture(settings, init_from.settings)
         model = init_from.model.extended(settings, corpus.vocabulary)
         return model, (*init_from.origins, init_from.as_origin(path or ""))
     if path:

@@ -15,7 +15,7 @@ from charrnn.arguments import check_type, shown
 from charrnn.errors import CorpusError, RunError, SettingsError
 from charrnn.settings.build import build_corpus
 from charrnn.settings.overlays import Overlay, from_mapping, from_settings, set_by
-from charrnn.settings.runs import settings_to_begin, settings_to_resume, settings_to_start
+from charrnn.settings.runs import check_readable, settings_to_begin, settings_to_resume, settings_to_start
 from charrnn.settings.schema import Settings
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.run import Run, load_checkpoint
@@ -77,6 +77,7 @@ def start(
     if not run:
         return Trainer(settings, corpus, init_from=beginning, started=started)
     settings = _with_full_paths(settings, run)
+    check_readable(settings)
     create = partial(_create, run, settings, force, kept)
     return Trainer(settings, corpus, run, init_from=beginning, create=create, started=started)
 
@@ -112,6 +113,8 @@ def resume(run: Run | Path | str, *overlays: Overlay, **sections: Mapping[str, A
             command = f"charrnn train PATH --run {shlex.quote(str(run))} --resume"
             raise error.also(f"give as {{corpus}} the path that it has now: {command}") from None
         corpus = replace(corpus, name=checkpoint.corpus.name)
+        if settings != checkpoint.settings:
+            checkpoint = run.with_later_best(checkpoint)
         trainer = Trainer(settings, corpus, run, checkpoint, started=started)
         run.cut_back(checkpoint.progress.iteration, settings)
     return trainer

@@ -33,6 +33,8 @@ class EventFile:
     def write(self, fact: Fact) -> None:
         """Writes what a fact says; raises OSError."""
         if self._file is None:
+            if not isinstance(fact, Step):  # of a run that has ended: nothing is written again
+                return
             self._begin(fact.iteration)
         match fact:
             case Step():

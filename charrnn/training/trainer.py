@@ -94,6 +94,7 @@ class Trainer:
         self._budget: Budget | None = None
         self._seconds = 0.0  # spent in training so far, also before the run was stopped and went on
         self._saved: Saved | None = None
+        self._turned_from = 0  # the best iteration of which it was said that the loss has turned
         self._stopping = False
         self._create = create
         self._engine = engine_for(settings, self.model.network, self.model.parameters)
@@ -200,6 +201,7 @@ class Trainer:
         started = time.monotonic()
         with self.writing(), self._engine:
             self._note("running")
+            yield from self._observe_end()
             while not (self.has_ended or self._stopping):
                 try:
                     step = self._step()
@@ -257,6 +259,16 @@ class Trainer:
             measured = {"validation_loss": loss, "validation_error": error, "seconds": round(self._seconds, 3)}
             self.run.report(vars(step) | measured)
 
+    def _observe_end(self) -> Iterator[Fact]:
+        """What is due at the end of a run that ends where it was stopped, by settings that changed since."""
+        if not self.run or not self.has_ended or self.progress.iteration in self.run.kept():
+            return
+        if len(self.corpus.validation):
+            yield self._validate()
+        if self.has_ended:  # a loss that fell again lets it go on
+            yield self._snapshot()
+        yield self._save()
+
     def _validate(self) -> Evaluation:
         now, (loss, error) = self.progress.iteration, self._evaluate(self.corpus.validation)
         is_best = self.progress.best_loss is None or loss < self.progress.best_loss
@@ -269,8 +281,9 @@ class Trainer:
 
     def _look_at_validation(self) -> Iterator[Turned]:
         progress = self.progress
-        if progress.since_best == self.patience:
+        if progress.since_best == self.patience and progress.best_iteration != self._turned_from:
             assert progress.best_loss is not None
+            self._turned_from = progress.best_iteration
             yield Turned(progress.iteration, progress.best_iteration, progress.best_loss)
 
     def _conclude(self) -> Iterator[Evaluation | Calibrated]:

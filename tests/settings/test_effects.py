@@ -30,7 +30,7 @@ def idle(*assignments: str, config: Sequence[str] = ()) -> list[str]:
         (["training.momentum=0.5"], "training.momentum"),
         (["training.schedule=constant", "training.final_rate=0.1"], "training.final_rate"),
         (["model.cell=gru", "model.forget_bias=2"], "model.forget_bias"),
-        (["training.init_from=runs/my", "model.scale=2"], "model.scale"),
+        (["training.init_from=runs/my", "model.forget_bias=2"], "model.forget_bias"),
         (["corpus.validation=0", "training.early_stop=true"], "training.early_stop"),
         (["corpus.validation=0", "training.evaluate_characters=9"], "training.evaluate_characters"),
         (["training.clip=null", "training.clip_kind=value"], "training.clip_kind"),

@@ -84,3 +84,12 @@ def test_what_the_run_is_about_cannot_change(key: str, value: object) -> None:
     says = rf"^{key} is .* in this run and cannot change to {value!r} when it goes on; leave it out \(test\)$"
     with pytest.raises(SettingsError, match=says):
         settings_to_resume(load_settings("quick"), [from_mapping({key: value}, "test")])
+
+
+def test_what_describes_a_run_gives_way_to_the_network_it_began_with_again() -> None:
+    """The same command goes on with the run that it began."""
+    given = [from_file("tolstoy"), from_assignments(["training.init_from=old", "training.iterations=9"], "--set")]
+    begun = settings_to_begin(given, NETWORK)
+    assert settings_to_resume(begun, given) == begun
+    with pytest.raises(SettingsError, match=r"model\.hidden is 6 in this run"):
+        settings_to_resume(begun, [*given, from_assignments(["model.hidden=7"], "--set")])

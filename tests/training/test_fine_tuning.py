@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charrnn import Checkpoint, Run, Step, Trainer, load_checkpoint, load_corpus, load_settings, make_corpus
-from charrnn.errors import CorpusError
+from charrnn.errors import CorpusError, SettingsError
 from charrnn.model import Model
 from charrnn.nn.cells import CELLS
 from charrnn.nn.functional import cross_entropy
@@ -129,3 +129,10 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
     list(resumed.train())
     assert resumed.model.parameters.vector.tobytes() == whole.model.parameters.vector.tobytes()
     assert resumed.checkpoint().origins == whole.checkpoint().origins
+
+
+@pytest.mark.parametrize("other", [{"layers": 3}, {"hidden": 7}, {"cell": "gru"}])
+def test_another_architecture_than_the_network_has_is_refused(other: dict) -> None:
+    (name,) = other
+    with pytest.raises(SettingsError, match=rf"model\.{name} is .*, and the network to begin with has"):
+        Trainer(settings().changed(model=other), OLD, init_from=learnt())

@@ -11,7 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn import Run, Saved, Settings, Snapshot, Step, Trainer, load_checkpoint, load_settings, make_corpus
+from charrnn import (
+    Evaluation,
+    Run,
+    Saved,
+    Settings,
+    Snapshot,
+    Step,
+    Trainer,
+    load_checkpoint,
+    load_settings,
+    make_corpus,
+    resume,
+    start,
+)
 from charrnn.errors import CharRNNWarning, DivergenceError, RunError, SettingsError, WorkerError
 from charrnn.nn.cells import CELLS
 from charrnn.optim.optimizers import OPTIMIZERS
@@ -363,3 +376,44 @@ def test_settings_of_another_run_are_refused(run: Run, other: dict) -> None:
 def test_weights_alone_are_refused(run: Run) -> None:
     with pytest.raises(RunError, match="weights only"):
         Trainer(settings(), CORPUS, run, load_checkpoint(run.folder))
+
+
+@pytest.mark.parametrize("ending", [{"iterations": 6}, {"early_stop": True, "patience": 0}])
+def test_a_run_that_settings_end_where_it_stands_has_all_that_is_due_at_the_end(tmp_path: Path, ending: dict) -> None:
+    run = Run(tmp_path / "run")
+    run.create(settings())
+    until(Trainer(settings(), CORPUS, run), 6)
+    checkpoint = run.last_checkpoint()
+    facts = list(Trainer(checkpoint.settings.changed(training=ending), CORPUS, run, checkpoint).train())
+    assert [type(fact) for fact in facts] == [Evaluation, Snapshot, Saved]
+    assert [snapshot.iteration for snapshot in run.snapshots()] == [2, 6]
+    assert run.noted().state == "finished"
+
+
+def test_with_other_settings_a_better_network_that_was_made_later_stays(tmp_path: Path) -> None:
+    text = tmp_path / "my.txt"
+    text.write_text(CORPUS.vocabulary.decode(CORPUS.ids))
+    chosen = settings(training={"validate_every": 1, "learning_rate": 0.02}).changed(corpus={"path": [str(text)]})
+    trainer = start(chosen, run=tmp_path / "run")
+    facts = []
+    for fact in trainer.train():
+        facts.append(fact)
+        if isinstance(fact, Saved) and fact.iteration == 5:
+            before = trainer.run.last_checkpoint()
+            shutil.copytree(tmp_path / "run", tmp_path / "killed")
+        if isinstance(fact, Evaluation) and fact.iteration == 9:
+            shutil.copy(tmp_path / "run/checkpoints/best.npz", tmp_path / "killed/checkpoints/best.npz")
+    later = load_checkpoint(tmp_path / "killed").progress
+    assert later.iteration > before.progress.iteration
+    same, other = resume(tmp_path / "killed"), resume(tmp_path / "killed", training={"learning_rate": 1e-5})
+    assert same.progress.best_iteration == before.progress.best_iteration
+    assert (other.progress.best_iteration, other.progress.best_loss) == (later.iteration, later.best_loss)
+
+
+def test_a_run_whose_settings_could_not_be_read_again_does_not_begin(tmp_path: Path) -> None:
+    for k in range(400):
+        (tmp_path / f"{k}{'é' * 100}.txt").write_text("a text\n")
+    chosen = settings().changed(corpus={"path": sorted(map(str, tmp_path.iterdir()))})
+    with pytest.raises(SettingsError, match=r"since corpus\.path names 400 files; name the folder that they are in"):
+        start(chosen, run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -105,3 +105,10 @@ def test_without_the_library_it_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(CharRNNError, match=r"python3 -m pip install tensorboardX$"):
         EventFile(tmp_path / "board")
     assert not (tmp_path / "board").exists()
+
+
+def test_a_run_that_has_ended_hides_nothing_of_what_was_written(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "board")
+    file.write(Evaluation(6, "test", 1.0, None, False))
+    file.close()
+    assert not list((tmp_path / "board").iterdir())

@@ -352,6 +352,18 @@ def test_learning_by_heart_is_noticed_once() -> None:
     assert losses[-1] > turned.best_loss + 0.1
 
 
+def test_it_is_noticed_once_where_a_plan_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the loss may rest longer, and has turned again."""
+    chosen = overfitting(iterations=None, minutes=1000, patience=3)
+    monkeypatch.setattr(Budget, "plan", lambda *_: 300)
+    monkeypatch.setattr(Budget, "look", lambda self, done, spent, planned: planned)
+    noticed = [fact.iteration for fact in trained(chosen, NOISE)[1] if isinstance(fact, Turned)]
+    monkeypatch.setattr(Budget, "look", lambda self, done, spent, planned: 400 if done >= noticed[0] else planned)
+    trainer, facts = trained(chosen, NOISE)
+    assert [fact.iteration for fact in facts if isinstance(fact, Turned)] == noticed
+    assert trainer.patience == 4
+
+
 def test_learning_by_heart_ends_a_run_that_is_told_so(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.create(overfitting(early_stop=True))

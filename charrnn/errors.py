@@ -90,4 +90,4 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
 
 def are_initials(word: str, name: str) -> bool:
     """Whether a word stands for a name of several words, as lr for learning_rate."""
-    return "_" in name and word == "".join(part[0] for part in name.split("_"))
+    return "_" in name and word == "".join(part[:1] for part in name.split("_"))

@@ -141,7 +141,8 @@ def _main() -> None:
         code = 0
     except OSError as error:
         abandon(sys.stdout)
-        code = _fail(f"the output cannot be written: {error.strerror}")
+        what = "the output cannot be written" if error.filename is None else f"{error.filename!r} cannot be used"
+        code = _fail(f"{what}: {error.strerror}")
     sys.exit(code)
 
 

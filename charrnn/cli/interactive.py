@@ -89,7 +89,8 @@ class Session:
         if self._model.network.mark is not None:
             self._item(replace(self._sampling, prime=typed, filters=filters))
             return
-        self._text += typed
+        # Without a beginning the network reads a start character, which belongs to what it goes on from.
+        self._text += typed or ("" if self._text else vocabulary.start_character)
         print_text(typed, self._raw)
         sampling = replace(self._sampling, prime=self._text, filters=filters)
         pieces = generate(self._model, self._settings["length"], self._rng, sampling, reader=self._reader)
@@ -183,6 +184,8 @@ def _stopped_by_ctrl_c() -> Iterator[list[int]]:
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if received:  # what is being computed takes long, such as a long beginning that is read
+            raise KeyboardInterrupt
         received.append(number)
 
     before = signal.signal(signal.SIGINT, stop)

@@ -75,13 +75,13 @@ def items_as_json(
             "seed": seed,
             "text": readable(item.text),
             "prime": prime,
-            "characters": len(item.text) - len(prime),
+            "characters": len(item.written),
             "label": item.label,
             "log_probability": item.log_probability,
             "whole": item.is_whole,
             "new": None if learnt is None else item.text not in learnt,
         }
-        print_json(facts | novelty(item.text))
+        print_json(facts | novelty(item.written))
 
 
 def show_items(
@@ -93,7 +93,7 @@ def show_items(
     for number, item in enumerate(items, start=1):
         label = f"{item.label}: " if labels and item.label is not None else ""
         print_text(f"{separator if number > 1 else ''}{label}{readable(item.text)}\n", raw)
-        after(item.text)
+        after(item.written)
         if not item.is_whole:
             cut.append(str(number))
     if cut:

@@ -29,6 +29,8 @@ class Item:
 
     text: str
     """With its prime, without its mark and its label."""
+    written: str
+    """The same without its prime."""
     label: str | None
     log_probability: float
     """Of all that was written of it, its end included, in nats: under the model, without filters."""
@@ -99,7 +101,10 @@ def _written(model: Model, rng: np.random.Generator, sampling: Sampling, length:
     for of_item, its_nats in zip(np.transpose(ids), np.transpose(nats), strict=True):
         ends = np.flatnonzero(of_item == model.network.mark)
         n = int(ends[0]) if len(ends) else length
-        text = sampling.prime + model.vocabulary.decode(of_item[:n])
+        written = model.vocabulary.decode(of_item[:n])
+        text = sampling.prime + written
         label, separator, rest = text.partition(UNIT_SEPARATOR)
+        text = rest if separator else text
         log_probability = -float(its_nats[: n + len(ends[:1])].sum())
-        yield Item(rest if separator else text, label if separator else None, log_probability, len(ends) > 0)
+        written = min(text, written, key=len)  # a label that was written is left out
+        yield Item(text, written, label if separator else None, log_probability, len(ends) > 0)

@@ -133,11 +133,11 @@ def check_begins_item(model: Model, prime: str) -> None:
     characters, prime = model.vocabulary.characters, model.vocabulary.normalised(prime)
     if model.mark is not None and model.mark in prime:
         raise CharRNNError(
-            f"the prime {prime!r} holds the mark that ends an item", "give {prime} a beginning without it"
+            f"the prime {shown(prime)} holds the mark that ends an item", "give {prime} a beginning without it"
         )
     if prime and UNIT_SEPARATOR in characters and UNIT_SEPARATOR not in prime:
         raise CharRNNError(
-            f"each item of this network begins with its label, and {prime!r} would be taken for one",
+            f"each item of this network begins with its label, and {shown(prime)} would be taken for one",
             "give a {label} with {prime}",
         )
 

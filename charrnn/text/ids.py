@@ -16,7 +16,6 @@ from charrnn.files import kept_in, replace_file, reserve, unfinished
 from charrnn.text.items import Items, Order
 from charrnn.text.normalisation import Form, normalised, normalised_blocks
 from charrnn.text.notes import Contents, Notes
-from charrnn.text.reading import OTHER_ENCODING
 from charrnn.text.vocabulary import Vocabulary, code_points, describe_character
 from charrnn.wording import how_many
 
@@ -138,7 +137,7 @@ def contents_of(blocks: Iterable[str], name: str) -> Contents:
             raise CorpusError(
                 f"corpus {name!r} holds {describe_character(block[error.start])} at position {n + error.start}, "
                 "half of a character",
-                OTHER_ENCODING,
+                "write the whole character there, or leave the half out",
             ) from None
         points = code_points(block)
         if not seen.take(points, mode="clip").all():  # marking takes four times as long as looking

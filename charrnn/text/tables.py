@@ -74,7 +74,13 @@ def _csv_rows(
                     f"there are {listed(header)}",
                 )
         for row in reader:
-            yield f"{name}, line {at + reader.line_num - 1}", row
+            where = f"{name}, line {at + reader.line_num - 1}"
+            if any(row.get(None, ())):
+                raise CorpusError(
+                    f"{where} has more values than the first line has columns",
+                    "put values that hold a separator in quotation marks",
+                )
+            yield where, row
     except csv.Error as error:
         raise CorpusError(
             f"{name}, line {at + reader.line_num} is not CSV: {error}",

@@ -10,7 +10,7 @@ import numpy as np
 from charrnn.arguments import check_type
 from charrnn.arrays import Ids
 from charrnn.errors import UnknownCharacterError
-from charrnn.text.normalisation import Form, normalised, normalised_blocks
+from charrnn.text.normalisation import Form, normalised, whole
 
 Unknown = Literal["error", "skip", "replace"]
 """What to do with characters that a vocabulary does not hold."""
@@ -113,7 +113,7 @@ class Vocabulary:
         """
         place, end = ("line", "\n") if mark is None else ("item", mark)
         number = 1
-        for block in normalised_blocks(blocks, self.form):
+        for block in blocks if self.form == "none" else map(self.normalised, whole(blocks)):
             strange = set(block) - self._known
             if strange and unknown == "error":
                 at = min(map(block.index, strange))

@@ -240,6 +240,10 @@ def test_what_has_no_snapshots(charrnn: Callable, args: list[str], says: str) ->
             "--corpus is read for --novelty, --max-copy and --new, and",
         ),
         ([*SAMPLE, "run", "-i", "--count", "2"], "--interactive takes turns and reads stdin; leave out --count"),
+        ([*SAMPLE, "run", "--encoding", "utf-8"], "--encoding is that of --prime-file; give one, or leave it out"),
+        ([*SAMPLE, "run", "--json", "--raw"], "--json prints a line for each sample, escaped; leave out"),
+        ([*SAMPLE, "run", "-i", "--novelty", "--corpus", "-"], "stdin is read once; give the file of --corpus"),
+        (["score", "run", "-", "-"], "stdin is read once; give - once"),
         ([*SAMPLE, "run", "--top-p", "1.5"], "--top-p"),
         ([*SAMPLE, "run", "--top-p", "nan"], "'--top-p': 'nan' is not a number from 0 to 1\n"),
         ([*SAMPLE, "run", "--top-k", "1.5"], "'--top-k': '1.5' is not a whole number of at least 1\n"),
@@ -517,3 +521,11 @@ def test_a_network_is_an_argument_or_an_option(folder: Path, charrnn: Callable, 
     as_argument, as_option = charrnn(command, "run", *rest), charrnn(command, "--checkpoint", "run", *rest)
     assert as_argument == as_option
     assert as_argument.code == 0
+
+
+def test_a_file_that_is_not_there_is_not_the_output(start: Callable) -> None:
+    Path("linked").mkdir()
+    Path("linked/a.txt").symlink_to("nowhere")
+    process = start("score", "run", "linked")
+    assert process.stderr.read() == b"charrnn: 'linked/a.txt' cannot be used: No such file or directory\n"
+    assert process.wait() == 1

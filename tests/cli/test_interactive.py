@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from terminals import needs_terminals, read_until
 
+from charrnn.cli.interactive import _stopped_by_ctrl_c
+
 RUN = ("sample", "--checkpoint", "run", "--seed", "5", "--temperature", "0", "--length", "12")
 
 
@@ -31,6 +33,13 @@ def test_what_is_typed_goes_on_from_all_that_went_before(folder: Path, charrnn: 
     three = " dog" + continuation(charrnn, one + two + " dog")
     assert "\n" not in one + two + three
     assert session(charrnn, "the cat", "", " dog") == ([one, two, three], [])
+
+
+def test_without_a_beginning_it_goes_on_as_one_sample_does(folder: Path, charrnn: Callable) -> None:
+    whole = charrnn(*RUN, "--length", "36").out
+    out, _ = session(charrnn, "", "", "")
+    assert "".join(out) == whole.removesuffix("\n")
+    assert "\n" not in whole[:-1]
 
 
 def test_settings_change_on_the_way(folder: Path, charrnn: Callable) -> None:
@@ -136,3 +145,11 @@ def test_at_a_terminal(folder: Path, start: Callable) -> None:
     os.write(parent, b"\x04")
     assert process.wait() == 0
     os.close(parent)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_what_is_computed() -> None:
+    with _stopped_by_ctrl_c() as received:
+        signal.raise_signal(signal.SIGINT)
+        assert received
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)

@@ -107,6 +107,17 @@ def test_novelty_stands_in_json_too(charrnn: Callable) -> None:
     assert len(stretches) == 2
 
 
+def test_what_is_given_is_not_counted_as_written(charrnn: Callable) -> None:
+    pytest.importorskip("pydivsufsort")
+    prime = NAMES[0][:-1]
+    (row,) = map(json.loads, sample(charrnn, "names", "--prime", prime, "--length", "2", "--novelty", "--json"))
+    assert row["novelty"]["length"] <= row["characters"] == len(row["text"]) - len(prime)
+    (labelled,) = map(json.loads, sample(charrnn, "poems", "--prime", "rose\x1fre", "--json"))
+    (apart,) = map(json.loads, sample(charrnn, "poems", "--label", "rose", "--prime", "re", "--json"))
+    assert (labelled["text"], labelled["characters"]) == (apart["text"], len(apart["text"]) - 2)
+    assert labelled["characters"] == apart["characters"]
+
+
 def test_a_prime_without_its_label_is_not_written_on() -> None:
     poems = load_checkpoint("poems").model
     with pytest.raises(CharRNNError, match="each item of this network begins with its label"):

@@ -83,9 +83,7 @@ def test_ctrl_c_before_training_says_that_nothing_was_changed(
     monkeypatch.setattr(Trainer, "plan", lambda trainer: signal.raise_signal(signal.SIGINT))
     going_on = charrnn("train", "--run", "run", "--resume", "--set", "training.iterations=9")
     assert going_on.code == 130
-    assert going_on.err == (
-        "stopped before training began, and nothing was changed; continue: charrnn train --run run --resume\n"
-    )
+    assert going_on.err == "stopped before training went on; continue: charrnn train --run run --resume\n"
 
 
 def test_ctrl_c_while_python_imports_shows_no_traceback() -> None:

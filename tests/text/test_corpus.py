@@ -333,7 +333,7 @@ def test_ids_digest_and_vocabulary_do_not_depend_on_blocks(text: str, encoding: 
 def test_half_a_character_is_named_with_its_position(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(reading, "BLOCK", size)
     with pytest.raises(
-        CorpusError, match=r"U\+D83D .* at position 4, half of a character; give the right one with encoding"
+        CorpusError, match=r"U\+D83D .* at position 4, half of a character; write the whole character there"
     ):
         make_corpus("abc\U0001f600\ud83d")
 

@@ -65,6 +65,11 @@ def test_values_of_a_column_are_items(tmp_path: Path, separator: str) -> None:
     assert labelled.labels == ("1900", "1901")
 
 
+def test_a_row_may_end_with_a_separator(tmp_path: Path) -> None:
+    table = written(tmp_path, "poems", "name,text\nx,one\ny,two,\n")
+    assert sorted(all_items(load_corpus(table, field="text", validation=0))) == ["one", "two"]
+
+
 def test_values_of_json_lines_are_items(tmp_path: Path) -> None:
     rows = [{"text": "two\nlines", "by": "x"}, {"text": "één", "by": "y"}]
     path = written(tmp_path, "poems", "\n".join(map(json.dumps, rows)) + "\n\n")
@@ -76,6 +81,8 @@ def test_values_of_json_lines_are_items(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("name,texts\nx,y\n", "poems has no column 'text' in its first line; did you mean 'texts'.*'name', 'texts'"),
+        ("_id,text_\nx,y\n", "poems has no column 'text' in its first line; did you mean 'text_'.*'_id', 'text_'"),
+        ("text\nwell, well\n", "poems, line 2 has more values than the first line has columns; put values"),
         (
             ",".join(f"c{n}" for n in range(1, 2000)) + "\n",
             "poems has no column 'text' in its first line; there are 'c1', .*, 'c10' and 1,989 more$",

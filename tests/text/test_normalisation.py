@@ -135,3 +135,9 @@ def test_corpus_show_says_what_is_learnt(
     out = capsys.readouterr().out
     assert "spellings" not in out
     assert "COMBINING" not in out
+
+
+def test_what_a_network_can_only_have_spelt_its_own_way_is_read_in_blocks_too() -> None:
+    vocabulary = Vocabulary("ae x\u0301", "NFC")
+    ((ids, _),) = vocabulary.encode_blocks([DECOMPOSED[-2:]])
+    assert ids.tolist() == vocabulary.encode(DECOMPOSED[-2:]).tolist()

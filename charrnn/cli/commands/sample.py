@@ -180,6 +180,12 @@ def command(
             "--interactive takes turns and reads stdin; leave out --count, --best-of, --json, --new, --unique, "
             "--separator and --prime-file -"
         )
+    if encoding and prime_file is None:
+        raise click.UsageError("--encoding is that of --prime-file; give one, or leave it out")
+    if as_json and (separator is not None or raw):
+        raise click.UsageError("--json prints a line for each sample, escaped; leave out --separator and --raw")
+    if "-" in corpus and (interactive or prime_file == "-"):
+        raise click.UsageError("stdin is read once; give the file of --corpus by its name")
     if "" in stop:
         raise click.UsageError("--stop needs a text of at least one character")
     loaded = load(path, at)

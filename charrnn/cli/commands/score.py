@@ -115,6 +115,8 @@ def command(
         )
     if len(set(paths)) < len(paths):
         raise click.UsageError("a network is given twice; give each once")
+    if files.count("-") > 1:
+        raise click.UsageError("stdin is read once; give - once")
     checkpoints = [load_checkpoint(path) for path in paths]
     sources = find_sources(files)
     readings = [

@@ -292,8 +292,11 @@ def _said_if_never_begun(run: Run, resuming: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        ways = _continue(run) if resuming else "begin again with the same command"
-        say(f"stopped before training began, and nothing was changed; {ways}")
+        say(
+            f"stopped before training went on; {_continue(run)}"
+            if resuming
+            else "stopped before training began, and nothing was changed; begin again with the same command"
+        )
         raise SystemExit(128 + signal.SIGINT) from None
 
 

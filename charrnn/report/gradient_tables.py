@@ -105,13 +105,14 @@ def _context_table(found: Findings, width: int) -> Iterator[str]:
 def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]:
     """Blocks of iterations: the largest norm and the mean loss of each."""
     pair = (unclipped, clipped)
-    chart = _log_chart([norm for each in pair for norm in each.gradient_norm], width - 55)
+    iterations = max(len(each.loss) for each in pair)
+    column = max(13, len(f"{iterations:,} to {iterations:,}"))
+    chart = _log_chart([norm for each in pair for norm in each.gradient_norm], width - 38 - column)
     yield (
         f"that {clipped.settings.model.cell}, without clipping (n) and with (c): largest norm of the whole gradient\n"
         "before clipping, and mean training loss in nats/char\n"
-        f"{'iterations':>17}{'norm n':>10}{'norm c':>10}{'loss n':>8}{'loss c':>8}  {chart.axis}".rstrip()
+        f"{'iterations':>{column}}{'norm n':>10}{'norm c':>10}{'loss n':>8}{'loss c':>8}  {chart.axis}".rstrip()
     )
-    iterations = max(len(each.loss) for each in pair)
     size = max(1, math.ceil(iterations / ROWS))
     for start in range(0, iterations, size):
         block = slice(start, start + size)
@@ -120,7 +121,7 @@ def _clipping_table(unclipped: Flow, clipped: Flow, width: int) -> Iterator[str]
         numbers = "".join([f"{norm:10.1e}" for norm in norms] + [f"{loss:8.3f}" for loss in losses])
         last = min(start + size, iterations)
         rows = f"{start + 1:,} to {last:,}" if last > start + 1 else f"{last:,}"
-        yield f"{rows:>17}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip()
+        yield f"{rows:>{column}}{numbers}  {chart.row(map(_log, norms), 'nc')}".rstrip()
     yield ""
 
 

@@ -160,7 +160,9 @@ class TrainingSettings(Section):
     )
     seed: Annotated[Whole, Field(ge=0, le=10**18)] = Field(0, description="seed of all random numbers")
     report: Size = Field(10, description="iterations between lines of metrics.jsonl")
-    validate_every: Count = Field(100, description="iterations between measurements of the validation loss")
+    validate_every: Count = Field(
+        100, description="iterations between measurements of the validation loss, in training.batch streams"
+    )
     evaluate_characters: Count | None = Field(
         None, description="the most characters read to measure a loss, spread evenly over the part; null: all of it"
     )

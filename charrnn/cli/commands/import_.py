@@ -27,8 +27,8 @@ def command(file: str, to: str, vocabulary: str | None, force: bool) -> None:
     """Make a checkpoint of weights that charrnn export wrote, perhaps trained further elsewhere, or that PyTorch saved.
 
     FILE is a safetensors or .npz file; or, with --vocabulary, what torch.save wrote of the state dict of an LSTM, a GRU
-    or an RNN with a linear layer after it, and perhaps an embedding before it. The checkpoint holds weights only:
-    enough to write with, not to resume a run.
+    or an RNN (taken to have tanh) with a linear layer after it, and perhaps an embedding before it. The checkpoint
+    holds weights only: enough to write with, not to resume a run.
     """
     path = Path(to)
     check_free(path, force)

@@ -169,7 +169,6 @@ function choose(u) {
 function use(k) {
   send("network", {network: JSON.parse(networks[k].textContent), start: data.start});
   readBeginning();
-  send("seed", {seed: 2463534242}); // Marsaglia's: the first draws from a small seed are near 0
   write(1e6, CONTINUED);
   showIteration(k);
 }

@@ -5,6 +5,7 @@
 const KEEP = 64; // characters between two states that are kept, from which an edited text is read on
 const SLICE = 20; // milliseconds of work between two messages
 const GUESSES = 5;
+const SEED = 2463534242; // of Marsaglia 2003: the first draws from a small seed are near 0
 const BLOCK = 4096; // characters whose memories lie in one array
 
 let network, start; // start: what is read before a text
@@ -14,7 +15,7 @@ let version = 0,
   unit = 0,
   waiting = [],
   writing = null,
-  seed = 2463534242,
+  seed,
   isDue = false; // waiting: the next one last
 
 // Xorshift (Marsaglia 2003, "Xorshift RNGs"), from 0 to 1: the same seed writes the same.
@@ -131,11 +132,12 @@ function due(milliseconds) {
 }
 
 const COMMANDS = {
-  // Another network; all that was read is forgotten.
+  // Another network; all that was read is forgotten, and the same is drawn again.
   network(it) {
     network = new Network(it.network);
     start = it.start;
     writing = null;
+    seed = SEED;
     forget();
   },
   // The text is another one. What it has in common with the one before is not read again.
@@ -158,10 +160,6 @@ const COMMANDS = {
   // Writes on at another temperature or speed.
   pace({name, ...changed}) {
     if (writing) Object.assign(writing, changed);
-  },
-  // From here on the same is drawn as after the same seed.
-  seed(it) {
-    seed = it.seed;
   },
   stop() {
     writing = null;

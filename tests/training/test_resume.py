@@ -395,9 +395,7 @@ def test_with_other_settings_a_better_network_that_was_made_later_stays(tmp_path
     text.write_text(CORPUS.vocabulary.decode(CORPUS.ids))
     chosen = settings(training={"validate_every": 1, "learning_rate": 0.02}).changed(corpus={"path": [str(text)]})
     trainer = start(chosen, run=tmp_path / "run")
-    facts = []
     for fact in trainer.train():
-        facts.append(fact)
         if isinstance(fact, Saved) and fact.iteration == 5:
             before = trainer.run.last_checkpoint()
             shutil.copytree(tmp_path / "run", tmp_path / "killed")
